@@ -1,0 +1,123 @@
+# Kafkarium. `make` builds, `make run` opens the shell, `make test` tests; `make help` names the rest.
+SHELL := /bin/sh
+SAN ?=
+CC ?= cc
+BUILD ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+comma := ,
+OPT ?= -O2
+PREFIX ?= /usr/local
+
+USE_PACKAGES := gcc pkg-config libreadline-dev libsqlite3-dev libncurses-dev libuv1-dev libisal-dev zlib1g-dev \
+    libsnappy-dev liblz4-dev libzstd-dev libcmark-dev libjansson-dev gettext
+TEST_PACKAGES := libcmocka-dev python3-pytest python3-kafka python3-confluent-kafka kcat python3-pyte python3-pexpect
+MODULES := readline ncursesw sqlite3 libuv libisal zlib liblz4 libzstd libcmark jansson
+
+CPPFLAGS += -I. -D_GNU_SOURCE
+CFLAGS += -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -fno-common
+ifneq ($(SAN),)
+CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+LDFLAGS += -fsanitize=$(SAN)
+endif
+LIBS = $(shell pkg-config --libs $(MODULES)) -lsnappy -lm -ldl
+PKG_CFLAGS := $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
+CPPFLAGS += $(filter-out -D_DEFAULT_SOURCE -D_XOPEN_SOURCE%,$(PKG_CFLAGS))
+
+# The layers of sim, each an archive; a layer may use those before it.
+LAYERS := base log cluster wire clients sql net
+sources = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+archive = $(BUILD)/lib/$(1).a
+TOP_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard sim/*.c))
+SHELL_OBJECTS := $(call objects,shell)
+# Archives from the highest layer down, as the linker wants them, up to layer $(1).
+upto = $(if $(filter $(1),$(firstword $(2))),$(firstword $(2)),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,99,$(2))))
+reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+archives = $(foreach l,$(call reverse,$(call upto,$(1),$(LAYERS))),$(call archive,$(l)))
+
+.PHONY: all run test check-use-packages check-test-packages clean help install tests format
+all: $(BUILD)/kafkarium tools
+
+$(BUILD)/kafkarium: $(SHELL_OBJECTS) $(TOP_OBJECTS) $(call archives,net)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(SHELL_OBJECTS) $(TOP_OBJECTS) -Wl,--start-group $(call archives,net) -Wl,--end-group $(LIBS)
+
+define layer_rules
+$(call archive,$(1)): $(call objects,sim/$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+.PHONY: layer-$(1)
+layer-$(1): $(call archive,$(1))
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
+TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
+define test_rules
+$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
+.PHONY: test-$(1)
+test-$(1): $(BUILD)/tests/$(1)
+	$(BUILD)/tests/$(1)
+endef
+$(foreach l,$(TEST_LAYERS) $(if $(wildcard tests/sim/*.c),sim),$(eval $(call test_rules,$(l))))
+UNIT_TESTS := $(foreach l,$(TEST_LAYERS) $(if $(wildcard tests/sim/*.c),sim),$(BUILD)/tests/$(l))
+
+tests: all $(UNIT_TESTS)
+test: check-use-packages check-test-packages
+	@$(MAKE) --no-print-directory tests
+	@tests/run $(BUILD)
+
+run: check-use-packages
+	@$(MAKE) --no-print-directory all
+	@exec $(BUILD)/kafkarium $(ARGS)
+
+# ---- Kafka's names for the same program ----
+TOOL_NAMES := $(shell sed -n 's/^TOOL."\([^"]*\)".*/\1/p' shell/tools.def 2>/dev/null)
+.PHONY: tools
+tools: $(BUILD)/kafkarium
+	@mkdir -p $(BUILD)/bin
+	@for t in $(TOOL_NAMES) kafka-run-class; do ln -sf ../kafkarium $(BUILD)/bin/$$t.sh; done
+
+# ---- packages: named first, then installed by apt, where there is one ----
+define need_packages
+@missing=; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -n "$$missing" ]; then \
+    if command -v apt-get >/dev/null; then \
+        as=; [ $$(id -u) = 0 ] || as=sudo; \
+        echo "Kafkarium needs these packages, now installed by apt-get:$$missing"; \
+        $$as env DEBIAN_FRONTEND=noninteractive apt-get update -qq && \
+        $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || { echo "apt-get could not install:$$missing" >&2; exit 1; }; \
+    else \
+        echo "No apt-get here. Install what stands for these Debian packages, then 'make':$$missing" >&2; \
+        pkg-config --exists $(MODULES) || exit 1; \
+    fi; fi
+endef
+check-use-packages:
+	$(call need_packages,$(USE_PACKAGES))
+check-test-packages:
+	$(call need_packages,$(TEST_PACKAGES))
+
+install: all
+	install -D $(BUILD)/kafkarium $(DESTDIR)$(PREFIX)/bin/kafkarium
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make          builds $(BUILD)/kafkarium and $(BUILD)/bin/kafka-*.sh'
+	@echo 'make run      installs what is missing, builds, opens the shell (ARGS="--course")'
+	@echo 'make test     installs what is missing, builds, runs all tests'
+	@echo 'make test-log one layer of them: $(TEST_LAYERS)'
+	@echo 'make SAN=address,undefined test     the same under sanitizers'
+	@echo 'make layer-log, make install PREFIX=/usr/local, make format, make clean'
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,170 @@
+/* A binary heap of intrusive events. */
+#include "sim/base/queue.h"
+
+#include <assert.h>
+
+#include "sim/base/mem.h"
+
+struct queue {
+    int64_t now_us;
+    uint64_t next_number, events_run;
+    struct event **heap; /* from 1 */
+    size_t count, capacity;
+};
+
+struct queue *queue_new(int64_t start_us)
+{
+    struct queue *queue = mem_zero(sizeof(*queue));
+
+    queue->now_us = start_us;
+    queue->capacity = 64;
+    queue->heap = mem_alloc((queue->capacity + 1) * sizeof(*queue->heap));
+    return queue;
+}
+
+void queue_free(struct queue *queue)
+{
+    if (!queue)
+        return;
+    for (size_t i = 1; i <= queue->count; i++)
+        queue->heap[i]->place = 0;
+    mem_free(queue->heap);
+    mem_free(queue);
+}
+
+int64_t queue_now_us(const struct queue *queue)
+{
+    return queue->now_us;
+}
+
+int64_t queue_now_ms(const struct queue *queue)
+{
+    return queue->now_us / 1000;
+}
+
+const int64_t *queue_clock(const struct queue *queue)
+{
+    return &queue->now_us;
+}
+
+static bool before(const struct event *a, const struct event *b)
+{
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->number < b->number;
+}
+
+static void put(struct queue *queue, struct event *event, size_t place)
+{
+    queue->heap[place] = event;
+    event->place = place;
+}
+
+static void sift_up(struct queue *queue, struct event *event, size_t place)
+{
+    for (; place > 1 && before(event, queue->heap[place / 2]); place /= 2)
+        put(queue, queue->heap[place / 2], place);
+    put(queue, event, place);
+}
+
+static void sift_down(struct queue *queue, struct event *event, size_t place)
+{
+    for (size_t child; (child = place * 2) <= queue->count; place = child) {
+        if (child < queue->count && before(queue->heap[child + 1], queue->heap[child]))
+            child++;
+        if (!before(queue->heap[child], event))
+            break;
+        put(queue, queue->heap[child], place);
+    }
+    put(queue, event, place);
+}
+
+void event_at(struct queue *queue, struct event *event, int64_t at_us)
+{
+    event_cancel(queue, event);
+    event->at_us = at_us > queue->now_us ? at_us : queue->now_us;
+    event->number = ++queue->next_number;
+    if (queue->count == queue->capacity) {
+        queue->capacity *= 2;
+        queue->heap = mem_resize(queue->heap, (queue->capacity + 1) * sizeof(*queue->heap));
+    }
+    sift_up(queue, event, ++queue->count);
+}
+
+void event_after(struct queue *queue, struct event *event, int64_t delay_us)
+{
+    if (delay_us < 0)
+        delay_us = 0;
+    event_at(queue, event, delay_us > INT64_MAX - queue->now_us ? INT64_MAX : queue->now_us + delay_us);
+}
+
+void event_cancel(struct queue *queue, struct event *event)
+{
+    size_t place = event->place;
+    struct event *last;
+
+    if (!place)
+        return;
+    assert(queue->heap[place] == event);
+    event->place = 0;
+    last = queue->heap[queue->count--];
+    if (last == event)
+        return;
+    if (place > 1 && before(last, queue->heap[place / 2]))
+        sift_up(queue, last, place);
+    else
+        sift_down(queue, last, place);
+}
+
+int64_t queue_next_us(const struct queue *queue)
+{
+    return queue->count ? queue->heap[1]->at_us : NEVER_US;
+}
+
+size_t queue_count(const struct queue *queue)
+{
+    return queue->count;
+}
+
+bool queue_run_next(struct queue *queue)
+{
+    struct event *event;
+
+    if (!queue->count)
+        return false;
+    event = queue->heap[1];
+    event_cancel(queue, event);
+    if (event->at_us > queue->now_us)
+        queue->now_us = event->at_us;
+    queue->events_run++;
+    event->run(event->context);
+    return true;
+}
+
+void queue_run_until(struct queue *queue, int64_t until_us)
+{
+    while (queue_next_us(queue) <= until_us && queue_run_next(queue))
+        ;
+    if (queue->now_us < until_us)
+        queue->now_us = until_us;
+}
+
+bool queue_run_due(struct queue *queue, size_t most)
+{
+    for (; queue_next_us(queue) <= queue->now_us; most--) {
+        if (!most)
+            return false;
+        queue_run_next(queue);
+    }
+    return true;
+}
+
+void queue_set_us(struct queue *queue, int64_t now_us)
+{
+    assert(now_us <= queue_next_us(queue));
+    if (now_us > queue->now_us)
+        queue->now_us = now_us;
+}
+
+uint64_t queue_events_run(const struct queue *queue)
+{
+    return queue->events_run;
+}
