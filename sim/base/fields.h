@@ -21,6 +21,9 @@
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 
+/* FIELD() sets every member and lets its extras set some again, which is the point of it. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
 enum field_type {
     T_END,
     T_BOOL,      /* bool */
@@ -33,7 +36,7 @@ enum field_type {
     T_FLOAT64,   /* double */
     T_UUID,      /* struct uuid */
     T_STRING,    /* const char *; NULL: null. In the arena when decoded; a NUL inside is an error */
-    T_BYTES,     /* struct bytes; data NULL: null. Borrowed from the input when decoded */
+    T_BYTES,     /* struct bytes; data NULL: null (empty where null isn't allowed). Borrowed from the input when decoded */
     T_RECORDS,   /* struct records */
     T_STRUCT,    /* the struct itself, described by .fields; where nullable a pointer to it */
 };
@@ -68,7 +71,8 @@ struct field {
     size_t offset;         /* in the struct */
     size_t size;           /* of one item, for T_STRUCT */
     const struct field *fields; /* of T_STRUCT */
-    int64_t preset;        /* default: number; for string and array PRESET_NULL is null, else empty */
+    int64_t preset;        /* default: number; for string, bytes and array PRESET_NULL is null, else empty */
+    bool plain;            /* never compact: the client id in the request header, which has to be readable before all else */
 };
 #define PRESET_NULL INT64_MIN
 
@@ -117,7 +121,7 @@ enum err frame_flatten(struct frame *frame, struct buffer *out, struct reason *r
 enum err fields_decode(const struct message *message, int16_t version, struct reader *reader,
                        struct arena *arena, void *out, struct reason *reason);
 /* Encodes; fields that the version has not are left out. ERR_UNSUPPORTED_VERSION: one of them is null where the version allows none.
- * Slices are moved into the frame (their pins too). */
+ * Slices are moved into the frame (their pins too); after an error the frame is as it was and the pins are the caller's. */
 enum err fields_encode(const struct message *message, int16_t version, const void *in, struct frame *frame, struct reason *reason);
 /* Fills in the presets, as a message built by hand starts. */
 void fields_preset(const struct message *message, void *out);
