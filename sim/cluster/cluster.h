@@ -1,0 +1,95 @@
+/* The cluster: N brokers, a controller, their network, on one queue. What wire/ asks and orders is here and in partition.h
+ * and group.h; everything else of this folder is its inside. Nothing here knows a wire format. */
+#pragma once
+#include "sim/base/files.h"
+#include "sim/base/journal.h"
+#include "sim/base/queue.h"
+#include "sim/base/random.h"
+#include "sim/base/release.h"
+#include "sim/base/table.h"
+#include "sim/base/timer.h"
+#include "sim/cluster/config.h"
+#include "sim/cluster/image.h"
+
+struct cluster;
+struct broker;
+struct partition;   /* one replica: a partition at one broker; see partition.h */
+
+struct cluster_options {
+    enum release release;
+    int32_t broker_count;
+    int32_t first_broker_id;       /* 0 for 2.7, 1 for 4.3 */
+    const char *dir;               /* the lab's folder; broker N keeps LAB/broker-N, 2.7's controller LAB/controller */
+    const char *log_dir;           /* one broker: its folder is this one itself; NULL */
+    const struct config_map *settings; /* server.properties of all brokers (the distribution's and --set) */
+    const char *host;              /* what the brokers advertise: "localhost" */
+    const int32_t *ports;          /* one a broker */
+    struct queue *queue;           /* all borrowed */
+    struct random *random;
+    struct journal *journal;
+    struct fs *fs;
+};
+/* Starts or reopens: brokers load their logs, register and are unfenced within this call (virtual time does not pass). */
+enum err cluster_open(struct cluster **out, const struct cluster_options *options, struct reason *reason);
+void cluster_close(struct cluster *cluster);   /* clean: controlled, marker files written */
+void cluster_drop(struct cluster *cluster);    /* as kill -9: frees only */
+void cluster_register_tables(struct cluster *cluster, struct tables *tables); /* brokers topics partitions replicas segments batches records groups members offsets configs producers */
+
+struct queue *cluster_queue(const struct cluster *cluster);
+struct journal *cluster_journal(const struct cluster *cluster);
+struct random *cluster_random(const struct cluster *cluster);
+struct fs *cluster_fs(const struct cluster *cluster);
+enum release cluster_release(const struct cluster *cluster);
+const struct image *cluster_image(const struct cluster *cluster);  /* the controller's: the truth; for looking */
+
+size_t cluster_broker_count(const struct cluster *cluster);
+struct broker *cluster_broker_at(const struct cluster *cluster, size_t i);
+struct broker *cluster_broker(const struct cluster *cluster, int32_t id); /* NULL: no such broker */
+int32_t broker_id(const struct broker *broker);
+int32_t broker_port(const struct broker *broker);
+void broker_set_port(struct broker *broker, int32_t port);               /* before it registers, or when port 0 was chosen by the system */
+bool broker_up(const struct broker *broker);
+const char *broker_log_dir(const struct broker *broker);
+struct cluster *broker_cluster(const struct broker *broker);
+const struct image *broker_image(const struct broker *broker);           /* what this broker knows */
+/* Layers for a broker key of this broker, and for a topic's keys at this broker. */
+struct config_layers broker_config(const struct broker *broker);
+struct config_layers broker_topic_config(const struct broker *broker, const char *topic);
+/* Moments that cost no events but can be named. INT64_MAX: never. */
+int64_t broker_next_retention_check_us(const struct broker *broker);
+int64_t broker_started_us(const struct broker *broker);
+
+/* Called when the broker's image has reached a metadata offset: after an order to the controller. Lies in its owner. */
+struct image_wait {
+    void (*done)(void *context);
+    void *context;
+    int64_t offset;
+    struct image_wait *next;
+};
+void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset); /* may call done at once */
+void broker_forget_image_wait(struct broker *broker, struct image_wait *wait);
+
+/* ---- orders to the controller. Each checks, appends metadata records, and gives their offset to wait for (*offset, may be NULL). ---- */
+struct create_topic {
+    const char *name;
+    int32_t partition_count;          /* -1: num.partitions */
+    int16_t replication_factor;       /* -1: default.replication.factor */
+    struct assignment { int32_t partition; const int32_t *replicas; int32_t count; } *assignments;
+    int32_t assignment_count;         /* > 0: explicit */
+    const struct config_map *configs; /* NULL: none */
+};
+enum err controller_create_topic(struct cluster *cluster, const struct create_topic *topic, bool validate_only,
+                                 struct uuid *id, int64_t *offset, struct reason *reason);
+enum err controller_delete_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason);
+/* assignments: for the new partitions, or count 0. */
+enum err controller_add_partitions(struct cluster *cluster, const char *name, int32_t total, const struct assignment *assignments,
+                                   int32_t assignment_count, bool validate_only, int64_t *offset, struct reason *reason);
+enum config_op { CONFIG_SET, CONFIG_DELETE, CONFIG_APPEND, CONFIG_SUBTRACT }; /* IncrementalAlterConfigs' numbers */
+struct config_change { const char *name; enum config_op op; const char *value; };
+/* `whole`: AlterConfigs, which replaces all that was set. name "" of scope BROKER: the default of all brokers. */
+enum err controller_alter_config(struct cluster *cluster, enum config_scope scope, const char *name, const struct config_change *changes,
+                                 size_t count, bool whole, bool validate_only, int64_t *offset, struct reason *reason);
+/* Creates an internal topic if it is missing, as a coordinator lookup does. */
+enum err controller_ensure_internal_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason);
+/* A producer id never given before; ids come in blocks of 1000 a broker. */
+enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, struct reason *reason);

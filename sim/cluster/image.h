@@ -1,0 +1,41 @@
+/* The image: what the metadata records seen so far add up to. The controller has one, every broker its own, which follows as
+ * the records reach it. Source: metadata.md's facts in cluster.md; Kafka's MetadataImage, ReplicationControlManager. */
+#pragma once
+#include "sim/base/text.h"
+#include "sim/cluster/config.h"
+
+struct image_broker {
+    int32_t id;
+    int64_t epoch;
+    const char *host;            /* advertised */
+    int32_t port;
+    const char *rack;            /* NULL: none */
+    bool fenced, shutting_down;
+};
+struct image_partition {
+    int32_t *replicas, *isr;     /* replicas[0] is the preferred leader */
+    int16_t replica_count, isr_count;
+    int32_t leader;              /* -1: none */
+    int32_t leader_epoch, partition_epoch;
+};
+struct image_topic {
+    char *name;
+    struct uuid id;
+    bool internal;               /* __consumer_offsets, __transaction_state */
+    struct image_partition *partitions;
+    int32_t partition_count;
+};
+struct image;
+int64_t image_offset(const struct image *image);                     /* of the last record applied */
+size_t image_topic_count(const struct image *image);
+const struct image_topic *image_topic_at(const struct image *image, size_t i);  /* sorted by name */
+const struct image_topic *image_topic(const struct image *image, const char *name);
+const struct image_topic *image_topic_by_id(const struct image *image, struct uuid id);
+const struct image_partition *image_partition(const struct image *image, const char *topic, int32_t partition);
+size_t image_broker_count(const struct image *image);
+const struct image_broker *image_broker_at(const struct image *image, size_t i); /* sorted by id */
+const struct image_broker *image_broker(const struct image *image, int32_t id);
+/* What was set for a topic ("students"), broker ("1", "" for the default of all) or group; never NULL. */
+const struct config_map *image_config(const struct image *image, enum config_scope scope, const char *name);
+int32_t image_controller(const struct image *image);                  /* broker id to name in Metadata */
+const char *image_cluster_id(const struct image *image);

@@ -1,0 +1,60 @@
+/* A partition at a broker: one replica, leader or follower, with its log. Replication is real fetching between brokers over
+ * the simulated network, in cluster's own structs. Source: cluster.md sections 2-6; Kafka's Partition, ReplicaManager. */
+#pragma once
+#include "sim/cluster/cluster.h"
+#include "sim/log/log.h"
+
+/* The replica of a partition that this broker hosts; NULL: it hosts none. */
+struct partition *broker_partition(const struct broker *broker, const char *topic, int32_t partition);
+size_t broker_partition_count(const struct broker *broker);
+struct partition *broker_partition_at(const struct broker *broker, size_t i);   /* in no order worth showing */
+struct log *partition_log(const struct partition *partition);
+struct broker *partition_broker(const struct partition *partition);
+const char *partition_topic(const struct partition *partition);
+int32_t partition_number(const struct partition *partition);
+bool partition_leads(const struct partition *partition);
+int32_t partition_leader(const struct partition *partition);         /* broker id as this one knows it; -1 */
+int32_t partition_leader_epoch(const struct partition *partition);
+/* What a client may read up to: high watermark, or with read_committed the last stable offset. */
+int64_t partition_read_bound(const struct partition *partition, bool read_committed);
+/* Epoch of a request against ours: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH; -1 skips. And NOT_LEADER_OR_FOLLOWER if it must lead. */
+enum err partition_check(const struct partition *partition, int32_t request_leader_epoch, bool must_lead, struct reason *reason);
+
+/* The checks of a leader and the append; with acks -1 NOT_ENOUGH_REPLICAS before anything is written. A high watermark that can move
+ * moves within the call (replication factor 1). */
+enum err partition_append(struct partition *partition, const struct log_append *append, int16_t acks, struct log_appended *out,
+                          struct reason *reason);
+
+/* Waiting for acks=all: done is called once, with ERR_OK, NOT_ENOUGH_REPLICAS_AFTER_APPEND or NOT_LEADER_OR_FOLLOWER. The timeout is the owner's.
+ * Lies in its owner; may call done at once. */
+struct commit_wait {
+    void (*done)(void *context, enum err err);
+    void *context;
+    struct partition *partition;      /* set while it waits */
+    int64_t offset;                   /* the high watermark must reach it */
+    struct commit_wait *next, *previous;
+};
+void partition_await_commit(struct partition *partition, struct commit_wait *wait, int64_t high_watermark);
+void partition_forget_commit(struct commit_wait *wait);
+
+/* Told of each change that a waiting fetch cares about: high watermark or end moved, log start moved, leadership changed, gone. The owner looks
+ * anew. It may take itself out inside the call. */
+struct partition_watch {
+    void (*changed)(void *context);
+    void *context;
+    struct partition *partition;      /* set while it watches */
+    struct partition_watch *next, *previous;
+};
+void partition_watch(struct partition *partition, struct partition_watch *watch);
+void partition_unwatch(struct partition_watch *watch);
+
+/* DeleteRecords at a leader: raises the log start. */
+enum err partition_delete_records(struct partition *partition, int64_t before_offset, int64_t *low_watermark, struct reason *reason);
+
+struct replica_info {                 /* for tables and the view */
+    int32_t broker;
+    bool leader, in_isr;
+    int64_t log_end_offset, log_start_offset, high_watermark;
+    int64_t last_caught_up_ms;        /* as its leader knows; -1 */
+};
+size_t cluster_replicas(const struct cluster *cluster, const char *topic, int32_t partition, struct replica_info *out, size_t most);
