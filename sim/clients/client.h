@@ -1,0 +1,51 @@
+/* What every client shares: bootstrap, metadata, one channel a broker, versions agreed by ApiVersions, retries. All calls with a
+ * task wait in it; they return ERR_NETWORK_EXCEPTION when the task is interrupted (task_interrupted tells). */
+#pragma once
+#include "sim/base/task.h"
+#include "sim/wire/messages.h"
+#include "sim/wire/transport.h"
+
+struct client;
+struct client_options {
+    struct transport *transport;      /* borrowed */
+    const char *bootstrap;            /* "localhost:9092,localhost:9093" */
+    const char *client_id;            /* "adminclient-1", "console-producer" */
+    enum release release;             /* plays the client library of this release: versions it knows, defaults */
+    int64_t request_timeout_us;       /* 0: 30 s */
+    /* What the library would log at WARN or ERROR, without the time: "WARN", "[Producer clientId=..] Error while ...", logger class. */
+    void (*warn)(void *context, const char *level, const char *message, const char *logger);
+    void *warn_context;
+};
+/* Checks the bootstrap text. ERR_INVALID_CONFIG with Kafka's message ("Invalid url in bootstrap.servers: localhost"). Connects to nothing yet. */
+enum err client_open(struct client **out, const struct client_options *options, struct reason *reason);
+void client_close(struct client *client);
+
+enum { NODE_ANY = -1, NODE_CONTROLLER = -2 };
+/* One request to a broker by id. The version is the newest both know, at most `most_version` (-1: no limit). */
+enum err client_call(struct task *task, struct client *client, int32_t node, int16_t api_key, int16_t most_version, const void *in,
+                     struct arena *arena, void **out, struct reason *reason);
+/* The version that client_call would choose; -1: the broker has not the API. */
+int16_t client_version(struct task *task, struct client *client, int32_t node, int16_t api_key, int16_t most_version);
+/* Sends without waiting: for producers in flight. `reply` as the channel's, with the response struct decoded in `arena` (the caller's). */
+typedef void client_reply(void *context, enum err err, void *out);
+struct client_send;                   /* one in flight; client_send_cancel forgets it */
+struct client_send *client_send(struct client *client, int32_t node, int16_t api_key, int16_t most_version, const void *in, struct arena *arena,
+                                client_reply *reply, void *context);
+void client_send_cancel(struct client_send *send);
+
+struct client_partition { int32_t leader, leader_epoch; enum err err; const int32_t *replicas, *isr; int32_t replica_count, isr_count; };
+struct client_topic { const char *name; struct uuid id; enum err err; bool internal; const struct client_partition *partitions; int32_t partition_count; };
+/* Metadata of these topics (count 0: none, NULL topics: all), asked anew if `refresh` or not yet known. */
+enum err client_metadata(struct task *task, struct client *client, const char *const *topics, int32_t count, bool allow_auto_create, bool refresh,
+                         struct reason *reason);
+const struct client_topic *client_topic(const struct client *client, const char *name); /* as last heard; NULL: not asked for */
+size_t client_topic_count(const struct client *client);
+const struct client_topic *client_topic_at(const struct client *client, size_t i);
+struct client_node { int32_t id; const char *host; int32_t port; const char *rack; };
+size_t client_node_count(const struct client *client);
+struct client_node client_node_at(const struct client *client, size_t i);
+int32_t client_controller(const struct client *client);
+/* Finds, and caches, the coordinator of a group; retries while it is being made, until timeout. */
+enum err client_group_coordinator(struct task *task, struct client *client, const char *group, bool refresh, int32_t *node, struct reason *reason);
+enum release client_broker_release(const struct client *client); /* after the first call: 2.7 if its ApiVersions end at Produce 8 */
+struct timers *client_timers(const struct client *client);

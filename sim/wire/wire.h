@@ -1,0 +1,104 @@
+/* The one way in: a table of APIs (apis.def) over a cluster. Network clients, the shell's tools, simulated clients and lessons
+ * all send a request's bytes on a connection and get an answer's bytes; the same handlers serve all. */
+#pragma once
+#include "sim/base/fields.h"
+#include "sim/base/table.h"
+#include "sim/base/timer.h"
+#include "sim/cluster/cluster.h"
+
+struct wire;
+struct connection;
+struct request;
+
+/* `now_shift_us`: see wire_shift. The cluster is borrowed. */
+struct wire *wire_new(struct cluster *cluster);
+void wire_free(struct wire *wire);             /* all connections have been closed */
+void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests */
+struct cluster *wire_cluster(const struct wire *wire);
+
+/* Virtual now minus wall now, as net/ knows it, for batches of real clients (DESIGN, Time); 0: no shift. */
+void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms);
+void wire_set_keep_timestamps(struct wire *wire, bool keep);   /* --timestamps keep */
+
+struct connection_options {
+    int32_t broker;
+    const char *client_host;      /* "127.0.0.1"; members show it as "/127.0.0.1" */
+    int32_t client_port;
+    const char *local_host;       /* advertised to this connection in Metadata: DESIGN's --advertised-host; NULL: the broker's own */
+    struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
+    bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
+};
+struct connection *connection_open(struct wire *wire, const struct connection_options *options);
+/* Parked requests are cancelled; no answer comes any more. */
+void connection_close(struct connection *connection, const char *why);
+
+/* An answer without its length prefix, the receiver's from now on (frame_done); NULL: none will come (acks=0). `close`: the connection must
+ * be closed after sending (broken request, acks=0 with an error). */
+typedef void connection_reply(void *context, struct frame *answer, bool close);
+/* Serves one request (bytes after the length prefix, borrowed until the reply). One at a time: the next only after the reply,
+ * as a broker mutes the channel. */
+void connection_request(struct connection *connection, struct bytes frame, connection_reply *reply, void *context);
+bool connection_busy(const struct connection *connection);
+
+struct connection_info {
+    int64_t number;               /* from 1, in order of opening */
+    int32_t broker;
+    const char *client_host, *client_id, *software_name, *software_version; /* "" where unknown */
+    int32_t client_port;
+    bool network;
+    uint64_t requests, bytes_in, bytes_out;
+    const char *waiting_in;       /* API name of the parked request; NULL */
+    bool waits_for_data;          /* parked in a fetch, not for replicas or a rebalance */
+    int64_t since_us, last_us;
+};
+size_t wire_connection_count(const struct wire *wire);
+void wire_connection_get(const struct wire *wire, size_t i, struct connection_info *out);
+struct connection *wire_connection_at(const struct wire *wire, size_t i);
+/* Requests parked at present: for new data, and for something that needs virtual time to move (replicas, a rebalance). */
+struct wire_waiting { size_t for_data, for_time; };
+struct wire_waiting wire_waiting(const struct wire *wire, bool network_only);
+
+/* Each request and answer, decoded, for `trace`: `answer` NULL when it comes in. */
+typedef void wire_trace_fn(void *context, const struct request *request, bool answered);
+void wire_watch(struct wire *wire, wire_trace_fn *fn, void *context);
+void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context);
+
+/* ---- for handlers (sim/wire/api/NN_name.c) ---- */
+enum reply { REPLY_NOW, REPLY_LATER, REPLY_NEVER };
+struct api {                      /* a row of apis.def */
+    int16_t key;
+    const char *name;             /* "Produce" */
+    int16_t first_27, last_27;    /* advertised by 2.7 (-1, -1: it has not the API) */
+    int16_t first_43, last_43, accept_43; /* advertised by 4.3, and what it takes */
+    const struct message *request, *response;
+    /* `request->in` is decoded, `request->out` preset. */
+    enum reply (*handle)(struct request *request);
+    void (*cancel)(struct request *request);   /* the client went while it was parked; NULL: nothing to undo */
+};
+size_t api_count(void);
+const struct api *api_at(size_t i);            /* by key */
+const struct api *api_find(int16_t key);
+/* The range this release advertises; false: it has not the API. `any` advertises from the older first. */
+bool api_range(const struct api *api, enum release release, int16_t *first, int16_t *last);
+
+struct request {
+    struct wire *wire;
+    struct connection *connection;
+    struct cluster *cluster;
+    struct broker *broker;
+    const struct api *api;
+    int16_t version;
+    int32_t correlation_id;
+    const char *client_id;        /* "" when null */
+    struct arena arena;           /* lives until the answer has been encoded */
+    void *in, *out;               /* structs of the api's messages */
+    void *state;                  /* the handler's own while parked */
+    struct timer timer;           /* for the handler: a wait with an end, on the client's clock */
+    bool waits_for_data, close;
+};
+/* Answers a parked request (REPLY_LATER); may be called from any event. `request` is gone after it. */
+void request_reply(struct request *request);
+const struct connection_info *request_client(const struct request *request);
+const char *request_local_host(const struct request *request);
+struct timers *request_timers(const struct request *request);
+bool request_from_network(const struct request *request);
