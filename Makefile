@@ -78,7 +78,7 @@ run: check-use-packages
 	@exec $(BUILD)/kafkarium $(ARGS)
 
 # ---- Kafka's names for the same program ----
-TOOL_NAMES := $(shell sed -n 's/^TOOL."\([^"]*\)".*/\1/p' shell/tools.def 2>/dev/null)
+TOOL_NAMES := $(shell sed -n 's/^TOOL."\([^"]*\)".*/\1/p' shell/commands.def 2>/dev/null)
 .PHONY: tools
 tools: $(BUILD)/kafkarium
 	@mkdir -p $(BUILD)/bin

@@ -1,0 +1,84 @@
+/* A session: one place where commands are run - the REPL, a script, a joined terminal, a lesson's block, a test - with its streams, its
+ * lab and its state. A command is a task and a `struct call` is one running: it prints to, reads from and waits in it. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "sim/sim.h"
+
+struct shell;                        /* shell/shell.h: the process: loop, lab, sessions */
+struct call;
+struct command;
+
+/* Where output goes. Implementations: a file descriptor, a text in memory, a joined terminal's socket, a pane of the view. */
+struct stream {
+    void (*write)(struct stream *stream, const char *data, size_t size);
+    void (*close)(struct stream *stream);   /* NULL: nothing to do */
+    bool terminal;                           /* colours, hints and progress make sense */
+    int columns, rows;                       /* of the terminal; 0: unknown */
+};
+struct stream *stream_descriptor(int fd, bool close_it);
+struct stream *stream_text(struct text *text);   /* `text` is borrowed */
+void stream_close(struct stream *stream);
+
+/* Where input comes from. Lines without their end; the last may have none. */
+struct input;
+struct input *input_none(void);
+struct input *input_text(const char *text, size_t size);            /* <<<, tests */
+struct input *input_descriptor(uv_loop_t *loop, int fd, bool close_it);  /* file, pipe, terminal */
+void input_close(struct input *input);
+bool input_terminal(const struct input *input);
+
+enum print_mode { PRINT_TABLE, PRINT_CSV, PRINT_JSON };
+
+struct session {                     /* fields are for shell/; commands use the functions */
+    struct shell *shell;
+    struct lab *lab;                 /* NULL: none (a tool called by Kafka's name) */
+    enum release release;            /* whose texts the tools print */
+    enum print_mode mode;
+    bool release_fixed;              /* --kafka or KAFKARIUM_KAFKA was given: else decided after connecting */
+    bool script, stop_at_error;      /* set -e */
+    bool allow_shell;                /* unknown words beside a pipe go to /bin/sh; not in lessons, not over --to */
+    bool interactive;
+    int last_status;
+    void *owner;                     /* of the REPL, the lesson, ... */
+};
+
+/* ---- for commands ---- */
+struct call {
+    struct session *session;
+    struct task *task;
+    const struct command *command;
+    int argc;
+    char **argv;                     /* argv[0] is the name as typed, without path and .sh */
+    struct stream *out, *err;
+    struct input *in;
+    bool background;
+    void *options;                   /* parsed by the command itself */
+};
+struct lab *call_lab(const struct call *call);
+enum release call_release(const struct call *call);
+void call_print(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stdout */
+void call_write(struct call *call, const void *data, size_t size);                                   /* stdout, raw */
+void call_error(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stderr */
+/* A line from the input, allocated; NULL at the end or when interrupted. Prompt (may be NULL) goes to stdout first, as Kafka's producer does with '>'. */
+char *call_read_line(struct call *call, const char *prompt, size_t *size);
+bool call_sleep(struct call *call, int64_t virtual_us);     /* false: interrupted */
+bool call_sleep_wall(struct call *call, int64_t wall_us);
+bool call_yield(struct call *call);                          /* lets the loop turn once: long work in slices; false: interrupted */
+bool call_interrupted(const struct call *call);
+bool call_on_terminal(const struct call *call);              /* stdout is a terminal */
+/* "retention: 3 of 12 s" on a terminal's last line, wiped at the end; nothing elsewhere. */
+void call_progress(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The transport for an address list, and options of a client of the tools: prints its warnings as Kafka's log4j does ("[time] WARN ... (logger)") to
+ * `log_to_out` ? stdout : stderr. The caller closes the client, then transport_free. */
+struct transport *call_transport(struct call *call);
+/* Time as Kafka's log lines print it: [2022-05-11 18:25:43,465], of the lab's clock (or the wall's without a lab). */
+void call_log_time(struct call *call, char out[32]);
+/* "[time] LEVEL message (logger)\n" */
+void call_log(struct call *call, const char *level, const char *message, const char *logger);
+
+/* ---- running lines ---- */
+/* Parses and runs one line (or a block of lines) in `session`; in a task. Output of commands goes to out/err unless redirected. Returns the exit status of the last. */
+int session_run(struct task *task, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);

@@ -1,0 +1,91 @@
+/* A lab: one simulated cluster with its queue, clock, chance, journal, files, wire, network and memory. This header is all of sim
+ * that shell needs, besides base's. Two labs may live in one process. */
+#pragma once
+#include <uv.h>
+
+#include "sim/base/files.h"
+#include "sim/base/journal.h"
+#include "sim/base/queue.h"
+#include "sim/base/random.h"
+#include "sim/base/release.h"
+#include "sim/base/table.h"
+#include "sim/base/task.h"
+#include "sim/base/text.h"
+#include "sim/clients/client.h"
+#include "sim/clients/consumer.h"
+#include "sim/clients/producer.h"
+#include "sim/cluster/cluster.h"
+#include "sim/cluster/group.h"
+#include "sim/cluster/partition.h"
+#include "sim/net/net.h"
+#include "sim/sql/sql.h"
+#include "sim/wire/messages.h"
+#include "sim/wire/transport.h"
+#include "sim/wire/wire.h"
+
+struct lab;
+struct lab_options {
+    uv_loop_t *loop;              /* NULL: no network, no wall clock (tests, replay) */
+    const char *dir;              /* the lab's folder; NULL with transient or memory */
+    bool transient;               /* a folder of its own below the runtime dir, gone at the end */
+    bool memory;                  /* files in memory: tests */
+    bool release_given, brokers_given, seed_given; /* an existing lab with another value is refused */
+    enum release release;
+    int32_t brokers;
+    uint64_t seed;
+    int64_t start_us;             /* -1: the wall clock's now (or where the lab stopped) */
+    int32_t port;                 /* first broker's; 0: any free */
+    bool listen;
+    const char *listen_address, *advertised_host;
+    const char *log_dir;
+    const struct config_map *settings;  /* --set */
+    bool course, durable, record, keep_timestamps;
+};
+void lab_options_default(struct lab_options *options);
+/* ERR_KAFKA_STORAGE_ERROR, ERR_BROKER_NOT_AVAILABLE (port), ERR_INVALID_CONFIG ...: one clear sentence in `reason`. */
+enum err lab_open(struct lab **out, const struct lab_options *options, struct reason *reason);
+void lab_close(struct lab *lab);
+
+struct queue *lab_queue(const struct lab *lab);
+struct cluster *lab_cluster(const struct lab *lab);
+struct wire *lab_wire(const struct lab *lab);
+struct journal *lab_journal(const struct lab *lab);
+struct tables *lab_tables(const struct lab *lab);
+struct sql *lab_sql(const struct lab *lab);
+struct store *lab_store(const struct lab *lab);  /* NULL in memory */
+struct net *lab_net(const struct lab *lab);      /* NULL: not listening */
+struct fs *lab_fs(const struct lab *lab);
+enum release lab_release(const struct lab *lab);
+const char *lab_dir(const struct lab *lab);
+const char *lab_control_path(const struct lab *lab);   /* LAB/control */
+uint64_t lab_seed(const struct lab *lab);
+int32_t lab_port(const struct lab *lab, size_t broker_index); /* where it listens, else 9092 + i */
+const char *lab_settings_changed(const struct lab *lab);      /* what --course and --set changed, a line each; "" */
+/* A transport for a tool of this process: brokers of this lab in process (by DESIGN's addresses), all else over TCP. */
+struct transport *lab_transport(struct lab *lab, const char *client_host);
+/* For ls, hexdump, dump: the real path of what the user named ("/tmp/kafka-logs/students-0", "broker-1/students-0", "students-0", a real path). The caller's. */
+char *lab_resolve_path(const struct lab *lab, const char *name);
+
+/* ---- time ---- */
+enum pace { PACE_RUNNING, PACE_PAUSED, PACE_FROZEN };
+enum pace lab_pace(const struct lab *lab);
+double lab_speed(const struct lab *lab);
+void lab_set_pace(struct lab *lab, enum pace pace);
+void lab_set_speed(struct lab *lab, double speed);
+/* Scripts: virtual time jumps to the next event when the foreground waits, unless a network client or a child is connected (`paced`). */
+void lab_set_jumping(struct lab *lab, bool jumping);
+void lab_hold_jumping(struct lab *lab, int by);        /* +1 while a child process runs, -1 after */
+/* Runs what is due now, at most ~10 ms of real time; *wait_ms: until when the loop may sleep (-1: no event to wait for).
+ * `foreground`: a command waits (for jumping). Returns the microseconds of a gap that was not caught up (0 mostly). */
+int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms);
+/* Brings the clock to where it should be at this wall moment; net calls it before each input. */
+void lab_catch_up(struct lab *lab);
+/* A slice of running towards `until_us`, at most ~10 ms of real time; true when there. Stops early when `*stop` becomes true (may be NULL). */
+bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop);
+bool lab_step(struct lab *lab);                        /* one event; false: none */
+bool lab_clients_wait(const struct lab *lab);          /* real clients wait for something that needs time to move */
+void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; at most once a second */
+
+/* Next moments that cost no events. */
+struct moment { int64_t at_us; const char *what; };    /* "retention check", "offset expiry" */
+struct moment lab_next_moment(const struct lab *lab);
