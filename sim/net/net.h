@@ -35,5 +35,9 @@ void wall_timers_free(struct timers *timers);
 void net_on_activity(struct net *net, void (*fn)(void *context), void *context);
 /* A client's transport over TCP. `queue`: where its events are put. */
 struct transport *transport_tcp(uv_loop_t *loop, struct timers *wall);
+/* Called before each input (a request, a connection, a wall timer's firing) enters the queue: the pace brings virtual time to the present moment.
+ * For timers made by wall_timers_new() and for a net's listener alike; NULL: nothing. */
+void net_before_input(struct net *net, void (*fn)(void *context), void *context);
+void wall_timers_before_input(struct timers *timers, void (*fn)(void *context), void *context);
 int64_t wall_now_us(void);         /* since 1970 */
 int64_t monotonic_now_us(void);

@@ -1,0 +1,496 @@
+/* A lab: everything put together, opened in order and closed in reverse. */
+#include "sim/lab_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the distribution's config/server.properties sets beside Kafka's own defaults. */
+static const char *const distribution[][2] = {
+    { "group.initial.rebalance.delay.ms", "0" },
+    { "log.retention.check.interval.ms", "300000" },
+    { "log.retention.hours", "168" },
+    { "log.segment.bytes", "1073741824" },
+    { "num.io.threads", "8" },
+    { "num.network.threads", "3" },
+    { "num.partitions", "1" },
+    { "num.recovery.threads.per.data.dir", "1" },
+    { "socket.receive.buffer.bytes", "102400" },
+    { "socket.request.max.bytes", "104857600" },
+    { "socket.send.buffer.bytes", "102400" },
+};
+
+/* --course: time at a lecture's pace. */
+static const char *const course[][2] = {
+    { "log.retention.check.interval.ms", "10000" },
+    { "log.segment.delete.delay.ms", "10000" },
+};
+
+void lab_options_default(struct lab_options *options)
+{
+    *options = (struct lab_options){ .brokers = 1, .seed = 1, .start_us = -1, .port = 9092 };
+}
+
+static void set_internal_factor(struct config_map *settings, int32_t brokers, bool is_27)
+{
+    static const char *const keys[] = { "offsets.topic.replication.factor", "transaction.state.log.replication.factor",
+                                        "share.coordinator.state.topic.replication.factor" };
+    char factor[8];
+
+    snprintf(factor, sizeof(factor), "%d", brokers < 3 ? brokers : 3);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) - is_27; i++)
+        config_map_set(settings, keys[i], factor);
+    config_map_set(settings, "transaction.state.log.min.isr", brokers < 3 ? "1" : "2");
+    if (!is_27)
+        config_map_set(settings, "share.coordinator.state.topic.min.isr", brokers < 3 ? "1" : "2");
+}
+
+static enum err take_setting(struct lab *lab, const char *key, const char *value, const char *from, struct reason *reason)
+{
+    const struct config_key *row = config_key_find(CONFIG_BROKER, key);
+    enum err err;
+
+    if (!row || text_equal(config_key_default(row, lab->release), "-"))
+        return err_because(ERR_INVALID_CONFIG, reason, "%s: Kafka %s has no broker setting '%s'", from,
+                           release_is_27(lab->release) ? "2.7" : "4.3", key);
+    err = config_check(row, value, lab->release, reason);
+    if (err)
+        return err;
+    config_map_set(&lab->settings, key, value);
+    return ERR_OK;
+}
+
+static enum err make_settings(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < sizeof(distribution) / sizeof(*distribution); i++)
+        config_map_set(&lab->settings, distribution[i][0], distribution[i][1]);
+    set_internal_factor(&lab->settings, lab->brokers, release_is_27(lab->release));
+    for (size_t i = 0; options->course && i < sizeof(course) / sizeof(*course) && !err; i++) {
+        text_printf(&lab->changed, "%s=%s\n", course[i][0], course[i][1]);
+        err = take_setting(lab, course[i][0], course[i][1], "--course", reason);
+    }
+    for (size_t i = 0; options->settings && i < options->settings->count && !err; i++) {
+        const struct config_set *set = &options->settings->sets[i];
+
+        text_printf(&lab->changed, "%s=%s\n", set->name, set->value);
+        err = take_setting(lab, set->name, set->value, "--set", reason);
+    }
+    return err;
+}
+
+/* ---- what a lab remembers of how it was made ---- */
+
+static enum err remember(struct lab *lab, const char *key, const char *mine, bool given, const char *option, struct reason *reason)
+{
+    const char *kept = lab->store ? store_get(lab->store, key) : NULL;
+
+    if (kept && given && strcmp(kept, mine) != 0)
+        return err_because(ERR_INVALID_CONFIG, reason, "%s was made with %s %s, not %s: leave the option out, or take another folder",
+                           lab->dir, option, kept, mine);
+    if (!kept && lab->store)
+        store_set(lab->store, key, mine);
+    return ERR_OK;
+}
+
+static void settings_text(const struct config_map *map, struct text *out)
+{
+    for (size_t i = 0; map && i < map->count; i++)
+        text_printf(out, "%s=%s\n", map->sets[i].name, map->sets[i].value);
+}
+
+static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    char path[4096], number[32];
+    struct text mine = { 0 };
+    const char *kept;
+    enum err err;
+
+    lab->release = options->release;
+    lab->brokers = options->brokers;
+    lab->seed = options->seed;
+    if (options->memory)
+        return ERR_OK;
+    snprintf(path, sizeof(path), "%s/lab.db", lab->dir);
+    err = store_open(&lab->store, path, &lab->store_lost, reason);
+    if (err)
+        return err;
+    kept = store_get(lab->store, "release");
+    if (kept && !options->release_given)
+        release_parse(kept, &lab->release);
+    kept = store_get(lab->store, "brokers");
+    if (kept && !options->brokers_given)
+        parse_i32(kept, &lab->brokers);
+    kept = store_get(lab->store, "seed");
+    if (kept && !options->seed_given)
+        lab->seed = strtoull(kept, NULL, 10);
+    err = remember(lab, "release", release_name(lab->release), options->release_given, "--kafka", reason);
+    snprintf(number, sizeof(number), "%d", lab->brokers);
+    if (!err)
+        err = remember(lab, "brokers", number, options->brokers_given, "--brokers", reason);
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)lab->seed);
+    if (!err)
+        err = remember(lab, "seed", number, options->seed_given, "--seed", reason);
+    if (options->course)
+        text_add(&mine, "--course\n");
+    settings_text(options->settings, &mine);
+    if (!err)
+        err = remember(lab, "settings", text_chars(&mine), mine.size > 0, "--set", reason);
+    text_done(&mine);
+    return err;
+}
+
+/* A lab reopened without --set keeps what it was made with. */
+static void kept_settings(const struct lab *lab, struct lab_options *options, struct config_map *map)
+{
+    const char *kept = lab->store ? store_get(lab->store, "settings") : NULL;
+    char *copy, *save = NULL;
+
+    if (!kept || options->course || (options->settings && options->settings->count))
+        return;
+    copy = mem_text(kept);
+    for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        char *equals = strchr(line, '=');
+
+        if (!strcmp(line, "--course")) {
+            options->course = true;
+        } else if (equals) {
+            *equals = 0;
+            config_map_set(map, line, equals + 1);
+        }
+    }
+    mem_free(copy);
+    options->settings = map;
+}
+
+/* ---- folders ---- */
+
+char *lab_runtime_folder(void)
+{
+    const char *xdg = getenv("XDG_RUNTIME_DIR");
+
+    return xdg && *xdg && !access(xdg, W_OK) ? mem_printf("%s/kafkarium", xdg) : mem_printf("/tmp/kafkarium-%u", (unsigned)getuid());
+}
+
+static enum err make_folder(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    if (options->memory) {
+        lab->dir = mem_text("/lab");
+        return ERR_OK;
+    }
+    if (options->dir) {
+        char *real;
+
+        if (mkdir(options->dir, 0777) && errno != EEXIST)
+            return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", options->dir, strerror(errno));
+        real = realpath(options->dir, NULL);
+        lab->dir = mem_text(real ? real : options->dir);
+        free(real);
+        if (access(lab->dir, W_OK | X_OK))
+            return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: the lab's folder can't be written (%s); name another, or none for a transient lab",
+                               lab->dir, strerror(errno));
+        return ERR_OK;
+    }
+    char *top = lab_runtime_folder();
+    struct stat st;
+
+    lab->transient = true;
+    if (mkdir(top, 0700) && errno != EEXIST) {
+        enum err err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", top, strerror(errno));
+        mem_free(top);
+        return err;
+    }
+    if (stat(top, &st) || st.st_uid != getuid() || (st.st_mode & 077)) {
+        enum err err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s belongs to somebody else or is open to others; remove it, or name a LAB", top);
+        mem_free(top);
+        return err;
+    }
+    lab->dir = mem_printf("%s/lab-%d-XXXXXX", top, (int)getpid());
+    mem_free(top);
+    if (!mkdtemp(lab->dir))
+        return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", lab->dir, strerror(errno));
+    return ERR_OK;
+}
+
+static const char log_dir_marker[] = ".kafkarium-transient";
+
+/* --log-dir DIR: a folder that is empty, new, or left by a transient lab (it has the marker); else it is not ours to touch. */
+static enum err take_log_dir(struct lab *lab, const char *dir, struct reason *reason)
+{
+    char *marker;
+    struct fs_names names;
+    enum err err;
+
+    if (lab->brokers != 1)
+        return err_because(ERR_INVALID_CONFIG, reason, "--log-dir is the folder of one broker: leave out --brokers %d", lab->brokers);
+    err = fs_mkdir(lab->fs, dir, reason);
+    if (err)
+        return err;
+    if (!lab->transient)
+        return ERR_OK;
+    marker = mem_printf("%s/%s", dir, log_dir_marker);
+    err = fs_list(lab->fs, dir, &names, reason);
+    if (!err && names.count && !fs_exists(lab->fs, marker))
+        err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s holds files that no transient lab of Kafkarium left there: empty it yourself, or name another --log-dir", dir);
+    for (size_t i = 0; !err && i < names.count; i++) {
+        char *path = mem_printf("%s/%s", dir, names.names[i]);
+
+        err = fs_remove_tree(lab->fs, path, reason);
+        mem_free(path);
+    }
+    fs_names_free(&names);
+    if (!err)
+        err = fs_replace(lab->fs, marker, bytes_text("left by a transient lab of Kafkarium; the next one clears this folder\n"), reason);
+    mem_free(marker);
+    return err;
+}
+
+/* ---- open and close ---- */
+
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int64_t start_time(const struct lab *lab, const struct lab_options *options)
+{
+    const char *kept = lab->store ? store_get(lab->store, "clock_us") : NULL;
+    int64_t us;
+
+    if (options->start_us >= 0)
+        return options->start_us;
+    if (kept && parse_i64(kept, &us))
+        return us;
+    return options->loop ? wall_now_us() : 1767225600000000; /* 2026-01-01 */
+}
+
+static enum err open_cluster(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    struct cluster_options how = {
+        .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
+        .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
+        .host = options->advertised_host && strcmp(options->advertised_host, "auto") ? options->advertised_host : "localhost",
+        .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
+    };
+
+    lab->ports = mem_zero_array((size_t)lab->brokers, sizeof(*lab->ports));
+    how.ports = lab->ports;
+    for (int32_t i = 0; i < lab->brokers; i++)
+        lab->ports[i] = options->listen && options->port ? options->port + i : 9092 + i;
+    return cluster_open(&lab->cluster, &how, reason);
+}
+
+static enum err open_net(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    struct net_options how = {
+        .loop = options->loop, .wire = lab->wire, .queue = lab->queue, .listen = options->listen_address,
+        .advertised_host = options->advertised_host, .first_port = options->port,
+    };
+    enum err err = net_open(&lab->net, &how, reason);
+
+    for (int32_t i = 0; !err && i < lab->brokers; i++) {
+        lab->ports[i] = net_port(lab->net, (size_t)i);
+        broker_set_port(cluster_broker_at(lab->cluster, (size_t)i), lab->ports[i]);
+    }
+    return err;
+}
+
+enum err lab_open(struct lab **out, const struct lab_options *given, struct reason *reason)
+{
+    struct lab *lab = mem_zero(sizeof(*lab));
+    struct lab_options options = *given;
+    struct config_map kept = { 0 };
+    enum err err;
+
+    *out = NULL;
+    lab->loop = options.loop;
+    lab->speed = 1;
+    raise_open_files();
+    err = make_folder(lab, &options, reason);
+    if (!err)
+        err = open_memory_of_lab(lab, &options, reason);
+    if (!err) {
+        kept_settings(lab, &options, &kept);
+        err = make_settings(lab, &options, reason);
+    }
+    if (err)
+        goto out;
+    lab->queue = queue_new(start_time(lab, &options));
+    random_init(&lab->random, lab->seed);
+    lab->journal = journal_new(queue_clock(lab->queue), 0);
+    lab->fs = options.memory ? fs_memory(queue_clock(lab->queue)) : fs_real(queue_clock(lab->queue), 0, options.durable);
+    if (lab->store)
+        journal_go_on(lab->journal, store_last_entry(lab->store));
+    pace_begin(lab);
+    if (options.log_dir)
+        err = take_log_dir(lab, options.log_dir, reason);
+    if (!err)
+        err = open_cluster(lab, &options, reason);
+    if (err)
+        goto out;
+    lab->wire = wire_new(lab->cluster);
+    wire_set_keep_timestamps(lab->wire, options.keep_timestamps);
+    if (options.loop)
+        lab->wall = wall_timers_new(options.loop, lab->queue);
+    lab->timers = timers_virtual(lab->queue);
+    if (options.listen && options.loop)
+        err = open_net(lab, &options, reason);
+    if (err)
+        goto out;
+    lab->tables = tables_new();
+    tables_add(lab->tables, &clock_table, lab);
+    cluster_register_tables(lab->cluster, lab->tables);
+    wire_register_tables(lab->wire, lab->tables);
+    journal_register_tables(lab->journal, lab->tables);
+    err = sql_open(&lab->sql, lab->tables, reason);
+    if (err)
+        goto out;
+    if (lab->store)
+        store_keep(lab->store, lab->journal);
+    lab->control = mem_printf("%s/control", lab->dir);
+out:
+    config_map_done(&kept);
+    if (err)
+        lab_close(lab);
+    else
+        *out = lab;
+    return err;
+}
+
+void lab_close(struct lab *lab)
+{
+    if (!lab)
+        return;
+    net_close(lab->net);
+    sql_close(lab->sql);
+    if (lab->wire)
+        wire_free(lab->wire);
+    cluster_close(lab->cluster);
+    tables_free(lab->tables);
+    if (lab->store && lab->queue) {
+        char now[32];
+
+        snprintf(now, sizeof(now), "%lld", (long long)queue_now_us(lab->queue));
+        store_set(lab->store, "clock_us", now);
+    }
+    store_close(lab->store);
+    if (lab->transient && lab->dir && lab->fs)
+        fs_remove_tree(lab->fs, lab->dir, NULL);
+    if (lab->fs) {
+        fs_settle(lab->fs);
+        fs_free(lab->fs);
+    }
+    journal_free(lab->journal);
+    if (lab->wall)
+        wall_timers_free(lab->wall);
+    queue_free(lab->queue);
+    config_map_done(&lab->settings);
+    text_done(&lab->changed);
+    mem_free(lab->ports);
+    mem_free(lab->control);
+    mem_free(lab->dir);
+    mem_free(lab);
+}
+
+/* ---- looking ---- */
+
+struct queue *lab_queue(const struct lab *lab) { return lab->queue; }
+struct cluster *lab_cluster(const struct lab *lab) { return lab->cluster; }
+struct wire *lab_wire(const struct lab *lab) { return lab->wire; }
+struct journal *lab_journal(const struct lab *lab) { return lab->journal; }
+struct tables *lab_tables(const struct lab *lab) { return lab->tables; }
+struct sql *lab_sql(const struct lab *lab) { return lab->sql; }
+struct store *lab_store(const struct lab *lab) { return lab->store; }
+struct net *lab_net(const struct lab *lab) { return lab->net; }
+struct fs *lab_fs(const struct lab *lab) { return lab->fs; }
+enum release lab_release(const struct lab *lab) { return lab->release; }
+const char *lab_dir(const struct lab *lab) { return lab->dir; }
+const char *lab_control_path(const struct lab *lab) { return lab->control; }
+uint64_t lab_seed(const struct lab *lab) { return lab->seed; }
+const char *lab_settings_changed(const struct lab *lab) { return text_chars(&lab->changed); }
+
+int32_t lab_port(const struct lab *lab, size_t broker_index)
+{
+    return broker_index < (size_t)lab->brokers ? lab->ports[broker_index] : -1;
+}
+
+/* ---- one transport for both kinds of address ---- */
+
+struct both {
+    struct transport transport; /* first */
+    struct lab *lab;
+    struct transport *local, *tcp;
+};
+
+static struct channel *both_open(struct transport *transport, const char *host, int32_t port, void (*opened)(void *, enum err), void *context)
+{
+    struct both *both = (struct both *)transport;
+    struct transport *to = both->local;
+
+    if (!transport_local_knows(both->lab->wire, host, port) && both->lab->loop) {
+        if (!both->tcp)
+            both->tcp = transport_tcp(both->lab->loop, both->lab->wall);
+        to = both->tcp;
+    }
+    return to->open(to, host, port, opened, context); /* the channel knows its own transport from here on */
+}
+
+static void both_free(struct transport *transport)
+{
+    struct both *both = (struct both *)transport;
+
+    transport_free(both->local);
+    if (both->tcp)
+        transport_free(both->tcp);
+    mem_free(both);
+}
+
+struct transport *lab_transport(struct lab *lab, const char *client_host)
+{
+    struct both *both = mem_zero(sizeof(*both));
+
+    both->transport = (struct transport){ .open = both_open, .free = both_free, .timers = &lab->timers };
+    both->lab = lab;
+    both->local = transport_local(lab->wire, &lab->timers, client_host);
+    return &both->transport;
+}
+
+/* ---- names of files as a course types them ---- */
+
+char *lab_resolve_path(const struct lab *lab, const char *name)
+{
+    static const char kafka_logs[] = "/tmp/kafka-logs";
+    size_t size = strlen(kafka_logs);
+    const struct broker *first = cluster_broker_at(lab->cluster, 0);
+    char *path;
+
+    if (!strncmp(name, kafka_logs, size) && (!name[size] || name[size] == '/' || name[size] == '-')) {
+        int number = 0, used = 0, base = release_is_27(lab->release) ? 1 : 2; /* -1, -2 or -2, -3 are the second and third */
+
+        if (name[size] == '-' && sscanf(name + size, "-%d%n", &number, &used) == 1 && (!name[size + (size_t)used] || name[size + (size_t)used] == '/'))
+            number = number - base + 1;
+        if (number >= 0 && (size_t)number < cluster_broker_count(lab->cluster))
+            return mem_printf("%s%s", broker_log_dir(cluster_broker_at(lab->cluster, (size_t)number)), name + size + (size_t)used);
+    }
+    if (name[0] == '/')
+        return mem_text(name);
+    path = mem_printf("%s/%s", lab->dir, name);
+    if (fs_exists(lab->fs, path))
+        return path;
+    mem_free(path);
+    path = mem_printf("%s/%s", broker_log_dir(first), name);
+    if (fs_exists(lab->fs, path))
+        return path;
+    mem_free(path);
+    return mem_text(name);
+}

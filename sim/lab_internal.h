@@ -1,0 +1,36 @@
+/* The inside of a lab, for sim/lab.c, sim/pace.c and sim/clock_table.c. */
+#pragma once
+#include "sim/sim.h"
+
+struct lab {
+    uv_loop_t *loop;
+    char *dir, *control;
+    bool transient, store_lost;
+    enum release release;
+    int32_t brokers, *ports;
+    uint64_t seed;
+    struct config_map settings;
+    struct text changed;
+    struct store *store;
+    struct queue *queue;
+    struct random random;
+    struct journal *journal;
+    struct fs *fs;
+    struct cluster *cluster;
+    struct wire *wire;
+    struct net *net;
+    struct timers *wall, timers;
+    struct tables *tables;
+    struct sql *sql;
+    /* time */
+    enum pace pace;
+    double speed;
+    bool jumping;
+    int held;                                /* children running: no jumps */
+    int64_t base_virtual_us, base_wall_us;   /* the clock is base_virtual + (monotonic - base_wall) * speed */
+    int64_t last_turn_us, settled_us;
+    int64_t frozen_virtual_us;
+};
+void pace_begin(struct lab *lab);
+extern const struct table clock_table;
+char *lab_runtime_folder(void);

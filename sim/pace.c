@@ -1,0 +1,228 @@
+/* The pace of virtual time: how far the queue may run at this wall moment. Virtual time never depends on it; only when, by the
+ * wall, things come to pass does. */
+#include "sim/lab_internal.h"
+
+enum { SLICE_US = 10000, GAP_US = 1000000 };
+
+static int64_t wall(const struct lab *lab)
+{
+    return lab->loop ? monotonic_now_us() : 0;
+}
+
+/* From this moment on the clock goes on from where it stands. */
+static void rebase(struct lab *lab)
+{
+    lab->base_virtual_us = queue_now_us(lab->queue);
+    lab->base_wall_us = wall(lab);
+    lab->last_turn_us = lab->base_wall_us;
+    if (lab->wire && lab->loop) {
+        int64_t shift = queue_now_us(lab->queue) - wall_now_us();
+
+        /* A lab at speed 1 that started at the wall's now stays on it: no shift of a few microseconds. */
+        if (shift > -GAP_US && shift < GAP_US && lab->pace == PACE_RUNNING && lab->speed == 1)
+            shift = 0;
+        wire_set_shift(lab->wire, shift, wall_now_us() / 1000);
+    }
+}
+
+void pace_begin(struct lab *lab)
+{
+    rebase(lab);
+}
+
+enum pace lab_pace(const struct lab *lab)
+{
+    return lab->pace;
+}
+
+double lab_speed(const struct lab *lab)
+{
+    return lab->speed;
+}
+
+void lab_set_jumping(struct lab *lab, bool jumping)
+{
+    lab->jumping = jumping;
+}
+
+void lab_hold_jumping(struct lab *lab, int by)
+{
+    lab->held += by;
+    rebase(lab);
+}
+
+bool lab_clients_wait(const struct lab *lab)
+{
+    return wire_waiting(lab->wire, true).for_time > 0;
+}
+
+/* Does the clock go by itself at present? Paused, only while a real client waits for something other than new data. */
+static bool goes(const struct lab *lab)
+{
+    return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && lab_clients_wait(lab));
+}
+
+static double rate(const struct lab *lab)
+{
+    return lab->pace == PACE_PAUSED ? 1 : lab->speed;
+}
+
+static int64_t target(const struct lab *lab)
+{
+    double passed = (double)(wall(lab) - lab->base_wall_us) * rate(lab);
+
+    return passed > 9e15 ? INT64_MAX / 2 : lab->base_virtual_us + (int64_t)passed;
+}
+
+void lab_set_pace(struct lab *lab, enum pace pace)
+{
+    if (lab->pace == pace)
+        return;
+    lab_catch_up(lab);
+    journal_add(lab->journal, ENTRY(EVENT_time_changed, .text = pace == PACE_PAUSED ? "paused" : pace == PACE_FROZEN ? "frozen" : "running"));
+    lab->pace = pace;
+    if (lab->net)
+        net_freeze(lab->net, pace == PACE_FROZEN);
+    rebase(lab);
+}
+
+void lab_set_speed(struct lab *lab, double speed)
+{
+    char text[48];
+
+    lab_catch_up(lab);
+    lab->speed = speed;
+    snprintf(text, sizeof(text), "speed %g", speed);
+    journal_add(lab->journal, ENTRY(EVENT_time_changed, .text = text));
+    rebase(lab);
+}
+
+static bool jumps(const struct lab *lab)
+{
+    return lab->jumping && !lab->held && (!lab->net || !net_connection_count(lab->net));
+}
+
+bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
+{
+    int64_t end = wall(lab) + SLICE_US;
+
+    for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
+        if ((stop && *stop) || (run % 16 == 15 && lab->loop && wall(lab) > end)) {
+            rebase(lab);
+            return false;
+        }
+        queue_run_next(lab->queue);
+    }
+    if (stop && *stop)
+        return false;
+    if (queue_now_us(lab->queue) < until_us)
+        queue_set_us(lab->queue, until_us);
+    rebase(lab);
+    return true;
+}
+
+bool lab_step(struct lab *lab)
+{
+    bool ran = queue_run_next(lab->queue);
+
+    rebase(lab);
+    return ran;
+}
+
+/* Towards where the clock should be, at most a slice; true when there. */
+static bool run_to_target(struct lab *lab, int64_t until_us)
+{
+    int64_t end = wall(lab) + SLICE_US;
+
+    for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
+        if (run % 16 == 15 && wall(lab) > end)
+            return false;
+        queue_run_next(lab->queue);
+    }
+    if (queue_now_us(lab->queue) < until_us)
+        queue_set_us(lab->queue, until_us);
+    return true;
+}
+
+void lab_catch_up(struct lab *lab)
+{
+    if (!lab->loop || jumps(lab))
+        return;
+    if (goes(lab))
+        run_to_target(lab, target(lab));
+}
+
+int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
+{
+    int64_t now = wall(lab), gap = 0, next, due;
+    bool there;
+
+    *wait_ms = -1;
+    if (lab->pace == PACE_FROZEN) {
+        rebase(lab);
+        return 0;
+    }
+    if (jumps(lab)) { /* a script: what is due now; then, while the foreground waits, the next event */
+        if (!queue_run_due(lab->queue, 1024)) {
+            *wait_ms = 0;
+        } else if (foreground && queue_next_us(lab->queue) != NEVER_US) {
+            queue_run_next(lab->queue);
+            *wait_ms = 0;
+        }
+        rebase(lab);
+        return 0;
+    }
+    if (!goes(lab)) {
+        queue_run_due(lab->queue, 1024);
+        rebase(lab);
+        if (queue_next_us(lab->queue) <= queue_now_us(lab->queue))
+            *wait_ms = 0;
+        return 0;
+    }
+    if (now - lab->last_turn_us > GAP_US + 500000) { /* the process stood still: Ctrl-Z, a closed lid */
+        gap = now - lab->last_turn_us;
+        lab->base_wall_us += gap;
+    }
+    lab->last_turn_us = now;
+    there = run_to_target(lab, target(lab));
+    next = queue_next_us(lab->queue);
+    if (!there) {
+        *wait_ms = 0;
+    } else if (next != NEVER_US) {
+        due = (int64_t)((double)(next - queue_now_us(lab->queue)) / rate(lab) / 1000) + 1;
+        *wait_ms = due < 0 ? 0 : due > 500 ? 500 : (int)due;
+    } else {
+        *wait_ms = 500;
+    }
+    return gap;
+}
+
+void lab_settle(struct lab *lab)
+{
+    int64_t now = wall(lab);
+
+    if (now - lab->settled_us < 1000000)
+        return;
+    lab->settled_us = now;
+    fs_settle(lab->fs);
+    if (lab->store) {
+        char clock[32];
+
+        snprintf(clock, sizeof(clock), "%lld", (long long)queue_now_us(lab->queue));
+        store_set(lab->store, "clock_us", clock);
+        store_commit(lab->store);
+    }
+}
+
+struct moment lab_next_moment(const struct lab *lab)
+{
+    struct moment moment = { INT64_MAX, NULL };
+
+    for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++) {
+        int64_t at = broker_next_retention_check_us(cluster_broker_at(lab->cluster, i));
+
+        if (at < moment.at_us)
+            moment = (struct moment){ at, "retention check" };
+    }
+    return moment;
+}
