@@ -1,20 +1,26 @@
-/* The process: libuv's loop, the lab, the sessions. main.c makes it and runs the only loop. */
+/* The process: libuv's loop, the lab, the sessions. main.c makes it; shell_run() is the only loop. */
 #pragma once
 #include "shell/session.h"
 
 struct shell {
     uv_loop_t *loop;
     struct lab *lab;                  /* NULL in a tool called by Kafka's name, or joined to another's lab */
-    struct transport *tcp;            /* for what is not in process */
-    struct timers *wall;
-    struct session *foreground;       /* whose command gets Ctrl-C */
-    struct task *foreground_task;     /* waiting command; NULL: none */
+    struct timers *wall;              /* the process's own wall timers, for its TCP clients; also without a lab */
+    struct queue *outside;            /* without a lab: the queue that `wall` fires into, on the wall's time */
+    struct task *foreground;          /* the command that Ctrl-C ends; NULL: none runs */
+    int outside_waits;                /* the foreground waits for a child, the keyboard or the wall: virtual time does not jump for it */
     bool ending;
     int exit_status;
-    /* Called after each turn of the loop in which something may have changed: the view draws, the prompt is shown again. */
-    void (*changed)(void *context);
-    void *changed_context;
+    uv_timer_t tick;
+    uv_signal_t interrupt, terminate, hangup;
+    void (*interrupted)(void *context);   /* Ctrl-C with nothing in the foreground: the REPL's line */
+    void (*changed)(void *context);       /* after each turn of the loop: the view looks whether to draw */
+    void *context;                        /* of both */
 };
-/* Runs the loop until `shell->ending`, or until *done. */
+void shell_init(struct shell *shell);     /* loop, signals; no lab yet */
+void shell_done(struct shell *shell);     /* closes the lab too */
+/* Turns the loop until `shell->ending`, or until *done (may be NULL). */
 void shell_run(struct shell *shell, const bool *done);
-void shell_wake(struct shell *shell);     /* another turn soon */
+/* Runs text in a session as the foreground and turns the loop until it ended. */
+int shell_run_text(struct shell *shell, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);
+void shell_gap(struct shell *shell, int64_t gap_us);  /* the process stood still: said to who looks */

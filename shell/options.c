@@ -1,0 +1,244 @@
+/* The command line of kafkarium. */
+#include "shell/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/session.h"
+
+void run_usage(FILE *out)
+{
+    fputs("kafkarium [OPTIONS] [LAB]     Apache Kafka behind glass: a simulated cluster with a real port, Kafka's files and virtual time\n"
+          "\n"
+          "  LAB                         a folder to keep the lab in; none: a transient lab, gone at exit\n"
+          "  -c 'CMD; CMD'  -f FILE      run commands and exit (a pipe on stdin works the same)\n"
+          "  --brokers N                 how many brokers (1)\n"
+          "  --port P                    first broker's port, the others follow (9092; 0: any free)\n"
+          "  --listen ADDR               where to listen (127.0.0.1 and ::1)\n"
+          "  --advertised-host auto|NAME what clients are told to connect to\n"
+          "  --no-listen                 no TCP at all\n"
+          "  --serve [--ready-json]      no shell: print 'ready HOST:PORT', run until SIGTERM, SIGINT or stdin (a pipe) closes\n"
+          "  --kafka any|2.7|4.3         which release to be (any: 4.3, but older clients are served too)\n"
+          "  --course                    --kafka 2.7 --log-dir /tmp/kafka-logs, retention check and delete delay 10 s\n"
+          "  --set KEY=VALUE             a broker setting, repeatable\n"
+          "  --seed S  --start TIME      chance and the clock's start (1; now, or 2026-01-01T00:00:00Z with -c and -f)\n"
+          "  --speed X|paused            virtual seconds per second (1)\n"
+          "  --timestamps shift|keep     shift a real client's timestamps by the distance to virtual time (shift)\n"
+          "  --durable                   really fsync where Kafka does\n"
+          "  --mode table|csv|json       how sql and Kafkarium's own commands print\n"
+          "  --log-dir DIR               the one broker's files are DIR itself\n"
+          "  --record                    keep inputs for replay also with --serve\n"
+          "  --to[=LAB]                  run -c, -f or a shell inside a lab that another kafkarium has open\n"
+          "kafkarium view                the live view of the running lab, in this terminal\n"
+          "kafkarium tools DIR           DIR/bin with Kafka's tools under Kafka's names\n"
+          "\n"
+          "exit status: 0; 1 a command failed; 2 wrong usage; 3 the lab can't be opened\n"
+          "example: kafkarium --course          then type: demo retention\n",
+          out);
+}
+
+static int wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int wrong(const char *format, ...)
+{
+    va_list args;
+
+    fputs("kafkarium: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("\n(kafkarium --help shows the options)\n", stderr);
+    return 2;
+}
+
+enum { O_BROKERS = 256, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
+       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_TO, O_HELP, O_VERSION };
+
+static const struct option_row {
+    const char *name;
+    int has_arg, value;
+} rows[] = {
+    { "brokers", 1, O_BROKERS }, { "port", 1, O_PORT }, { "listen", 1, O_LISTEN }, { "advertised-host", 1, O_ADVERTISED },
+    { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
+    { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
+    { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
+    { "log-dir", 1, O_LOG_DIR }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "to", 2, O_TO }, { "help", 0, O_HELP },
+    { "version", 0, O_VERSION },
+};
+
+static int take_option(struct run_options *options, int value, const char *argument)
+{
+    struct lab_options *lab = &options->lab;
+    int64_t number;
+    char *equals;
+
+    switch (value) {
+    case 'c':
+        options->commands = argument;
+        break;
+    case 'f':
+        options->file = argument;
+        break;
+    case 'h':
+    case O_HELP:
+        options->mode = RUN_HELP;
+        break;
+    case O_VERSION:
+        options->mode = RUN_VERSION;
+        break;
+    case O_BROKERS:
+        if (!parse_i64(argument, &number) || number < 1 || number > 100)
+            return wrong("--brokers wants a number from 1 to 100, not '%s'", argument);
+        lab->brokers = (int32_t)number;
+        lab->brokers_given = true;
+        break;
+    case O_PORT:
+        if (!parse_i64(argument, &number) || number < 0 || number > 65535)
+            return wrong("--port wants a number from 0 to 65535, not '%s'", argument);
+        lab->port = (int32_t)number;
+        options->port_given = true;
+        break;
+    case O_LISTEN:
+        lab->listen_address = argument;
+        break;
+    case O_ADVERTISED:
+        lab->advertised_host = argument;
+        break;
+    case O_NO_LISTEN:
+        options->no_listen = true;
+        break;
+    case O_SERVE:
+        options->mode = RUN_SERVE;
+        break;
+    case O_READY_JSON:
+        options->ready_json = true;
+        break;
+    case O_KAFKA:
+        if (!release_parse(argument, &lab->release))
+            return wrong("--kafka wants any, 2.7 or 4.3, not '%s'", argument);
+        lab->release_given = options->release_given = true;
+        break;
+    case O_COURSE:
+        lab->course = true;
+        break;
+    case O_SET:
+        equals = strchr(argument, '=');
+        if (!equals || equals == argument)
+            return wrong("--set wants KEY=VALUE, for instance --set log.retention.check.interval.ms=10000, not '%s'", argument);
+        char *key = mem_text_size(argument, (size_t)(equals - argument));
+        config_map_set(&options->settings, key, equals + 1);
+        mem_free(key);
+        break;
+    case O_SEED:
+        if (!parse_i64(argument, &number) || number < 0)
+            return wrong("--seed wants a number, not '%s'", argument);
+        lab->seed = (uint64_t)number;
+        lab->seed_given = true;
+        break;
+    case O_START:
+        if (!parse_time(argument, wall_now_us(), &lab->start_us))
+            return wrong("--start wants a time like 2026-01-01T10:00:00Z, not '%s'", argument);
+        break;
+    case O_SPEED:
+        if (!strcmp(argument, "paused"))
+            options->paused = true;
+        else if (!parse_double(argument, &options->speed) || !(options->speed > 0) || options->speed > 1e6)
+            return wrong("--speed wants a number above 0, or paused, not '%s'", argument);
+        break;
+    case O_TIMESTAMPS:
+        if (strcmp(argument, "shift") && strcmp(argument, "keep"))
+            return wrong("--timestamps wants shift or keep, not '%s'", argument);
+        lab->keep_timestamps = !strcmp(argument, "keep");
+        break;
+    case O_DURABLE:
+        lab->durable = true;
+        break;
+    case O_MODE:
+        options->print_mode = !strcmp(argument, "table") ? PRINT_TABLE : !strcmp(argument, "csv") ? PRINT_CSV : !strcmp(argument, "json") ? PRINT_JSON : -2;
+        if (options->print_mode == -2)
+            return wrong("--mode wants table, csv or json, not '%s'", argument);
+        break;
+    case O_LOG_DIR:
+        lab->log_dir = argument;
+        break;
+    case O_RECORD:
+        lab->record = true;
+        break;
+    case O_INSPECT:
+        return wrong("--inspect is not built yet: this version looks at its own labs only");
+    case O_TO:
+        options->join = true;
+        options->join_lab = argument;
+        break;
+    default:
+        return 2;
+    }
+    return 0;
+}
+
+int run_options_parse(struct run_options *options, int argc, char **argv)
+{
+    struct option table[sizeof(rows) / sizeof(*rows) + 1] = { 0 };
+    int value, at = 0;
+
+    *options = (struct run_options){ .speed = 1, .print_mode = -1 };
+    lab_options_default(&options->lab);
+    options->lab.settings = &options->settings;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        table[i] = (struct option){ rows[i].name, rows[i].has_arg, NULL, rows[i].value };
+    opterr = 0;
+    while ((value = getopt_long(argc, argv, "c:f:h", table, &at)) != -1) {
+        const char *argument = optarg;
+        int status;
+
+        if (value == '?') {
+            const char *bad = argv[optind - 1];
+
+            return optopt && optopt < 256 && optopt != 'c' && optopt != 'f' ? wrong("there is no option -%c", optopt)
+                   : optopt ? wrong("%s wants a value", bad) : wrong("there is no option %s", bad);
+        }
+        if (value == O_TO && !argument && optind < argc && argv[optind][0] != '-')
+            argument = argv[optind++]; /* --to LAB as well as --to=LAB */
+        status = take_option(options, value, argument);
+        if (status)
+            return status;
+    }
+    if (optind < argc && !strcmp(argv[optind], "view")) {
+        options->mode = RUN_VIEW;
+        options->join = true;
+        optind++;
+        if (optind < argc && !options->join_lab)
+            options->join_lab = argv[optind++];
+    } else if (optind < argc && !strcmp(argv[optind], "tools")) {
+        if (optind + 1 >= argc)
+            return wrong("tools wants the folder in which bin/ is to be made: kafkarium tools kafka_2.13-2.7.0");
+        options->mode = RUN_TOOLS;
+        options->tools_dir = argv[optind + 1];
+        optind += 2;
+    } else if (optind < argc) {
+        options->lab.dir = argv[optind++];
+    }
+    if (optind < argc)
+        return wrong("one LAB is enough; what is '%s'?", argv[optind]);
+    if (options->lab.course) {
+        if (options->lab.release_given && options->lab.release != RELEASE_27)
+            return wrong("--course plays Kafka 2.7; leave out --kafka %s, or --course", release_name(options->lab.release));
+        options->lab.release = RELEASE_27;
+        options->lab.release_given = true;
+        if (!options->lab.log_dir && options->lab.brokers == 1)
+            options->lab.log_dir = "/tmp/kafka-logs";
+    }
+    if (options->mode == RUN_SHELL && (options->commands || options->file || !isatty(0)))
+        options->mode = RUN_SCRIPT;
+    /* A script listens only where it was told to. */
+    options->lab.listen = !options->no_listen && (options->mode != RUN_SCRIPT || options->port_given);
+    if (options->mode == RUN_SCRIPT && options->lab.start_us < 0 && !options->lab.dir)
+        options->lab.start_us = 1767225600000000; /* 2026-01-01T00:00:00Z */
+    return 0;
+}
+
+void run_options_done(struct run_options *options)
+{
+    config_map_done(&options->settings);
+}

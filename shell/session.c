@@ -1,0 +1,377 @@
+/* Streams, inputs and what a command does with them. */
+#include "shell/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shell/command.h"
+#include "shell/shell.h"
+
+/* ---- streams ---- */
+
+struct descriptor_stream {
+    struct stream stream;
+    int fd;
+    bool close_it;
+};
+
+static void write_descriptor(struct stream *stream, const char *data, size_t size)
+{
+    struct descriptor_stream *self = (struct descriptor_stream *)stream;
+
+    while (size) {
+        ssize_t written = write(self->fd, data, size);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN) {
+            poll(&(struct pollfd){ .fd = self->fd, .events = POLLOUT }, 1, 1000);
+            continue;
+        }
+        if (written <= 0)
+            return; /* the reader went away */
+        data += written;
+        size -= (size_t)written;
+    }
+}
+
+static void close_descriptor(struct stream *stream)
+{
+    struct descriptor_stream *self = (struct descriptor_stream *)stream;
+
+    if (self->close_it)
+        close(self->fd);
+    mem_free(self);
+}
+
+struct stream *stream_descriptor(int fd, bool close_it)
+{
+    struct descriptor_stream *self = mem_zero(sizeof(*self));
+    struct winsize size;
+
+    self->stream = (struct stream){ .write = write_descriptor, .close = close_descriptor, .terminal = isatty(fd) };
+    if (self->stream.terminal && !ioctl(fd, TIOCGWINSZ, &size)) {
+        self->stream.columns = size.ws_col;
+        self->stream.rows = size.ws_row;
+    }
+    self->fd = fd;
+    self->close_it = close_it;
+    return &self->stream;
+}
+
+struct text_stream {
+    struct stream stream;
+    struct text *text;
+};
+
+static void write_text(struct stream *stream, const char *data, size_t size)
+{
+    text_add_size(((struct text_stream *)stream)->text, data, size);
+}
+
+static void close_text(struct stream *stream)
+{
+    mem_free(stream);
+}
+
+struct stream *stream_text(struct text *text)
+{
+    struct text_stream *self = mem_zero(sizeof(*self));
+
+    self->stream = (struct stream){ .write = write_text, .close = close_text };
+    self->text = text;
+    return &self->stream;
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream && stream->close)
+        stream->close(stream);
+}
+
+/* ---- inputs ---- */
+
+struct input {
+    uv_loop_t *loop;
+    int fd;                  /* -1: none, only what is in the buffer */
+    bool close_it, terminal, pollable, ended;
+    struct buffer buffer;
+    size_t taken;            /* bytes of the buffer already given */
+};
+
+struct input *input_none(void)
+{
+    return input_text("", 0);
+}
+
+struct input *input_text(const char *text, size_t size)
+{
+    struct input *input = mem_zero(sizeof(*input));
+
+    input->fd = -1;
+    input->ended = true;
+    buffer_put(&input->buffer, text, size);
+    return input;
+}
+
+struct input *input_descriptor(uv_loop_t *loop, int fd, bool close_it)
+{
+    struct input *input = mem_zero(sizeof(*input));
+
+    input->loop = loop;
+    input->fd = fd;
+    input->close_it = close_it;
+    input->terminal = isatty(fd);
+    return input;
+}
+
+void input_close(struct input *input)
+{
+    if (!input)
+        return;
+    if (input->close_it && input->fd >= 0)
+        close(input->fd);
+    buffer_done(&input->buffer);
+    mem_free(input);
+}
+
+bool input_terminal(const struct input *input)
+{
+    return input && input->terminal;
+}
+
+static char *take_line(struct input *input, size_t *size)
+{
+    const char *from = (const char *)input->buffer.data + input->taken;
+    size_t left = input->buffer.size - input->taken;
+    const char *end = left ? memchr(from, '\n', left) : NULL;
+    char *line;
+
+    if (!end && !(input->ended && left))
+        return NULL;
+    *size = end ? (size_t)(end - from) : left;
+    input->taken += *size + (end != NULL);
+    if (*size && from[*size - 1] == '\r')
+        --*size; /* BufferedReader.readLine ends lines with \r\n too */
+    line = mem_text_size(from, *size);
+    if (input->taken == input->buffer.size) {
+        buffer_clear(&input->buffer);
+        input->taken = 0;
+    }
+    return line;
+}
+
+static void read_more(struct input *input)
+{
+    ssize_t got = read(input->fd, buffer_add(&input->buffer, 65536), 65536);
+
+    input->buffer.size -= 65536 - (size_t)(got > 0 ? got : 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        input->ended = true;
+}
+
+struct poll_wait {
+    uv_poll_t poll;
+    struct task *task;
+    bool ready;
+};
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct poll_wait *wait = poll->data;
+
+    (void)status, (void)events;
+    wait->ready = true;
+    uv_poll_stop(poll);
+    task_wake(wait->task);
+}
+
+static void free_wait(uv_handle_t *handle)
+{
+    mem_free(handle->data);
+}
+
+/* Waits until the descriptor can be read; false: interrupted. A regular file always can. */
+static bool wait_readable(struct call *call, struct input *input)
+{
+    struct poll_wait *wait = mem_zero(sizeof(*wait));
+    bool ready;
+
+    if (uv_poll_init(input->loop, &wait->poll, input->fd)) {
+        mem_free(wait);
+        return call_yield(call);
+    }
+    wait->poll.data = wait;
+    wait->task = call->task;
+    uv_poll_start(&wait->poll, UV_READABLE | UV_DISCONNECT, on_readable);
+    call->session->shell->outside_waits++;
+    while (!wait->ready && task_wait(call->task))
+        ;
+    call->session->shell->outside_waits--;
+    ready = wait->ready;
+    uv_close((uv_handle_t *)&wait->poll, free_wait);
+    return ready;
+}
+
+char *call_read_line(struct call *call, const char *prompt, size_t *size)
+{
+    struct input *input = call->in;
+    char *line;
+
+    if (prompt)
+        call_write(call, prompt, strlen(prompt));
+    while (!(line = take_line(input, size))) {
+        if (input->ended || call_interrupted(call))
+            return NULL;
+        if (!wait_readable(call, input))
+            return NULL;
+        read_more(input);
+    }
+    return line;
+}
+
+/* ---- what a command does ---- */
+
+struct lab *call_lab(const struct call *call)
+{
+    return call->session->lab;
+}
+
+enum release call_release(const struct call *call)
+{
+    return call->session->release;
+}
+
+static void print_to(struct stream *stream, const char *format, va_list args)
+{
+    char *text = mem_vprintf(format, args);
+
+    stream->write(stream, text, strlen(text));
+    mem_free(text);
+}
+
+void call_print(struct call *call, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_to(call->out, format, args);
+    va_end(args);
+}
+
+void call_write(struct call *call, const void *data, size_t size)
+{
+    call->out->write(call->out, data, size);
+}
+
+void call_error(struct call *call, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_to(call->err, format, args);
+    va_end(args);
+}
+
+bool call_interrupted(const struct call *call)
+{
+    return task_interrupted(call->task);
+}
+
+bool call_sleep(struct call *call, int64_t virtual_us)
+{
+    struct queue *queue = call->session->lab ? lab_queue(call->session->lab) : call->session->shell->outside;
+
+    return queue ? task_sleep(call->task, queue, virtual_us) : call_sleep_wall(call, virtual_us);
+}
+
+struct wall_sleep {
+    uv_timer_t timer;
+    struct task *task;
+    bool over;
+};
+
+static void wall_sleep_over(uv_timer_t *timer)
+{
+    struct wall_sleep *sleep = timer->data;
+
+    sleep->over = true;
+    task_wake(sleep->task);
+}
+
+bool call_sleep_wall(struct call *call, int64_t wall_us)
+{
+    struct wall_sleep *sleep = mem_zero(sizeof(*sleep));
+    bool over;
+
+    uv_timer_init(call->session->shell->loop, &sleep->timer);
+    sleep->timer.data = sleep;
+    sleep->task = call->task;
+    uv_update_time(call->session->shell->loop);
+    uv_timer_start(&sleep->timer, wall_sleep_over, (uint64_t)(wall_us + 999) / 1000, 0);
+    call->session->shell->outside_waits++;
+    while (!sleep->over && task_wait(call->task))
+        ;
+    call->session->shell->outside_waits--;
+    over = sleep->over;
+    uv_close((uv_handle_t *)&sleep->timer, free_wait);
+    return over;
+}
+
+bool call_yield(struct call *call)
+{
+    return call_sleep_wall(call, 0);
+}
+
+bool call_on_terminal(const struct call *call)
+{
+    return call->out->terminal;
+}
+
+void call_progress(struct call *call, const char *format, ...)
+{
+    va_list args;
+
+    if (!call->err->terminal)
+        return;
+    call->err->write(call->err, "\r\x1b[K", 4);
+    va_start(args, format);
+    print_to(call->err, format, args);
+    va_end(args);
+}
+
+struct transport *call_transport(struct call *call)
+{
+    struct shell *shell = call->session->shell;
+
+    if (call->session->lab)
+        return lab_transport(call->session->lab, "127.0.0.1");
+    return transport_tcp(shell->loop, shell->wall);
+}
+
+void call_log_time(struct call *call, char out[32])
+{
+    int64_t us = call->session->lab ? queue_now_us(lab_queue(call->session->lab)) : wall_now_us();
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm tm;
+    size_t at;
+
+    localtime_r(&seconds, &tm);
+    at = strftime(out, 32, "[%Y-%m-%d %H:%M:%S", &tm);
+    snprintf(out + at, 32 - at, ",%03d]", (int)(us / 1000 % 1000));
+}
+
+void call_log(struct call *call, const char *level, const char *message, const char *logger)
+{
+    char time[32];
+
+    call_log_time(call, time);
+    call_error(call, "%s %s %s (%s)\n", time, level, message, logger);
+}
