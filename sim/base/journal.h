@@ -32,9 +32,10 @@ struct entry {
     const char *subject;   /* group, client or file that it is about; NULL: none */
     const char *rule;      /* the config key or Kafka rule that decided; NULL: nothing was decided */
     const char *text;      /* one line for people: "students-0 at 84: 1932 + 69 > 2000 (segment.bytes)" */
-    struct fact facts[MOST_FACTS];
     int fact_count;
+    struct fact facts[MOST_FACTS]; /* last: a kept entry has memory for fact_count of them only, so don't copy *journal_get() */
 };
+#pragma GCC diagnostic ignored "-Woverride-init" /* an entry overrides these defaults */
 #define ENTRY(kind_, ...) \
     &(struct entry) { .kind = (kind_), .broker = -1, .partition = -1, .offset = -1, __VA_ARGS__ }
 
