@@ -1,21 +1,12 @@
 /* The engine behind tables of fields: one description decodes, encodes, presets, dumps and walks. */
-#include "sim/base/fields.h"
-
 #include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/base/files.h"
+#include "sim/base/fields_internal.h"
 
 enum { MOST_STRING = INT16_MAX }; /* Kafka refuses longer strings in compact form too */
-
-/* What every array looks like, whatever its items are. */
-struct any_array {
-    void *items;
-    int32_t count;
-};
 
 static const struct {
     uint8_t size;       /* in a C struct */
@@ -36,25 +27,9 @@ static const struct {
     [T_STRUCT] = { 0, 0 },
 };
 
-static size_t item_size(const struct field *field)
+size_t field_item_size(const struct field *field)
 {
     return field->type == T_STRUCT ? field->size : types[field->type].size;
-}
-
-static bool has_field(const struct field *field, int16_t version)
-{
-    return field->since <= version && version <= field->until;
-}
-
-static bool is_tagged(const struct field *field, int16_t version)
-{
-    return field->tag >= 0 && version >= field->tag_since;
-}
-
-/* A struct that may be null is reached by a pointer, in all versions. */
-static bool is_pointer(const struct field *field)
-{
-    return field->type == T_STRUCT && !field->array && field->null_since != NOT_NULL;
 }
 
 static bool is_compact(const struct message *message, int16_t version)
@@ -86,7 +61,7 @@ static void preset_field(const struct field *field, void *at)
     case T_STRING: *(const char **)at = null ? NULL : ""; break;
     case T_BYTES: ((struct bytes *)at)->data = null ? NULL : (const uint8_t *)""; break;
     case T_STRUCT:
-        if (!is_pointer(field))
+        if (!field_is_pointer(field))
             preset_fields(field->fields, at);
         break;
     default: break; /* zero: a null uuid, null records */
@@ -99,104 +74,54 @@ static void preset_fields(const struct field *fields, void *out)
         preset_field(field, (char *)out + field->offset);
 }
 
+static bool fields_are_preset(const struct field *fields, const void *in);
+
+/* A tagged field is sent only where it differs from its default. */
+static bool is_preset(const struct field *field, const void *at)
+{
+    const struct any_array *array = at;
+    const struct bytes *bytes = at;
+    bool null = field->preset == PRESET_NULL;
+
+    if (field->array)
+        return null ? array->count < 0 : array->count == 0;
+    switch (field->type) {
+    case T_BOOL: return *(const bool *)at == (field->preset != 0);
+    case T_INT8: return *(const int8_t *)at == (int8_t)field->preset;
+    case T_INT16:
+    case T_UINT16: return *(const int16_t *)at == (int16_t)field->preset;
+    case T_INT32:
+    case T_UINT32: return *(const int32_t *)at == (int32_t)field->preset;
+    case T_INT64: return *(const int64_t *)at == field->preset;
+    case T_FLOAT64: return *(const double *)at == (double)field->preset;
+    case T_UUID: return uuid_is_zero(*(const struct uuid *)at);
+    case T_STRING: return text_equal(*(const char *const *)at, null ? NULL : "");
+    case T_BYTES: return null ? !bytes->data : bytes->data && !bytes->size;
+    case T_RECORDS: return records_are_null(at);
+    default:
+        return field_is_pointer(field) ? !*(const void *const *)at
+                                       : fields_are_preset(field->fields, at);
+    }
+}
+
+static bool fields_are_preset(const struct field *fields, const void *in)
+{
+    for (const struct field *field = fields; field->name; field++)
+        if (!is_preset(field, (const char *)in + field->offset))
+            return false;
+    return true;
+}
+
+bool field_is_sent(const struct field *field, int16_t version, const void *in)
+{
+    return field_in_version(field, version) &&
+           !(field_is_tagged(field, version) && is_preset(field, (const char *)in + field->offset));
+}
+
 void fields_preset(const struct message *message, void *out)
 {
     memset(out, 0, message->size);
     preset_fields(message->fields, out);
-}
-
-/* ---- values as text, for dumps and walks, or as JSON ---- */
-
-enum form { FORM_TEXT, FORM_JSON };
-
-static void add_base64(struct text *out, struct bytes bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    text_char(out, '"');
-    for (size_t i = 0; i < bytes.size; i += 3) {
-        size_t left = bytes.size - i;
-        uint32_t v = (uint32_t)bytes.data[i] << 16 | (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
-                     (left > 2 ? bytes.data[i + 2] : 0);
-
-        text_char(out, digits[v >> 18]);
-        text_char(out, digits[v >> 12 & 63]);
-        text_char(out, left > 1 ? digits[v >> 6 & 63] : '=');
-        text_char(out, left > 2 ? digits[v & 63] : '=');
-    }
-    text_char(out, '"');
-}
-
-static void add_hex(struct text *out, struct bytes bytes)
-{
-    enum { SHOWN = 32 };
-
-    text_printf(out, "%zu %s", bytes.size, bytes.size == 1 ? "byte" : "bytes");
-    for (size_t i = 0; i < bytes.size && i < SHOWN; i++)
-        text_printf(out, "%s%02x", i ? "" : ": ", bytes.data[i]);
-    if (bytes.size > SHOWN)
-        text_add(out, "...");
-}
-
-static void add_string(struct text *out, const char *string, enum form form)
-{
-    if (!string) {
-        text_add(out, "null");
-    } else if (form == FORM_JSON) {
-        text_json(out, bytes_text(string));
-    } else {
-        text_char(out, '"');
-        text_escaped(out, bytes_text(string));
-        text_char(out, '"');
-    }
-}
-
-static void add_uuid(struct text *out, const struct uuid *uuid, enum form form)
-{
-    char chars[UUID_TEXT];
-
-    uuid_text(*uuid, chars);
-    text_printf(out, form == FORM_JSON ? "\"%s\"" : "%s", chars);
-}
-
-static bool records_null(const struct records *records)
-{
-    return !records->data && !records->file;
-}
-
-/* Any value but a struct. */
-static void add_value(struct text *out, uint8_t type, const void *at, enum form form)
-{
-    const struct bytes *bytes = at;
-    const struct records *records = at;
-
-    switch (type) {
-    case T_BOOL: text_add(out, *(const bool *)at ? "true" : "false"); break;
-    case T_INT8: text_printf(out, "%d", *(const int8_t *)at); break;
-    case T_INT16: text_printf(out, "%d", *(const int16_t *)at); break;
-    case T_UINT16: text_printf(out, "%u", *(const uint16_t *)at); break;
-    case T_INT32: text_printf(out, "%" PRId32, *(const int32_t *)at); break;
-    case T_UINT32: text_printf(out, "%" PRIu32, *(const uint32_t *)at); break;
-    case T_INT64: text_printf(out, "%" PRId64, *(const int64_t *)at); break;
-    case T_FLOAT64: text_printf(out, "%.17g", *(const double *)at); break;
-    case T_UUID: add_uuid(out, at, form); break;
-    case T_STRING: add_string(out, *(const char *const *)at, form); break;
-    case T_BYTES:
-        if (!bytes->data)
-            text_add(out, "null");
-        else if (form == FORM_JSON)
-            add_base64(out, *bytes);
-        else
-            add_hex(out, *bytes);
-        break;
-    case T_RECORDS:
-        if (records_null(records))
-            text_add(out, "null");
-        else
-            text_printf(out, form == FORM_JSON ? "%" PRId32 : "%" PRId32 " bytes", records->size);
-        break;
-    default: assert(!"a struct is no single value");
-    }
 }
 
 /* ---- decoding ---- */
@@ -238,8 +163,9 @@ static enum err refuse(struct decoder *decoder, const struct place *place, const
         struct text path = { 0 };
 
         add_place(&path, place);
-        err_because(ERR_INVALID_REQUEST, decoder->reason, "%s v%d, %s at byte %zu: %s", decoder->message->name,
-                    decoder->version, text_chars(&path), (size_t)(decoder->reader->at - decoder->start), what);
+        err_because(ERR_INVALID_REQUEST, decoder->reason, "%s v%d, %s at byte %zu: %s",
+                    decoder->message->name, decoder->version, text_chars(&path),
+                    (size_t)(decoder->reader->at - decoder->start), what);
         text_done(&path);
     }
     return ERR_INVALID_REQUEST;
@@ -252,20 +178,20 @@ static void show(struct decoder *decoder, int depth, const char *name, const uin
                       (size_t)(decoder->reader->at - decoder->start), value);
 }
 
-static void show_value(struct decoder *decoder, int depth, const char *name, const uint8_t *from, uint8_t type,
-                       const void *at)
+static void show_value(struct decoder *decoder, int depth, const char *name, const uint8_t *from,
+                       uint8_t type, const void *at)
 {
     struct text value = { 0 };
 
     if (!decoder->walk)
         return;
-    add_value(&value, type, at, FORM_TEXT);
+    field_add_value(&value, type, at, FORM_TEXT);
     show(decoder, depth, name, from, text_chars(&value));
     text_done(&value);
 }
 
-static enum err decode_fields(struct decoder *decoder, const struct field *fields, void *out, const struct place *place,
-                              int depth);
+static enum err decode_fields(struct decoder *decoder, const struct field *fields, void *out,
+                              const struct place *place, int depth);
 
 /* The length in front of a string (prefix_size 2), of bytes and arrays (4); -1 is null. */
 static int64_t decode_length(struct decoder *decoder, const struct field *field, int prefix_size)
@@ -275,7 +201,8 @@ static int64_t decode_length(struct decoder *decoder, const struct field *field,
     return prefix_size == 2 ? reader_i16(decoder->reader) : reader_i32(decoder->reader);
 }
 
-static enum err decode_string(struct decoder *decoder, const char **out, int64_t length, const struct place *place)
+static enum err decode_string(struct decoder *decoder, const char **out, int64_t length,
+                              const struct place *place)
 {
     struct bytes bytes;
 
@@ -356,17 +283,20 @@ static size_t least_size(const struct decoder *decoder, const struct field *fiel
     if (field->type != T_STRUCT)
         return types[field->type].wire_size;
     for (const struct field *inner = field->fields; inner->name; inner++)
-        if (has_field(inner, decoder->version) && !is_tagged(inner, decoder->version))
-            size += inner->array ? (decoder->compact ? 1 : 4) : is_pointer(inner) ? 1 : least_size(decoder, inner);
+        if (field_in_version(inner, decoder->version) && !field_is_tagged(inner, decoder->version))
+            size += inner->array              ? (decoder->compact ? 1 : 4)
+                    : field_is_pointer(inner) ? 1
+                                              : least_size(decoder, inner);
     return size + (decoder->compact ? 1 : 0);
 }
 
-static enum err decode_array(struct decoder *decoder, const struct field *field, struct any_array *array, bool nullable,
-                             const struct place *place, int depth)
+static enum err decode_array(struct decoder *decoder, const struct field *field,
+                             struct any_array *array, bool nullable, const struct place *place,
+                             int depth)
 {
     const uint8_t *from = decoder->reader->at;
     int64_t count = decode_length(decoder, field, 4);
-    size_t size = item_size(field), least = least_size(decoder, field);
+    size_t size = field_item_size(field), least = least_size(decoder, field);
     struct place here = { place->up, place->name, 0 };
     char shown[32];
     enum err err = ERR_OK;
@@ -379,7 +309,9 @@ static enum err decode_array(struct decoder *decoder, const struct field *field,
         return refuse(decoder, place, "null where this version allows none");
     if (count > 0 && (uint64_t)count > reader_left(decoder->reader) / (least ? least : 1))
         return refuse(decoder, place, "more items than bytes left");
-    *array = (struct any_array){ count > 0 ? arena_alloc(decoder->arena, (size_t)count * size) : NULL, (int32_t)count };
+    *array =
+        (struct any_array){ count > 0 ? arena_alloc(decoder->arena, (size_t)count * size) : NULL,
+                            (int32_t)count };
     if (decoder->walk) {
         snprintf(shown, sizeof(shown), count < 0 ? "null" : count == 1 ? "1 item" : "%d items", (int)count);
         show(decoder, depth, place->name, from, shown);
@@ -420,7 +352,8 @@ static enum err decode_pointed(struct decoder *decoder, const struct field *fiel
     return decode_fields(decoder, field->fields, *out, place, depth + 1);
 }
 
-static enum err decode_field(struct decoder *decoder, const struct field *field, void *at, const struct place *up, int depth)
+static enum err decode_field(struct decoder *decoder, const struct field *field, void *at,
+                             const struct place *up, int depth)
 {
     const uint8_t *from = decoder->reader->at;
     bool nullable = decoder->version >= field->null_since;
@@ -429,7 +362,7 @@ static enum err decode_field(struct decoder *decoder, const struct field *field,
 
     if (field->array) {
         err = decode_array(decoder, field, at, nullable, &place, depth);
-    } else if (is_pointer(field)) {
+    } else if (field_is_pointer(field)) {
         err = decode_pointed(decoder, field, at, nullable, &place, depth);
     } else if (field->type == T_STRUCT) {
         show(decoder, depth, field->name, from, "");
@@ -445,8 +378,8 @@ static enum err decode_field(struct decoder *decoder, const struct field *field,
 }
 
 /* KIP-482: a count, then tag, size and bytes of each. A tag we don't know is skipped, as Kafka does. */
-static enum err decode_tagged(struct decoder *decoder, const struct field *fields, void *out, const struct place *up,
-                              int depth)
+static enum err decode_tagged(struct decoder *decoder, const struct field *fields, void *out,
+                              const struct place *up, int depth)
 {
     struct place place = { up, "tagged_fields", -1 };
     struct reader *reader = decoder->reader;
@@ -473,8 +406,9 @@ static enum err decode_tagged(struct decoder *decoder, const struct field *field
             return refuse(decoder, &place, "the bytes end inside it");
         snprintf(shown, sizeof(shown), "tag %u, %u bytes", tag, size);
         show(decoder, depth + 1, "tag", from, shown);
-        while (field->name && !(is_tagged(field, decoder->version) && has_field(field, decoder->version) &&
-                                (uint32_t)field->tag == tag))
+        while (field->name &&
+               !(field_is_tagged(field, decoder->version) &&
+                 field_in_version(field, decoder->version) && (uint32_t)field->tag == tag))
             field++;
         if (!field->name) {
             from = reader->at;
@@ -493,13 +427,13 @@ static enum err decode_tagged(struct decoder *decoder, const struct field *field
     return ERR_OK;
 }
 
-static enum err decode_fields(struct decoder *decoder, const struct field *fields, void *out, const struct place *place,
-                              int depth)
+static enum err decode_fields(struct decoder *decoder, const struct field *fields, void *out,
+                              const struct place *place, int depth)
 {
     for (const struct field *field = fields; field->name; field++) {
         enum err err;
 
-        if (!has_field(field, decoder->version) || is_tagged(field, decoder->version))
+        if (!field_in_version(field, decoder->version) || field_is_tagged(field, decoder->version))
             continue;
         err = decode_field(decoder, field, (char *)out + field->offset, place, depth);
         if (err)
@@ -512,12 +446,13 @@ static enum err check_version(const struct message *message, int16_t version, st
 {
     if (version >= message->first && version <= message->last)
         return ERR_OK;
-    return err_because(ERR_UNSUPPORTED_VERSION, reason, "%s has versions %d to %d, not %d", message->name, message->first,
-                       message->last, version);
+    return err_because(ERR_UNSUPPORTED_VERSION, reason, "%s has versions %d to %d, not %d",
+                       message->name, message->first, message->last, version);
 }
 
-static enum err decode(const struct message *message, int16_t version, struct reader *reader, struct arena *arena, void *out,
-                       fields_walk_fn *walk, void *walk_context, struct reason *reason)
+static enum err decode(const struct message *message, int16_t version, struct reader *reader,
+                       struct arena *arena, void *out, fields_walk_fn *walk, void *walk_context,
+                       struct reason *reason)
 {
     struct place top = { NULL, NULL, -1 };
     struct decoder decoder = {
@@ -538,14 +473,14 @@ static enum err decode(const struct message *message, int16_t version, struct re
     return err ? err : decode_fields(&decoder, message->fields, out, &top, 0);
 }
 
-enum err fields_decode(const struct message *message, int16_t version, struct reader *reader, struct arena *arena, void *out,
-                       struct reason *reason)
+enum err fields_decode(const struct message *message, int16_t version, struct reader *reader,
+                       struct arena *arena, void *out, struct reason *reason)
 {
     return decode(message, version, reader, arena, out, NULL, NULL, reason);
 }
 
-enum err fields_walk(const struct message *message, int16_t version, struct bytes bytes, fields_walk_fn *fn, void *context,
-                     struct reason *reason)
+enum err fields_walk(const struct message *message, int16_t version, struct bytes bytes,
+                     fields_walk_fn *fn, void *context, struct reason *reason)
 {
     struct reader reader = reader_of(bytes);
     struct arena arena;
@@ -571,8 +506,8 @@ static enum err encode_fields(struct encoder *encoder, const struct field *field
 
 static enum err unencodable(struct encoder *encoder, const struct field *field, const char *what)
 {
-    return err_because(ERR_UNSUPPORTED_VERSION, encoder->reason, "%s v%d: %s %s", encoder->message->name, encoder->version,
-                       field->name, what);
+    return err_because(ERR_UNSUPPORTED_VERSION, encoder->reason, "%s v%d: %s %s",
+                       encoder->message->name, encoder->version, field->name, what);
 }
 
 /* -1 is null. */
@@ -588,7 +523,8 @@ static void encode_length(struct encoder *encoder, const struct field *field, in
         buffer_i32(out, (int32_t)length);
 }
 
-static enum err encode_string(struct encoder *encoder, const struct field *field, const char *string, bool nullable)
+static enum err encode_string(struct encoder *encoder, const struct field *field,
+                              const char *string, bool nullable)
 {
     size_t size;
 
@@ -606,14 +542,16 @@ static enum err encode_string(struct encoder *encoder, const struct field *field
     return ERR_OK;
 }
 
-static void encode_bytes(struct encoder *encoder, const struct field *field, struct bytes bytes, bool nullable)
+static void encode_bytes(struct encoder *encoder, const struct field *field, struct bytes bytes,
+                         bool nullable)
 {
     assert(bytes.size <= INT32_MAX);
     encode_length(encoder, field, !bytes.data && nullable ? -1 : (int64_t)bytes.size, 4);
     buffer_put(&encoder->frame->bytes, bytes.data, bytes.size);
 }
 
-static void encode_records(struct encoder *encoder, const struct field *field, const struct records *records, bool nullable)
+static void encode_records(struct encoder *encoder, const struct field *field,
+                           const struct records *records, bool nullable)
 {
     struct frame *frame = encoder->frame;
 
@@ -622,12 +560,15 @@ static void encode_records(struct encoder *encoder, const struct field *field, c
         return;
     }
     encode_length(encoder, field, records->size, 4);
-    ARRAY_ADD(frame->slices, frame->slice_count, frame->slice_capacity) = (struct frame_slice){
-        .at = frame->bytes.size, .file = records->file, .position = records->position, .size = (size_t)records->size
-    };
+    ARRAY_ADD(frame->slices, frame->slice_count, frame->slice_capacity) =
+        (struct frame_slice){ .at = frame->bytes.size,
+                              .file = records->file,
+                              .position = records->position,
+                              .size = (size_t)records->size };
 }
 
-static enum err encode_value(struct encoder *encoder, const struct field *field, const void *at, bool nullable)
+static enum err encode_value(struct encoder *encoder, const struct field *field, const void *at,
+                             bool nullable)
 {
     struct buffer *out = &encoder->frame->bytes;
     int64_t bits;
@@ -659,7 +600,7 @@ static enum err encode_field(struct encoder *encoder, const struct field *field,
     const struct any_array *array = at;
     enum err err = ERR_OK;
 
-    if (is_pointer(field)) {
+    if (field_is_pointer(field)) {
         const void *there = *(const void *const *)at;
 
         if (!there && !nullable)
@@ -673,59 +614,20 @@ static enum err encode_field(struct encoder *encoder, const struct field *field,
         return unencodable(encoder, field, "is null, which this version can't say");
     encode_length(encoder, field, array->count < 0 ? -1 : array->count, 4);
     for (int32_t i = 0; !err && i < array->count; i++)
-        err = encode_value(encoder, field, (const char *)array->items + (size_t)i * item_size(field), false);
+        err = encode_value(encoder, field,
+                           (const char *)array->items + (size_t)i * field_item_size(field), false);
     return err;
 }
 
-static bool fields_are_preset(const struct field *fields, const void *in);
-
-/* A tagged field is sent only where it differs from its default. */
-static bool is_preset(const struct field *field, const void *at)
-{
-    const struct any_array *array = at;
-    const struct bytes *bytes = at;
-    bool null = field->preset == PRESET_NULL;
-
-    if (field->array)
-        return null ? array->count < 0 : array->count == 0;
-    switch (field->type) {
-    case T_BOOL: return *(const bool *)at == (field->preset != 0);
-    case T_INT8: return *(const int8_t *)at == (int8_t)field->preset;
-    case T_INT16:
-    case T_UINT16: return *(const int16_t *)at == (int16_t)field->preset;
-    case T_INT32:
-    case T_UINT32: return *(const int32_t *)at == (int32_t)field->preset;
-    case T_INT64: return *(const int64_t *)at == field->preset;
-    case T_FLOAT64: return *(const double *)at == (double)field->preset;
-    case T_UUID: return uuid_is_zero(*(const struct uuid *)at);
-    case T_STRING: return text_equal(*(const char *const *)at, null ? NULL : "");
-    case T_BYTES: return null ? !bytes->data : bytes->data && !bytes->size;
-    case T_RECORDS: return records_null(at);
-    default: return is_pointer(field) ? !*(const void *const *)at : fields_are_preset(field->fields, at);
-    }
-}
-
-static bool fields_are_preset(const struct field *fields, const void *in)
-{
-    for (const struct field *field = fields; field->name; field++)
-        if (!is_preset(field, (const char *)in + field->offset))
-            return false;
-    return true;
-}
-
-static bool is_sent_tagged(const struct encoder *encoder, const struct field *field, const void *in)
-{
-    return is_tagged(field, encoder->version) && has_field(field, encoder->version) &&
-           !is_preset(field, (const char *)in + field->offset);
-}
-
 /* The next field to send with a tag over `tag`; they go by rising tag, whatever their order in the table. */
-static const struct field *next_tagged(const struct encoder *encoder, const struct field *fields, const void *in, int tag)
+static const struct field *next_tagged(const struct encoder *encoder, const struct field *fields,
+                                       const void *in, int tag)
 {
     const struct field *next = NULL;
 
     for (const struct field *field = fields; field->name; field++)
-        if (field->tag > tag && (!next || field->tag < next->tag) && is_sent_tagged(encoder, field, in))
+        if (field->tag > tag && field_is_tagged(field, encoder->version) &&
+            (!next || field->tag < next->tag) && field_is_sent(field, encoder->version, in))
             next = field;
     return next;
 }
@@ -737,7 +639,7 @@ static enum err encode_tagged(struct encoder *encoder, const struct field *field
     uint32_t count = 0;
 
     for (field = fields; field->name; field++)
-        count += is_sent_tagged(encoder, field, in);
+        count += field_is_tagged(field, encoder->version) && field_is_sent(field, encoder->version, in);
     buffer_uvarint(out, count);
     for (int tag = -1; count-- > 0; tag = field->tag) {
         struct frame value = { 0 };
@@ -765,7 +667,7 @@ static enum err encode_fields(struct encoder *encoder, const struct field *field
     for (const struct field *field = fields; field->name; field++) {
         enum err err;
 
-        if (!has_field(field, encoder->version) || is_tagged(field, encoder->version))
+        if (!field_in_version(field, encoder->version) || field_is_tagged(field, encoder->version))
             continue;
         err = encode_field(encoder, field, (const char *)in + field->offset);
         if (err)
@@ -788,189 +690,4 @@ enum err fields_encode(const struct message *message, int16_t version, const voi
         frame->slice_count = slice_count;
     }
     return err;
-}
-
-/* ---- dumps ---- */
-
-static void dump_fields(const struct field *fields, int16_t version, const void *in, struct text *out, int indent,
-                        bool first_stands);
-
-static void dump_indent(struct text *out, int indent)
-{
-    for (int i = 0; i < indent; i++)
-        text_add(out, "  ");
-}
-
-static void dump_array(const struct field *field, int16_t version, const struct any_array *array, struct text *out, int indent)
-{
-    bool structs = field->type == T_STRUCT && array->count > 0;
-
-    text_add(out, array->count < 0 ? " null" : structs ? "" : " [");
-    for (int32_t i = 0; i < array->count; i++) {
-        const void *at = (const char *)array->items + (size_t)i * item_size(field);
-
-        if (structs) {
-            text_char(out, '\n');
-            dump_indent(out, indent + 1);
-            text_add(out, "- ");
-            dump_fields(field->fields, version, at, out, indent + 2, true);
-            continue;
-        }
-        if (i)
-            text_add(out, ", ");
-        add_value(out, field->type, at, FORM_TEXT);
-    }
-    if (array->count >= 0 && !structs)
-        text_char(out, ']');
-}
-
-static void dump_field(const struct field *field, int16_t version, const void *at, struct text *out, int indent)
-{
-    const void *inner = is_pointer(field) ? *(const void *const *)at : at;
-
-    text_printf(out, "%s:", field->name);
-    if (field->array) {
-        dump_array(field, version, at, out, indent);
-    } else if (!inner) {
-        text_add(out, " null");
-    } else if (field->type == T_STRUCT) {
-        text_char(out, '\n');
-        dump_fields(field->fields, version, inner, out, indent + 1, false);
-    } else {
-        text_char(out, ' ');
-        add_value(out, field->type, at, FORM_TEXT);
-    }
-}
-
-/* Lines without the newline of the last; the first may stand behind "- " already. */
-static void dump_fields(const struct field *fields, int16_t version, const void *in, struct text *out, int indent,
-                        bool first_stands)
-{
-    bool first = true;
-
-    for (const struct field *field = fields; field->name; field++) {
-        if (!has_field(field, version))
-            continue;
-        if (!first)
-            text_char(out, '\n');
-        if (!first || !first_stands)
-            dump_indent(out, indent);
-        first = false;
-        dump_field(field, version, (const char *)in + field->offset, out, indent);
-    }
-}
-
-void fields_dump(const struct message *message, int16_t version, const void *in, struct text *out)
-{
-    size_t before = out->size;
-
-    dump_fields(message->fields, version, in, out, 0, false);
-    if (out->size > before)
-        text_char(out, '\n');
-}
-
-static void json_fields(const struct field *fields, int16_t version, const void *in, struct text *out);
-
-static void json_name(const struct field *field, struct text *out)
-{
-    text_char(out, '"');
-    for (const char *p = field->name; *p; p++) {
-        if (*p == '_' && p[1])
-            text_char(out, (char)toupper((unsigned char)*++p));
-        else
-            text_char(out, *p);
-    }
-    /* Kafka's own JSON never holds records, only how many bytes they are. */
-    text_add(out, field->type == T_RECORDS ? "SizeInBytes\":" : "\":");
-}
-
-static void json_value(const struct field *field, int16_t version, const void *at, struct text *out)
-{
-    if (field->type == T_STRUCT)
-        json_fields(field->fields, version, at, out);
-    else
-        add_value(out, field->type, at, FORM_JSON);
-}
-
-static void json_field(const struct field *field, int16_t version, const void *at, struct text *out)
-{
-    const struct any_array *array = at;
-    const void *inner = is_pointer(field) ? *(const void *const *)at : at;
-
-    json_name(field, out);
-    if (!inner || (field->array && array->count < 0)) {
-        text_add(out, "null");
-    } else if (!field->array) {
-        json_value(field, version, inner, out);
-    } else {
-        text_char(out, '[');
-        for (int32_t i = 0; i < array->count; i++) {
-            if (i)
-                text_char(out, ',');
-            json_value(field, version, (const char *)array->items + (size_t)i * item_size(field), out);
-        }
-        text_char(out, ']');
-    }
-}
-
-static void json_fields(const struct field *fields, int16_t version, const void *in, struct text *out)
-{
-    bool first = true;
-
-    text_char(out, '{');
-    for (const struct field *field = fields; field->name; field++) {
-        if (!has_field(field, version))
-            continue;
-        if (!first)
-            text_char(out, ',');
-        first = false;
-        json_field(field, version, (const char *)in + field->offset, out);
-    }
-    text_char(out, '}');
-}
-
-void fields_json(const struct message *message, int16_t version, const void *in, struct text *out)
-{
-    json_fields(message->fields, version, in, out);
-}
-
-/* ---- frames ---- */
-
-void frame_done(struct frame *frame)
-{
-    for (size_t i = 0; i < frame->slice_count; i++)
-        file_unpin(frame->slices[i].file);
-    mem_free(frame->slices);
-    buffer_done(&frame->bytes);
-    *frame = (struct frame){ 0 };
-}
-
-size_t frame_size(const struct frame *frame)
-{
-    size_t size = frame->bytes.size;
-
-    for (size_t i = 0; i < frame->slice_count; i++)
-        size += frame->slices[i].size;
-    return size;
-}
-
-enum err frame_flatten(struct frame *frame, struct buffer *out, struct reason *reason)
-{
-    size_t done = 0, before = out->size;
-
-    for (size_t i = 0; i < frame->slice_count; i++) {
-        struct frame_slice *slice = &frame->slices[i];
-        enum err err;
-
-        buffer_put(out, frame->bytes.data + done, slice->at - done);
-        done = slice->at;
-        err = file_read(slice->file, buffer_add(out, slice->size), slice->size, slice->position, reason);
-        if (err) {
-            out->size = before;
-            return err;
-        }
-    }
-    if (frame->bytes.size > done)
-        buffer_put(out, frame->bytes.data + done, frame->bytes.size - done);
-    return ERR_OK;
 }

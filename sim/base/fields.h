@@ -125,7 +125,8 @@ enum err fields_decode(const struct message *message, int16_t version, struct re
 enum err fields_encode(const struct message *message, int16_t version, const void *in, struct frame *frame, struct reason *reason);
 /* Fills in the presets, as a message built by hand starts. */
 void fields_preset(const struct message *message, void *out);
-/* One line per field, two spaces an indent level, foreign text escaped; what the version has not is left out. */
+/* One line per field, two spaces an indent level, foreign text escaped; what the version has not is left out, and
+ * tagged fields that would not be sent. */
 void fields_dump(const struct message *message, int16_t version, const void *in, struct text *out);
 /* As one JSON object, names in Kafka's camelCase. */
 void fields_json(const struct message *message, int16_t version, const void *in, struct text *out);
