@@ -22,19 +22,24 @@ struct config_key {            /* a row of configs.def */
     int scope;                 /* one of enum config_scope */
     enum config_type type;
     const char *default_27, *default_43; /* NULL: null; "-": the release has no such key */
-    const char *valid;         /* range as in configs.md: "[0,...]", "[compact, delete]"; NULL: any */
+    const char *valid;         /* range as Kafka writes it: "[0,...]", "[compact, delete]"; NULL: any */
+    const char *valid_27;      /* of 2.7 where it is another; NULL: the same; "": any */
     const char *broker_key;    /* of a topic key: the broker settings it inherits from, in order, comma separated; NULL: none */
-    bool read_only, sensitive, internal; /* broker keys: dynamic or not */
+    bool read_only, sensitive, internal; /* broker keys: dynamic or not; internal: DescribeConfigs hides it */
     const char *doc;           /* one or two sentences of our own */
 };
 size_t config_key_count(void);
 const struct config_key *config_key_at(size_t i);
 const struct config_key *config_key_find(enum config_scope scope, const char *name); /* NULL: unknown */
 const char *config_key_default(const struct config_key *key, enum release release);  /* "-" if the release lacks it */
+bool config_key_known(const struct config_key *key, enum release release);           /* key not NULL, and this release has it */
 
 /* What was set: a small map of text to text, sorted by name. */
 struct config_map {
-    struct config_set { char *name, *value; } *sets;
+    struct config_set {
+        char *name, *value;
+        char *in_ms;           /* of a key in hours or minutes: its value in milliseconds; else NULL */
+    } *sets;
     size_t count, capacity;
 };
 void config_map_done(struct config_map *map);
