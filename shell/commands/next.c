@@ -1,0 +1,104 @@
+/* next: to the next roll, deletion, check, ... with its why. */
+#include <string.h>
+
+#include "shell/commands/pace.h"
+
+static const struct {
+    const char *word;
+    enum event_kind kinds[4];
+    const char *none;
+} words[] = {
+    { "change", { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_log_start_moved },
+      "Nothing is due to roll or to be deleted within a virtual day. Segments roll when something is appended; retention takes them when they expire." },
+    { "roll", { EVENT_segment_rolled },
+      "No roll within a virtual day: a segment rolls only when something is appended (or when retention empties the partition)." },
+    { "delete", { EVENT_segment_deleted }, "Nothing will be deleted within a virtual day: see why TOPIC-PARTITION." },
+    { "unlink", { EVENT_segment_unlinked }, "No .deleted file waits to be unlinked within a virtual day." },
+    { "check", { EVENT_retention_checked }, "No retention check within a virtual day." },
+    { "leader", { EVENT_leader_elected }, "No election within a virtual day." },
+    { "isr", { EVENT_isr_changed }, "No change of an ISR within a virtual day." },
+    { "rebalance", { EVENT_group_rebalance, EVENT_group_generation }, "No rebalance within a virtual day." },
+    { "expire", { EVENT_offset_expired, EVENT_producer_expired, EVENT_member_left }, "Nothing expires within a virtual day." },
+};
+
+struct stop {
+    bool stop;
+    const enum event_kind *kinds;
+};
+
+static bool wanted(const enum event_kind kinds[4], enum event_kind kind)
+{
+    for (int i = 0; i < 4 && kinds[i]; i++)
+        if (kinds[i] == kind)
+            return true;
+    return false;
+}
+
+static void on_entry(void *context, const struct entry *entry)
+{
+    struct stop *stop = context;
+
+    if (wanted(stop->kinds, entry->kind))
+        stop->stop = true;
+}
+
+/* A check that changes nothing is no event: the clock is just moved there. */
+static int to_next_check(struct call *call)
+{
+    struct lab *lab = call_lab(call);
+    struct digest digest = digest_begin(lab);
+    int64_t at = broker_next_retention_check_us(cluster_broker_at(lab_cluster(lab), 0));
+
+    if (at == INT64_MAX) {
+        call_print(call, "There is no retention check.\n");
+        return 0;
+    }
+    pace_run(call, at, NULL);
+    for (uint64_t n = digest.from + 1; n <= journal_last(lab_journal(lab)); n++) {
+        const struct entry *entry = journal_get(lab_journal(lab), n);
+
+        if (entry && entry->kind != EVENT_retention_checked && entry->kind != EVENT_checkpoint_written)
+            entry_print(call, entry);
+    }
+    digest_print(call, &digest);
+    return 0;
+}
+
+static int run(struct call *call)
+{
+    struct lab *lab = call_lab(call);
+    const char *word = call->argc > 1 ? call->argv[1] : "change";
+    struct stop stop = { 0 };
+    uint64_t first = journal_last(lab_journal(lab));
+    size_t row = 0;
+
+    while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
+        row++;
+    if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
+        call_error(call, "next: what is '%s'? One of: roll delete unlink check leader isr rebalance expire\n", word);
+        return 1;
+    }
+    if (!strcmp(word, "check"))
+        return to_next_check(call);
+    stop.kinds = words[row].kinds;
+    journal_watch(lab_journal(lab), on_entry, &stop);
+    pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
+    journal_unwatch(lab_journal(lab), on_entry, &stop);
+    if (!stop.stop && !call_interrupted(call)) {
+        call_print(call, "%s\n", words[row].none);
+        return 0;
+    }
+    for (uint64_t n = first + 1; n <= journal_last(lab_journal(lab)); n++) {
+        const struct entry *entry = journal_get(lab_journal(lab), n);
+
+        if (entry && (event_shown(entry->kind) || entry->rule))
+            entry_print(call, entry);
+    }
+    return call_interrupted(call) ? 130 : 0;
+}
+
+const struct command command_next = {
+    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|check|leader|isr|rebalance|expire]",
+    .details = "Without a word: to the next change of any partition's files. Looks a virtual day ahead.",
+    .example = "next delete", .words = "roll delete unlink check leader isr rebalance expire", .needs_lab = true, .run = run,
+};
