@@ -582,7 +582,7 @@ static int unlink_name(struct fs *fs, const char *path)
         return error;
     error = fs->kind->unlink(fs, path);
     if (error)
-        return error == ENOENT ? 0 : error;
+        return error == ENOENT || error == ENOTDIR ? 0 : error; /* below a file there is nothing */
     if (file) {
         folder = file->parent;
         tree_drop(file);

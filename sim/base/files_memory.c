@@ -1,11 +1,12 @@
 /* Files in memory: the tree is the disk. A file costs what was written to it, whatever its size says. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/base/files_internal.h"
 #include "sim/base/mem.h"
 
-enum { BLOCK = 4096, SMALL = 64 * 1024 };
+enum { BLOCK = 4096, BIG = 1 << 20, AHEAD = 256 * 1024 };
 
 static int make(struct fs *fs, const char *path, bool folder, struct file **out)
 {
@@ -51,24 +52,69 @@ static int memory_read(struct file *file, void *data, size_t size, int64_t posit
     return 0;
 }
 
-/* Keeps what lies behind `written` zero. Fresh large pieces come zeroed and untouched from the system. */
-static void make_room(struct file *file, size_t capacity)
+static bool is_mapped(size_t capacity)
+{
+    return capacity >= BIG;
+}
+
+static void give_back(struct file *file)
+{
+    if (is_mapped(file->capacity))
+        munmap(file->data, file->capacity);
+    else
+        mem_free(file->data);
+}
+
+static uint8_t *map(size_t size)
+{
+    uint8_t *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return data == MAP_FAILED ? mem_alloc(SIZE_MAX / 2) : data; /* that ends the program, as mem.h says */
+}
+
+/* Keeps what lies behind `written` zero. Big pieces are maps: they come zeroed and untouched, and grow without a copy. */
+static void set_capacity(struct file *file, size_t capacity)
 {
     uint8_t *data;
 
-    if (capacity <= file->capacity)
-        return;
-    if (capacity < SMALL) {
+    if (is_mapped(capacity))
+        capacity = (capacity + BLOCK - 1) / BLOCK * BLOCK;
+    if (is_mapped(capacity) && is_mapped(file->capacity)) {
+        data = mremap(file->data, file->capacity, capacity, MREMAP_MAYMOVE);
+        file->data = data == MAP_FAILED ? mem_alloc(SIZE_MAX / 2) : data;
+    } else if (!is_mapped(capacity) && !is_mapped(file->capacity)) {
         file->data = mem_resize(file->data, capacity);
-        memset(file->data + file->capacity, 0, capacity - file->capacity);
+        if (capacity > file->capacity)
+            memset(file->data + file->capacity, 0, capacity - file->capacity);
     } else {
-        data = mem_zero(capacity);
+        data = is_mapped(capacity) ? map(capacity) : mem_zero(capacity);
         if (file->written)
             memcpy(data, file->data, file->written);
-        mem_free(file->data);
+        give_back(file);
         file->data = data;
     }
     file->capacity = capacity;
+}
+
+static void make_room(struct file *file, size_t capacity)
+{
+    if (capacity > file->capacity)
+        set_capacity(file, capacity);
+}
+
+/* Asks the system for the next pages of a growing map at once: one by one they cost far more than the bytes put in them. */
+static void touch_ahead(struct file *file, size_t end)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t from = (file->written + AHEAD - 1) / AHEAD * AHEAD, until = (end + AHEAD - 1) / AHEAD * AHEAD;
+
+    if (until > file->capacity)
+        until = file->capacity;
+    if (from < until)
+        madvise(file->data + from, until - from, MADV_POPULATE_WRITE); /* if it can't: they come by themselves */
+#else
+    (void)file, (void)end;
+#endif
 }
 
 static int memory_write(struct file *file, const void *data, size_t size, int64_t position)
@@ -80,6 +126,8 @@ static int memory_write(struct file *file, const void *data, size_t size, int64_
 
         make_room(file, capacity > end ? capacity : end);
     }
+    if (is_mapped(file->capacity) && (size_t)position <= file->written)
+        touch_ahead(file, end);
     memcpy(file->data + position, data, size);
     if (end > file->written)
         file->written = end;
@@ -92,18 +140,9 @@ static int memory_truncate(struct file *file, int64_t size)
         memset(file->data + size, 0, file->written - (size_t)size);
         file->written = (size_t)size;
     }
-    if (size == 0) {
-        mem_free(file->data);
-        file->data = NULL;
-        file->capacity = 0;
-    } else if (file->capacity > SMALL && file->written < file->capacity / 4) {
-        uint8_t *data = mem_zero(file->written + 1); /* index files end up at a part of what they once might have had */
-
-        memcpy(data, file->data, file->written);
-        mem_free(file->data);
-        file->data = data;
-        file->capacity = file->written + 1;
-    }
+    /* index files end up at a small part of what they might have become */
+    if (is_mapped(file->capacity) && file->written < file->capacity / 4)
+        set_capacity(file, file->written + 1);
     return 0;
 }
 
@@ -120,7 +159,7 @@ static void idle(struct file *file)
 
 static void release(struct file *file)
 {
-    mem_free(file->data);
+    give_back(file);
 }
 
 static int memory_stat(struct fs *fs, const char *path, struct file_stat *out)
@@ -156,6 +195,9 @@ static int memory_rename(struct fs *fs, const char *from, const char *to)
             return EINVAL;
     if (!old || old == moved)
         return 0;
+    for (struct file *above = moved->parent; above; above = above->parent)
+        if (above == old)
+            return ENOTEMPTY;
     if (old->folder != moved->folder)
         return old->folder ? EISDIR : ENOTDIR;
     return old->children ? ENOTEMPTY : 0;

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/random.h"
+#include "sim/base/text.h"
 #include "tests/harness.h"
 
 static const int64_t START = 1767225600000000; /* 2026-01-01 */
@@ -433,19 +437,143 @@ TEST(relative_paths_stay_relative)
     fs_free(fs);
 }
 
-TEST(a_full_disk_is_said_and_nothing_half_written_counts)
+TEST(what_is_no_file_is_not_opened)
 {
-    struct fs *fs;
-    struct file *file;
-    struct reason reason;
     int64_t now = START;
+    struct fs *fs = fs_real(&now, 0, false);
+    struct file *file;
 
-    if (access("/dev/full", W_OK))
-        skip();
-    fs = fs_real(&now, 0, false);
-    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, fs_open(fs, "/dev/full", FILE_WRITE, &file, &reason)); /* no regular file */
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, fs_open(fs, "/dev/null", FILE_READ, &file, NULL));
     CHECK_INT(EINVAL, fs_errno(fs));
     fs_free(fs);
+}
+
+TEST(of_a_write_that_found_no_room_nothing_stays)
+{
+    struct place *place = place_new(true, 0);
+    struct file *file = open_file(place, "a", FILE_NEW);
+    struct rlimit before, small;
+    struct stat system;
+    char data[80] = "";
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){ 100, before.rlim_max };
+    setrlimit(RLIMIT_FSIZE, &small);
+    CHECK_INT(ERR_OK, file_append(file, data, 80, NULL));
+    enum err err = file_append(file, data, 40, &place->reason); /* 20 of it fit */
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, err);
+    CHECK_INT(EFBIG, fs_errno(place->fs));
+    CHECK(strstr(place->reason.text, "File too large") != NULL);
+    CHECK_INT(80, file_size(file));
+    CHECK_INT(0, stat(at(place, "a"), &system));
+    CHECK_INT(80, system.st_size);
+    put(file, "goes on");
+    CHECK_INT(87, file_size(file));
+    file_close(file);
+    place_free(place);
+}
+
+TEST(a_big_file_in_memory_keeps_every_byte)
+{
+    struct place *place = place_new(false, 0);
+    struct file *file = open_file(place, "big", FILE_NEW);
+    uint8_t data[10007];
+
+    for (int i = 0; i < 400; i++) { /* 4 MB, over the border between small and big pieces */
+        memset(data, i, sizeof(data));
+        CHECK_INT(ERR_OK, file_append(file, data, sizeof(data), NULL));
+    }
+    for (int i = 0; i < 400; i++) {
+        CHECK_INT(ERR_OK, file_read(file, data, sizeof(data), i * 10007, NULL));
+        CHECK(data[0] == (uint8_t)i && data[10006] == (uint8_t)i);
+    }
+    CHECK_INT(ERR_OK, file_truncate(file, 20000, NULL)); /* back to a small piece */
+    CHECK_INT(ERR_OK, file_truncate(file, 3000000, NULL));
+    CHECK_INT(ERR_OK, file_read(file, data, sizeof(data), 15000, NULL));
+    CHECK(data[4999] == 1 && data[5000] == 0);
+    CHECK_INT(0, file_bytes(file)[2999999]);
+    file_close(file);
+    place_free(place);
+}
+
+/* The same random life on a disk and in memory must look the same. */
+static void live(struct place *place, uint64_t seed, struct text *story)
+{
+    static const char *const names[] = { "a", "b", "d", "d/a", "d/b", "e", "e/a", "d/f", "d/f/a" };
+    struct file *files[4] = { 0 };
+    struct random random;
+
+    random_init(&random, seed);
+    for (int step = 0; step < 300; step++) {
+        const char *name = names[random_below(&random, 9)], *other = names[random_below(&random, 9)];
+        struct file **file = &files[random_below(&random, 4)];
+        size_t size = random_below(&random, 9), position = random_below(&random, 40);
+        uint64_t action = random_below(&random, 12);
+        enum err err = ERR_OK;
+        struct file_stat stat;
+
+        place->now_us += 1000;
+        if (action == 0)
+            err = fs_mkdir(place->fs, at(place, name), NULL);
+        else if (action == 1)
+            err = fs_rename(place->fs, at(place, name), at(place, other), NULL);
+        else if (action == 2)
+            err = fs_unlink(place->fs, at(place, name), NULL);
+        else if (action == 3 && random_below(&random, 4) == 0)
+            err = fs_remove_tree(place->fs, at(place, name), NULL);
+        else if (action == 4 && !err)
+            err = fs_replace(place->fs, at(place, name), bytes_text(other), NULL);
+        else if (action <= 6 && !*file)
+            err = fs_open(place->fs, at(place, name), (int)random_below(&random, 8) | FILE_WRITE, file, NULL);
+        else if (action == 7)
+            file_close(*file), *file = NULL;
+        else if (action == 8 && *file)
+            err = file_truncate(*file, (int64_t)position, NULL);
+        else if (action == 9 && *file)
+            err = file_write(*file, "123456789", size, (int64_t)position, NULL);
+        else if (*file)
+            err = file_append(*file, "abcdefghi", size, NULL);
+        text_printf(story, "%d: %d %s %d\n", step, (int)action, name, err);
+        if (err && fs_errno(place->fs) != ENOENT && fs_errno(place->fs) != ENOTDIR)
+            text_printf(story, "  %s\n", strerror(fs_errno(place->fs)));
+        if (!fs_stat(place->fs, at(place, other), &stat))
+            text_printf(story, "  %s %lld %d %lld\n", other, stat.folder ? 0 : (long long)stat.size, stat.folder,
+                        stat.folder ? 0 : (long long)stat.mtime_us);
+        if (*file) {
+            char data[128];
+            size_t got;
+
+            CHECK_INT(ERR_OK, file_read_some(*file, data, sizeof(data), 0, &got, NULL));
+            text_printf(story, "  %s ", file_path(*file) + strlen(place->dir));
+            text_escaped(story, (struct bytes){ (uint8_t *)data, got });
+            text_char(story, '\n');
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        file_close(files[i]);
+}
+
+TEST(a_disk_and_memory_live_the_same_life)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct place *disk = place_new(true, 1 + seed % 3), *memory = place_new(false, 0);
+        struct text a = { 0 }, b = { 0 };
+
+        live(disk, seed, &a);
+        live(memory, seed, &b);
+        size_t same = 0; /* a failure shows where they part */
+
+        while (same < a.size && a.data[same] == text_chars(&b)[same])
+            same++;
+        same -= same < 60 ? same : 60;
+        CHECK_TEXT(text_chars(&a) + same, text_chars(&b) + same);
+        text_done(&a);
+        text_done(&b);
+        place_free(disk);
+        place_free(memory);
+    }
 }
 
 TEST(thirty_thousand_files_are_quick)
