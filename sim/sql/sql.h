@@ -1,6 +1,7 @@
 /* Questions and memory: whatever is registered in base/table.h as a read-only SQLite table, and lab.db, where the lab keeps its
  * journal, clock and settings. Queries run on an in-memory connection with the virtual tables; a query only reads. */
 #pragma once
+#include "sim/base/err.h"
 #include "sim/base/journal.h"
 #include "sim/base/table.h"
 
