@@ -1,0 +1,57 @@
+/* status: the lab on one page. */
+#include "shell/commands/pace.h"
+
+static void print_brokers(struct call *call, const struct lab *lab)
+{
+    const struct cluster *cluster = lab_cluster(lab);
+
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
+        const struct broker *broker = cluster_broker_at(cluster, i);
+
+        call_print(call, "broker %d  %-4s  %s%d  %zu partition%s  %s\n", broker_id(broker), broker_up(broker) ? "up" : "down",
+                   lab_net(lab) ? "localhost:" : "(not listening) ", broker_port(broker), broker_partition_count(broker),
+                   broker_partition_count(broker) == 1 ? "" : "s", broker_log_dir(broker));
+    }
+}
+
+static void print_topics(struct call *call, const struct lab *lab)
+{
+    const struct image *image = cluster_image(lab_cluster(lab));
+    size_t topics = 0, internal = 0, partitions = 0;
+
+    for (size_t i = 0; i < image_topic_count(image); i++) {
+        const struct image_topic *topic = image_topic_at(image, i);
+
+        topics += !topic->internal;
+        internal += topic->internal;
+        partitions += topic->internal ? 0 : (size_t)topic->partition_count;
+    }
+    call_print(call, "%zu topic%s with %zu partition%s", topics, topics == 1 ? "" : "s", partitions, partitions == 1 ? "" : "s");
+    if (internal)
+        call_print(call, ", and %zu of Kafka's own", internal);
+    call_print(call, "\n");
+}
+
+static int run(struct call *call)
+{
+    struct lab *lab = call_lab(call);
+    struct wire_waiting waiting = wire_waiting(lab_wire(lab), true);
+    size_t network = 0;
+
+    call_print(call, "Kafka %s, seed %llu, %s\n", release_is_27(lab_release(lab)) ? "2.7" : lab_release(lab) == RELEASE_43 ? "4.3" : "4.3 (clients of 2.7 too)",
+               (unsigned long long)lab_seed(lab), lab_dir(lab));
+    print_brokers(call, lab);
+    print_topics(call, lab);
+    for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {
+        struct connection_info info;
+
+        wire_connection_get(lab_wire(lab), i, &info);
+        network += info.network;
+    }
+    call_print(call, "%zu connection%s from outside; %zu wait for data, %zu for something else\n", network, network == 1 ? "" : "s", waiting.for_data, waiting.for_time);
+    return command_time.run(call);
+}
+
+const struct command command_status = {
+    .name = "status", .summary = "the lab on one page", .usage = "status", .example = "status", .needs_lab = true, .run = run,
+};
