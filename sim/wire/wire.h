@@ -10,7 +10,7 @@ struct wire;
 struct connection;
 struct request;
 
-/* `now_shift_us`: see wire_shift. The cluster is borrowed. */
+/* The cluster is borrowed. */
 struct wire *wire_new(struct cluster *cluster);
 void wire_free(struct wire *wire);             /* all connections have been closed */
 void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests */
@@ -71,10 +71,17 @@ struct api {                      /* a row of apis.def */
     int16_t first_27, last_27;    /* advertised by 2.7 (-1, -1: it has not the API) */
     int16_t first_43, last_43, accept_43; /* advertised by 4.3, and what it takes */
     const struct message *request, *response;
-    /* `request->in` is decoded, `request->out` preset. */
+    /* `request->in` is decoded, `request->out` preset: its own fields only, those of structs in arrays are the handler's to set. */
     enum reply (*handle)(struct request *request);
     void (*cancel)(struct request *request);   /* the client went while it was parked; NULL: nothing to undo */
 };
+/* api/NN_name.c defines handle_name() and, if it parks requests that something else knows of, cancel_name(); request->timer is cancelled for it.
+ * Weak, so that an API without a handler simply isn't there: neither advertised nor answered. */
+#define API(key, name, kafka_name, ...)                                \
+    enum reply handle_##name(struct request *request) __attribute__((weak)); \
+    void cancel_##name(struct request *request) __attribute__((weak));
+#include "sim/wire/apis.def"
+#undef API
 size_t api_count(void);
 const struct api *api_at(size_t i);            /* by key */
 const struct api *api_find(int16_t key);
@@ -95,10 +102,18 @@ struct request {
     void *state;                  /* the handler's own while parked */
     struct timer timer;           /* for the handler: a wait with an end, on the client's clock */
     bool waits_for_data, close;
+    bool parked;                  /* the handler answered REPLY_LATER and has not replied yet */
+    struct bytes frame;           /* as it came, without length prefix: for trace */
+    int64_t began_us;
+    connection_reply *reply;      /* to whom the answer goes */
+    void *reply_context;
 };
 /* Answers a parked request (REPLY_LATER); may be called from any event. `request` is gone after it. */
 void request_reply(struct request *request);
 const struct connection_info *request_client(const struct request *request);
+/* Of a request in an arena: zeroed room for `count` items of an answer's array. REPLY_ARRAY(request, answer->topics, n); */
+#define REPLY_ARRAY(request, array, count_) \
+    ((array).items = arena_alloc(&(request)->arena, (size_t)(count_) * sizeof(*(array).items)), (array).count = (int32_t)(count_))
 const char *request_local_host(const struct request *request);
-struct timers *request_timers(const struct request *request);
+struct timers *request_timers(const struct request *request); /* the client's clock */
 bool request_from_network(const struct request *request);
