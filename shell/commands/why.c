@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shell/commands/pace.h"
+#include "shell/look.h"
 
 struct subject {
     char *topic;
@@ -15,48 +16,24 @@ struct subject {
 
 static bool take_subject(struct call *call, const char *text, struct subject *out)
 {
-    struct cluster *cluster = lab_cluster(call_lab(call));
-    const char *dash = strrchr(text, '-');
-    const struct image_partition *known;
-    struct broker *broker;
+    const struct lab *lab = call_lab(call);
 
     *out = (struct subject){ 0 };
-    if (!dash || dash == text || !parse_i32(dash + 1, &out->partition)) {
+    if (!look_parse(text, &out->topic, &out->partition)) {
         call_error(call, "why: '%s' is no partition; TOPIC-PARTITION is wanted, for instance students-0\n", text);
         return false;
     }
-    out->topic = mem_text_size(text, (size_t)(dash - text));
-    known = image_partition(cluster_image(cluster), out->topic, out->partition);
-    if (!known) {
-        call_error(call, "why: there is no partition %s; kafka-topics --list --bootstrap-server localhost:9092 lists the topics\n", text);
-    } else if (!(broker = cluster_broker(cluster, known->leader)) || !(out->leader = broker_partition(broker, out->topic, out->partition))) {
-        call_error(call, "why: %s has no leader at present\n", text);
-    } else {
+    out->leader = look_leader(lab, out->topic, out->partition);
+    if (out->leader) {
         out->log = partition_log(out->leader);
         return true;
     }
+    if (image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
+        call_error(call, "why: %s has no leader at present\n", text);
+    else
+        call_error(call, "why: there is no partition %s; kafka-topics --list --bootstrap-server localhost:9092 lists the topics\n", text);
     mem_free(out->topic);
     return false;
-}
-
-static void clock_text(struct text *out, const struct lab *lab, int64_t ms)
-{
-    int64_t now = queue_now_ms(lab_queue(lab));
-
-    text_time(out, ms * 1000, ms - now > 72000000 || now - ms > 72000000 ? TIME_DATE | TIME_CLOCK : TIME_CLOCK);
-}
-
-/* The first retention check at or after a moment. */
-static int64_t check_after(const struct subject *subject, int64_t ms)
-{
-    struct broker *broker = partition_broker(subject->leader);
-    struct config_layers layers = broker_config(broker);
-    int64_t next = broker_next_retention_check_us(broker), interval = config_long(&layers, "log.retention.check.interval.ms");
-
-    if (next == INT64_MAX)
-        return INT64_MAX;
-    next /= 1000;
-    return ms <= next || interval <= 0 ? next : next + (ms - next + interval - 1) / interval * interval;
 }
 
 /* ---- retention ---- */
@@ -100,11 +77,11 @@ static void say_verdict(const struct subject *subject, const struct lab *lab, co
     if (now >= verdict->newest_ms)
         text_duration(out, log_settings(subject->log)->retention_ms * 1000);
     text_add(out, "; expires at ");
-    clock_text(out, lab, verdict->expires_at_ms);
-    check = check_after(subject, verdict->expires_at_ms);
+    look_clock(lab, verdict->expires_at_ms, out);
+    check = look_check_after_ms(subject->leader, verdict->expires_at_ms);
     if (check != INT64_MAX) {
         text_add(out, ", goes at the check of ");
-        clock_text(out, lab, check);
+        look_clock(lab, check, out);
     }
 }
 
@@ -118,9 +95,9 @@ static void deleted_segments(struct call *call, const struct subject *subject)
         if (info.state != SEGMENT_DELETED)
             continue;
         text_printf(&line, "%lld..%lld was deleted at ", (long long)info.base_offset, (long long)info.next_offset - 1);
-        clock_text(&line, call_lab(call), info.deleted_at_ms);
+        look_clock(call_lab(call), info.deleted_at_ms, &line);
         text_add(&line, "; its files are renamed to .deleted and leave the disk at ");
-        clock_text(&line, call_lab(call), info.unlink_at_ms);
+        look_clock(call_lab(call), info.unlink_at_ms, &line);
         call_print(call, "  %s\n", text_chars(&line));
         text_done(&line);
     }
@@ -167,7 +144,7 @@ static int why_retention(struct call *call, const struct subject *subject)
     if (next != INT64_MAX) {
         struct text at = { 0 };
 
-        clock_text(&at, lab, next / 1000);
+        look_clock(lab, next / 1000, &at);
         call_print(call, "Retention looks next at %s. show me: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
         text_done(&at);
     }
@@ -217,7 +194,7 @@ static int why_roll(struct call *call, const struct subject *subject)
     if (active.first_timestamp_ms >= 0) {
         text_printf(&line, "segment.ms=%lld is driven by the records' own timestamps, not by a clock: a batch stamped after ", (long long)config->segment_ms);
         if (active.first_timestamp_ms < INT64_MAX - config->segment_ms)
-            clock_text(&line, lab, active.first_timestamp_ms + config->segment_ms);
+            look_clock(lab, active.first_timestamp_ms + config->segment_ms, &line);
         else
             text_add(&line, "the end of time");
         text_add(&line, " rolls it. ");
@@ -296,24 +273,17 @@ static int why_lag(struct call *call, const char *group)
     }
     call_print(call, "%s is %s with %d member%s.\n", group, group_state_name(info.state), info.member_count, info.member_count == 1 ? "" : "s");
     for (int32_t i = 0; i < count; i++) {
-        const struct image_partition *known = image_partition(cluster_image(lab_cluster(lab)), offsets[i].topic, offsets[i].partition);
-        struct broker *leader = known ? cluster_broker(lab_cluster(lab), known->leader) : NULL;
-        struct partition *partition = leader ? broker_partition(leader, offsets[i].topic, offsets[i].partition) : NULL;
-        int64_t start, end, lag, deleted;
+        struct look_lag lag;
 
-        if (!partition || offsets[i].offset < 0)
+        if (!look_lag(lab, &offsets[i], &lag))
             continue;
-        start = log_start_offset(partition_log(partition));
-        end = partition_read_bound(partition, false);
-        lag = end - offsets[i].offset;
-        deleted = offsets[i].offset < start ? start - offsets[i].offset : 0;
         call_print(call, "  %s-%d: committed %lld, end %lld: lag %lld = %lld deleted + %lld readable\n", offsets[i].topic, offsets[i].partition,
-                   (long long)offsets[i].offset, (long long)end, (long long)lag, (long long)deleted, (long long)(lag - deleted));
-        if (deleted > 0)
+                   (long long)lag.committed, (long long)lag.end, (long long)lag.lag, (long long)lag.deleted, (long long)lag.readable);
+        if (lag.deleted > 0)
             call_print(call, "    Retention took %lld..%lld before the group read them: Kafka counts them in LAG all the same. A member that comes now finds its offset\n"
                              "    out of range and starts where auto.offset.reset says.\n",
-                       (long long)offsets[i].offset, (long long)start - 1);
-        else if (lag > 0 && !info.member_count)
+                       (long long)lag.committed, (long long)(lag.committed + lag.deleted) - 1);
+        else if (lag.lag > 0 && !info.member_count)
             call_print(call, "    Nobody of the group is there to read.\n");
     }
     arena_done(&arena);
