@@ -42,6 +42,7 @@ struct log_env {               /* what a log lives in; borrowed, outlives it */
     struct random *random;     /* for segment.jitter.ms */
     enum release release;
     int32_t broker;            /* for the journal */
+    struct buffer *scratch;    /* where appends are prepared; may be shared by all logs of a lab. NULL: each log has one */
 };
 
 struct log_open {
@@ -121,6 +122,8 @@ struct log_cursor {
     struct buffer buffer;
     bool headers_only;
     int64_t segment_base, position;   /* of the batch given last: where it lies */
+    int64_t next_position;            /* and the next one; -1: not begun */
+    int64_t piece_base, piece_at;     /* what `buffer` holds */
 };
 void log_cursor_init(struct log_cursor *cursor, struct log *log, int64_t offset, bool headers_only);
 bool log_cursor_next(struct log_cursor *cursor, struct batch *out); /* false: end, or unreadable */

@@ -1,0 +1,655 @@
+/* One segment: the bytes of its batches and its three indexes. */
+#include "sim/log/segment.h"
+
+#include "sim/log/log_internal.h"
+
+char *segment_path(const char *dir, int64_t base_offset, const char *suffix)
+{
+    return mem_printf("%s/%020lld%s", dir, (long long)base_offset, suffix);
+}
+
+/* ---- an index ---- */
+
+static void index_init(struct index *index, uint8_t entry_size)
+{
+    index->entry_size = entry_size;
+}
+
+static enum err index_set_size(struct index *index, uint32_t entries, struct reason *reason)
+{
+    return file_truncate(index->file, (int64_t)entries * index->entry_size, reason);
+}
+
+/* Full size, the rest a hole. */
+static enum err index_grow(struct index *index, int32_t index_bytes, struct reason *reason)
+{
+    uint32_t most = (uint32_t)index_bytes / index->entry_size;
+
+    index->most = most > index->count ? most : index->count;
+    return index_set_size(index, index->most, reason);
+}
+
+static enum err index_create(struct log *log, struct index *index, int64_t base_offset, const char *suffix, struct reason *reason)
+{
+    char *path = segment_path(log->dir, base_offset, suffix);
+    enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &index->file, reason);
+
+    mem_free(path);
+    index->count = 0;
+    index->loaded = true;
+    return err ? err : index_grow(index, log->config->segment_index_bytes, reason);
+}
+
+/* Kafka believes that an index it opens is full of entries: it was trimmed, or it gets rebuilt. */
+static enum err index_open(struct log *log, struct index *index, int64_t base_offset, const char *suffix, struct reason *reason)
+{
+    char *path = segment_path(log->dir, base_offset, suffix);
+    enum err err = ERR_OK;
+    int64_t size;
+
+    if (fs_exists(log->env->fs, path)) {
+        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE, &index->file, reason);
+        if (!err) {
+            size = file_size(index->file);
+            index->count = size / index->entry_size > INT32_MAX / 16 ? 0 : (uint32_t)(size / index->entry_size);
+            index->most = index->count;
+        }
+    }
+    mem_free(path);
+    return err;
+}
+
+static enum err index_load(struct index *index, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    if (index->loaded)
+        return ERR_OK;
+    if (index->count) {
+        index->entries = mem_resize(index->entries, (size_t)index->count * index->entry_size);
+        index->capacity = index->count;
+        err = file_read(index->file, index->entries, (size_t)index->count * index->entry_size, 0, reason);
+    }
+    index->loaded = !err;
+    return err;
+}
+
+static enum err index_add(struct index *index, const uint8_t *entry, struct reason *reason)
+{
+    size_t at = (size_t)index->count * index->entry_size;
+
+    if (index->count == index->capacity) {
+        index->capacity = index->capacity ? index->capacity * 2 : 4;
+        index->entries = mem_resize(index->entries, (size_t)index->capacity * index->entry_size);
+    }
+    memcpy(index->entries + at, entry, index->entry_size);
+    index->count++;
+    if (index->count > index->most)
+        index->most = index->count;
+    return file_write(index->file, entry, index->entry_size, (int64_t)at, reason);
+}
+
+/* Kafka maps the file, so what is cut reads as zero when it grows again: so does a hole. */
+static enum err index_trim(struct index *index, struct reason *reason)
+{
+    index->most = index->count;
+    return index_set_size(index, index->count, reason);
+}
+
+static void index_done(struct index *index)
+{
+    file_close(index->file);
+    mem_free(index->entries);
+}
+
+static const uint8_t *index_entry(const struct index *index, uint32_t i)
+{
+    return index->entries + (size_t)i * index->entry_size;
+}
+
+/* Number of entries whose key is <= the wanted one. */
+static uint32_t index_upper(const struct index *index, int64_t (*key)(const uint8_t *entry), int64_t wanted)
+{
+    uint32_t low = 0, high = index->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (key(index_entry(index, middle)) <= wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int64_t offset_key(const uint8_t *entry) { return get_i32(entry); }
+static int64_t time_key(const uint8_t *entry) { return get_i64(entry); }
+
+/* ---- the segment ---- */
+
+static struct segment *segment_new(struct log *log, int64_t base_offset, int64_t now_ms)
+{
+    struct segment *segment = mem_zero(sizeof(*segment));
+    int64_t jitter = log->config->segment_jitter_ms;
+
+    segment->base_offset = base_offset;
+    segment->created_ms = now_ms;
+    segment->first_timestamp_ms = segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
+    segment->deleted_at_ms = segment->unlink_at_ms = -1;
+    if (jitter > log->config->segment_ms)
+        jitter = log->config->segment_ms;
+    if (jitter > 0 && log->env->random)
+        segment->jitter_ms = (int64_t)random_below(log->env->random, (uint64_t)jitter);
+    index_init(&segment->offsets, OFFSET_ENTRY);
+    index_init(&segment->times, TIME_ENTRY);
+    return segment;
+}
+
+void segment_free(struct segment *segment)
+{
+    if (!segment)
+        return;
+    file_close(segment->log);
+    index_done(&segment->offsets);
+    index_done(&segment->times);
+    file_close(segment->aborted_file);
+    mem_free(segment->aborted);
+    mem_free(segment);
+}
+
+enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason)
+{
+    struct segment *segment = segment_new(log, base_offset, now_ms);
+    char *path = segment_path(log->dir, base_offset, ".log");
+    enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->log, reason);
+
+    mem_free(path);
+    segment->max_known = true;
+    if (!err && log->config->preallocate)
+        err = file_truncate(segment->log, log->config->segment_bytes, reason);
+    if (!err && indexes)
+        err = segment_load_offsets(log, segment, reason);
+    if (!err && indexes)
+        err = segment_load_times(log, segment, reason);
+    if (err)
+        segment_free(segment);
+    *out = err ? NULL : segment;
+    return err;
+}
+
+static enum err aborted_open(struct log *log, struct segment *segment, struct reason *reason)
+{
+    char *path = segment_path(log->dir, segment->base_offset, ".txnindex");
+    struct buffer bytes = { 0 };
+    enum err err = ERR_OK;
+
+    if (fs_exists(log->env->fs, path)) {
+        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE, &segment->aborted_file, reason);
+        if (!err)
+            err = fs_read_all(log->env->fs, path, 64 * 1024 * 1024, &bytes, reason);
+        for (size_t at = 0; !err && at + ABORTED_ENTRY <= bytes.size; at += ABORTED_ENTRY) {
+            const uint8_t *p = bytes.data + at;
+
+            ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) =
+                (struct aborted_entry){ get_i64(p + 2), get_i64(p + 10), get_i64(p + 18), get_i64(p + 26) };
+        }
+    }
+    buffer_done(&bytes);
+    mem_free(path);
+    return err;
+}
+
+enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason)
+{
+    struct segment *segment = segment_new(log, base_offset, now_ms);
+    char *path = segment_path(log->dir, base_offset, ".log");
+    enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE, &segment->log, reason);
+
+    mem_free(path);
+    segment->batch_count = -1;
+    if (!err)
+        segment->size_bytes = file_size(segment->log);
+    if (!err)
+        err = index_open(log, &segment->offsets, base_offset, ".index", reason);
+    if (!err)
+        err = index_open(log, &segment->times, base_offset, ".timeindex", reason);
+    if (!err)
+        err = aborted_open(log, segment, reason);
+    if (err)
+        segment_free(segment);
+    *out = err ? NULL : segment;
+    return err;
+}
+
+enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason)
+{
+    return segment->offsets.file ? index_load(&segment->offsets, reason)
+                                 : index_create(log, &segment->offsets, segment->base_offset, ".index", reason);
+}
+
+enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason)
+{
+    return segment->times.file ? index_load(&segment->times, reason)
+                               : index_create(log, &segment->times, segment->base_offset, ".timeindex", reason);
+}
+
+bool segment_index_full(struct log *log, struct segment *segment)
+{
+    uint32_t offsets = segment->offsets.most, times = segment->times.most;
+
+    if (!segment->offsets.file)
+        offsets = (uint32_t)log->config->segment_index_bytes / OFFSET_ENTRY;
+    if (!segment->times.file)
+        times = (uint32_t)log->config->segment_index_bytes / TIME_ENTRY;
+    return segment->offsets.count >= offsets || segment->times.count + 1 >= times;
+}
+
+enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason)
+{
+    struct index *index = &segment->offsets;
+    uint8_t entry[OFFSET_ENTRY];
+    enum err err = segment_load_offsets(log, segment, reason);
+
+    if (err)
+        return err;
+    put_u32(entry, (uint32_t)(offset - segment->base_offset));
+    put_u32(entry + 4, (uint32_t)position);
+    if (index->count && offset_key(entry) <= offset_key(index_entry(index, index->count - 1)))
+        return ERR_OK;
+    return index_add(index, entry, reason);
+}
+
+enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason)
+{
+    struct index *index = &segment->times;
+    uint8_t entry[TIME_ENTRY];
+    enum err err = segment_load_times(log, segment, reason);
+    int64_t last = -1;
+
+    if (err)
+        return err;
+    if (index->count)
+        last = time_key(index_entry(index, index->count - 1));
+    if (timestamp_ms <= last || (!force && index->count + 1 >= index->most))
+        return ERR_OK;
+    put_u64(entry, (uint64_t)timestamp_ms);
+    put_u32(entry + 8, (uint32_t)(offset - segment->base_offset));
+    return index_add(index, entry, reason);
+}
+
+int64_t segment_index_position(struct segment *segment, int64_t offset)
+{
+    uint32_t n;
+
+    if (!segment->offsets.file || index_load(&segment->offsets, NULL))
+        return 0;
+    n = index_upper(&segment->offsets, offset_key, offset - segment->base_offset);
+    return n ? get_u32(index_entry(&segment->offsets, n - 1) + 4) : 0;
+}
+
+void segment_index_time(struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset)
+{
+    uint32_t n = 0;
+
+    if (segment->times.file && !index_load(&segment->times, NULL))
+        n = index_upper(&segment->times, time_key, timestamp_ms);
+    *found_ms = n ? time_key(index_entry(&segment->times, n - 1)) : -1;
+    *offset = segment->base_offset + (n ? get_i32(index_entry(&segment->times, n - 1) + 8) : 0);
+}
+
+/* ---- times ---- */
+
+int64_t segment_max_timestamp(struct log *log, struct segment *segment)
+{
+    uint8_t entry[TIME_ENTRY];
+    struct index *index = &segment->times;
+
+    (void)log;
+    if (!segment->max_known) {
+        if (index->file && index->count &&
+            !file_read(index->file, entry, TIME_ENTRY, (int64_t)(index->count - 1) * TIME_ENTRY, NULL)) {
+            segment->max_timestamp_ms = get_i64(entry);
+            segment->max_timestamp_offset = segment->base_offset + get_i32(entry + 8);
+        }
+        segment->max_known = true;
+    }
+    return segment->max_timestamp_ms;
+}
+
+int64_t segment_mtime(struct log *log, const struct segment *segment)
+{
+    struct file_stat stat;
+
+    return fs_stat(log->env->fs, file_path(segment->log), &stat) ? 0 : stat.mtime_us / 1000;
+}
+
+int64_t segment_newest(struct log *log, struct segment *segment, bool *is_mtime)
+{
+    int64_t max = segment_max_timestamp(log, segment);
+
+    if (is_mtime)
+        *is_mtime = max < 0;
+    return max >= 0 ? max : segment_mtime(log, segment);
+}
+
+int64_t segment_first_timestamp(struct segment *segment)
+{
+    struct scan scan;
+    struct batch batch;
+
+    if (!segment->first_known && segment->size_bytes) {
+        scan_begin(&scan, segment, 0);
+        segment->first_timestamp_ms = scan_next(&scan, &batch) ? batch.max_timestamp_ms : -1;
+        segment->first_known = true;
+    }
+    return segment->first_timestamp_ms;
+}
+
+/* ---- appending ---- */
+
+/* One step of the index rule: an entry for what is written now if more than index.interval.bytes came since the last one. */
+static enum err index_step(struct log *log, struct segment *segment, int64_t last_offset, int64_t position,
+                           int64_t max_timestamp_ms, int64_t max_timestamp_offset, int64_t size, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    if (max_timestamp_ms > segment->max_timestamp_ms) {
+        segment->max_timestamp_ms = max_timestamp_ms;
+        segment->max_timestamp_offset = max_timestamp_offset;
+    }
+    if (segment->bytes_since_entry > log->config->index_interval_bytes) {
+        err = segment_add_offset(log, segment, last_offset, position, reason);
+        if (!err)
+            err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, false, reason);
+        segment->bytes_since_entry = 0;
+    }
+    segment->bytes_since_entry += size;
+    return err;
+}
+
+static enum err index_each_batch(struct log *log, struct segment *segment, const struct segment_append *append, struct reason *reason)
+{
+    struct bytes left = append->records;
+    int64_t position = segment->size_bytes;
+    struct batch batch;
+    enum err err = ERR_OK;
+
+    while (!err && left.size) {
+        err = batch_decode(left, &batch, NULL, reason);
+        if (err)
+            break;
+        err = index_step(log, segment, batch.last_offset, position, batch.max_timestamp_ms, batch.last_offset, batch.size_bytes, reason);
+        position += batch.size_bytes;
+        left.data += batch.size_bytes;
+        left.size -= (size_t)batch.size_bytes;
+    }
+    return err;
+}
+
+enum err segment_append(struct log *log, struct segment *segment, const struct segment_append *append, struct reason *reason)
+{
+    int64_t size = (int64_t)append->records.size;
+    enum err err;
+
+    /* as Kafka's first look at the lazy indexes: both files are there from the first append on */
+    err = segment_load_offsets(log, segment, reason);
+    if (!err)
+        err = segment_load_times(log, segment, reason);
+    if (!err)
+        err = file_write(segment->log, append->records.data, append->records.size, segment->size_bytes, reason);
+    if (err)
+        return err;
+    segment_max_timestamp(log, segment);
+    if (!segment->size_bytes) {
+        segment->first_timestamp_ms = log_is_27(log) ? append->max_timestamp_ms : append->first_max_timestamp_ms;
+        segment->first_known = true;
+    }
+    if (log_is_27(log) || append->batch_count == 1)
+        err = index_step(log, segment, append->last_offset, segment->size_bytes, append->max_timestamp_ms,
+                         append->max_timestamp_offset, size, reason);
+    else
+        err = index_each_batch(log, segment, append, reason);
+    segment->size_bytes += size;
+    if (segment->batch_count >= 0)
+        segment->batch_count += append->batch_count;
+    return err;
+}
+
+enum err segment_add_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entry, struct reason *reason)
+{
+    uint8_t bytes[ABORTED_ENTRY];
+    enum err err = ERR_OK;
+
+    if (!segment->aborted_file) {
+        char *path = segment_path(log->dir, segment->base_offset, ".txnindex");
+
+        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->aborted_file, reason);
+        mem_free(path);
+    }
+    put_u16(bytes, 0);
+    put_u64(bytes + 2, (uint64_t)entry->producer_id);
+    put_u64(bytes + 10, (uint64_t)entry->first_offset);
+    put_u64(bytes + 18, (uint64_t)entry->last_offset);
+    put_u64(bytes + 26, (uint64_t)entry->last_stable_offset);
+    if (!err)
+        err = file_append(segment->aborted_file, bytes, sizeof(bytes), reason);
+    if (!err)
+        ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = *entry;
+    return err;
+}
+
+enum err segment_finish(struct log *log, struct segment *segment, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    if (segment->max_known && segment->max_timestamp_ms >= 0 && segment->times.most)
+        err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, true, reason);
+    if (!err && segment->offsets.file && segment->offsets.most > segment->offsets.count)
+        err = index_trim(&segment->offsets, reason);
+    if (!err && segment->times.file && segment->times.most > segment->times.count)
+        err = index_trim(&segment->times, reason);
+    if (!err && file_size(segment->log) > segment->size_bytes)
+        err = file_truncate(segment->log, segment->size_bytes, reason);
+    return err;
+}
+
+enum err segment_grow_indexes(struct log *log, struct segment *segment, struct reason *reason)
+{
+    enum err err = segment_load_offsets(log, segment, reason);
+
+    if (!err)
+        err = segment_load_times(log, segment, reason);
+    if (!err)
+        err = index_grow(&segment->offsets, log->config->segment_index_bytes, reason);
+    if (!err)
+        err = index_grow(&segment->times, log->config->segment_index_bytes, reason);
+    return err;
+}
+
+enum err segment_sync(struct segment *segment, struct reason *reason)
+{
+    enum err err = file_sync(segment->log, reason);
+
+    if (!err && segment->offsets.file)
+        err = file_sync(segment->offsets.file, reason);
+    if (!err && segment->times.file)
+        err = file_sync(segment->times.file, reason);
+    if (!err && segment->aborted_file)
+        err = file_sync(segment->aborted_file, reason);
+    return err;
+}
+
+/* ---- cutting ---- */
+
+static void aborted_drop(struct log *log, struct segment *segment, int64_t offset)
+{
+    while (segment->aborted_count && segment->aborted[segment->aborted_count - 1].last_offset >= offset)
+        segment->aborted_count--;
+    if (segment->aborted_file)
+        file_truncate(segment->aborted_file, (int64_t)segment->aborted_count * ABORTED_ENTRY, NULL);
+    if (!segment->aborted_count && segment->aborted_file) {
+        fs_unlink(log->env->fs, file_path(segment->aborted_file), NULL);
+        file_close(segment->aborted_file);
+        segment->aborted_file = NULL;
+    }
+}
+
+enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason)
+{
+    struct index *indexes[] = { &segment->offsets, &segment->times };
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < 2 && !err; i++) {
+        indexes[i]->count = 0;
+        indexes[i]->loaded = true;
+        if (indexes[i]->file) /* to nothing first: what a crash left behind must not come back with the growing */
+            err = index_set_size(indexes[i], 0, reason);
+    }
+    aborted_drop(log, segment, -1);
+    segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
+    segment->max_known = true;
+    segment->first_known = false;
+    segment->first_timestamp_ms = -1;
+    return err ? err : segment_grow_indexes(log, segment, reason);
+}
+
+enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason)
+{
+    (void)log;
+    segment->size_bytes = size_bytes;
+    return file_truncate(segment->log, size_bytes, reason);
+}
+
+static enum err index_cut(struct index *index, uint32_t count, struct reason *reason)
+{
+    if (count >= index->count)
+        return ERR_OK;
+    index->count = count;
+    return index_set_size(index, count, reason);
+}
+
+/* After a cut: what the time index's last entry says, and the batches behind it. */
+static void find_max_timestamp(struct segment *segment)
+{
+    struct index *index = &segment->times;
+    struct scan scan;
+    struct batch batch;
+
+    segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
+    if (index->count) {
+        segment->max_timestamp_ms = time_key(index_entry(index, index->count - 1));
+        segment->max_timestamp_offset = segment->base_offset + get_i32(index_entry(index, index->count - 1) + 8);
+    }
+    scan_begin(&scan, segment, segment->max_timestamp_offset < 0 ? 0 : segment_index_position(segment, segment->max_timestamp_offset));
+    while (scan_next(&scan, &batch)) {
+        if (batch.max_timestamp_ms > segment->max_timestamp_ms) {
+            segment->max_timestamp_ms = batch.max_timestamp_ms;
+            segment->max_timestamp_offset = batch.last_offset;
+        }
+    }
+}
+
+enum err segment_truncate(struct log *log, struct segment *segment, int64_t offset, int64_t now_ms, struct reason *reason)
+{
+    int64_t position = segment_find(segment, offset, NULL, NULL), relative = offset - segment->base_offset;
+    enum err err = segment_load_offsets(log, segment, reason);
+    uint32_t keep;
+
+    segment_max_timestamp(log, segment);
+    if (!err)
+        err = segment_load_times(log, segment, reason);
+    if (!err)
+        err = index_cut(&segment->offsets, index_upper(&segment->offsets, offset_key, relative - 1), reason);
+    for (keep = err ? 0 : segment->times.count; keep && get_i32(index_entry(&segment->times, keep - 1) + 8) >= relative;)
+        keep--;
+    if (!err)
+        err = index_cut(&segment->times, keep, reason);
+    if (!err)
+        aborted_drop(log, segment, offset);
+    if (!err)
+        err = segment_grow_indexes(log, segment, reason);
+    if (!err && position >= 0)
+        err = segment_cut_file(log, segment, position, reason);
+    if (!segment->size_bytes) {
+        segment->created_ms = now_ms;
+        segment->first_known = false;
+        segment->first_timestamp_ms = -1;
+    }
+    segment->bytes_since_entry = 0;
+    segment->batch_count = segment->size_bytes ? -1 : 0;
+    if (!err)
+        find_max_timestamp(segment);
+    return err;
+}
+
+/* ---- reading ---- */
+
+void scan_begin(struct scan *scan, const struct segment *segment, int64_t position)
+{
+    scan->segment = segment;
+    scan->position = scan->at = position;
+    scan->limit = segment->size_bytes;
+    scan->piece_at = 0;
+    scan->piece_size = 0;
+    scan->err = ERR_OK;
+}
+
+bool scan_next(struct scan *scan, struct batch *out)
+{
+    size_t there, want = BATCH_HEADER;
+    int64_t left = scan->limit - scan->position;
+
+    if (scan->err || left <= 0)
+        return false;
+    if ((int64_t)want > left)
+        want = (size_t)left;
+    if (scan->position < scan->piece_at || scan->position + (int64_t)want > scan->piece_at + (int64_t)scan->piece_size) {
+        there = left < (int64_t)sizeof(scan->piece) ? (size_t)left : sizeof(scan->piece);
+        scan->err = file_read_some(scan->segment->log, scan->piece, there, scan->position, &scan->piece_size, NULL);
+        scan->piece_at = scan->position;
+    }
+    if (!scan->err) {
+        const uint8_t *p = scan->piece + (scan->position - scan->piece_at);
+
+        there = scan->piece_size - (size_t)(scan->position - scan->piece_at);
+        scan->err = there < 17 ? ERR_CORRUPT_MESSAGE : batch_decode_header((struct bytes){ p, there }, out, NULL);
+    }
+    if (!scan->err && out->size_bytes > left)
+        scan->err = ERR_CORRUPT_MESSAGE;
+    if (scan->err)
+        return false;
+    out->bytes = (struct bytes){ NULL, 0 };
+    scan->at = scan->position;
+    scan->position += out->size_bytes;
+    return true;
+}
+
+int64_t segment_find(struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size)
+{
+    struct scan scan;
+    struct batch batch;
+
+    scan_begin(&scan, segment, segment_index_position(segment, offset));
+    while (scan_next(&scan, &batch)) {
+        if (batch.last_offset >= offset) {
+            if (base_offset)
+                *base_offset = batch.base_offset;
+            if (size)
+                *size = batch.size_bytes;
+            return scan.at;
+        }
+    }
+    return -1;
+}
+
+enum err segment_read_batch(const struct segment *segment, int64_t position, int32_t size, struct buffer *buffer, struct batch *out, struct reason *reason)
+{
+    enum err err;
+
+    if (size < 0 || position + size > segment->size_bytes)
+        return err_because(ERR_CORRUPT_MESSAGE, reason, "%s: no batch of %d bytes at %lld", file_path(segment->log), size, (long long)position);
+    buffer_clear(buffer);
+    err = file_read(segment->log, buffer_add(buffer, (size_t)size), (size_t)size, position, reason);
+    return err ? err : batch_decode(buffer_bytes(buffer), out, NULL, reason);
+}

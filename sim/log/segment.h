@@ -1,0 +1,111 @@
+/* One segment of a log: a .log with its .index, .timeindex and .txnindex. Private to sim/log.
+ *
+ * Kafka maps its index files at full size and fills them; here the entries that are there lie in memory, and each is written to
+ * its place when it comes, into a file that has the full size by a hole. So the files look as Kafka's do at every moment.
+ * Source: Kafka's LogSegment, AbstractIndex, OffsetIndex, TimeIndex, TransactionIndex, LazyIndex. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/files.h"
+#include "sim/log/batch.h"
+
+struct log;
+
+enum { OFFSET_ENTRY = 8, TIME_ENTRY = 12, ABORTED_ENTRY = 34 };
+
+struct index {
+    struct file *file;        /* NULL: not created yet */
+    uint8_t *entries;         /* as in the file; valid once loaded */
+    uint32_t count, capacity; /* entries there; room in memory */
+    uint32_t most;            /* that the file has room for */
+    uint8_t entry_size;
+    bool loaded;
+};
+
+struct aborted_entry { int64_t producer_id, first_offset, last_offset, last_stable_offset; };
+
+struct segment {
+    int64_t base_offset;
+    int64_t size_bytes;               /* of the batches; a preallocated file is longer */
+    int64_t created_ms, jitter_ms;
+    int64_t first_timestamp_ms;       /* what segment.ms counts from; -1: no timestamps */
+    int64_t max_timestamp_ms, max_timestamp_offset; /* -1: none; valid when max_known */
+    int64_t bytes_since_entry;        /* written since the last entry of the offset index */
+    int64_t batch_count;              /* -1: not counted */
+    struct file *log;
+    struct index offsets, times;
+    struct file *aborted_file;        /* .txnindex; NULL: none */
+    struct aborted_entry *aborted;
+    size_t aborted_count, aborted_capacity;
+    int64_t deleted_at_ms, unlink_at_ms;
+    bool first_known, max_known;
+    bool snapshot_deleted;            /* a .snapshot.deleted goes with the files (4.3) */
+};
+
+/* LOGDIR/TOPIC-P/00000000000000000000SUFFIX, the caller's. */
+char *segment_path(const char *dir, int64_t base_offset, const char *suffix);
+
+/* A new segment with an empty .log. `indexes`: with both index files at once, as a partition's first one; else they come at their first use. */
+enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason);
+/* One that is on disk. Its indexes are read when they are used. */
+enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason);
+void segment_free(struct segment *segment);        /* closes its files, writes nothing */
+
+/* One append of one or more batches, in one write, with the index entries that are due. `first`: the first batch's header.
+ * `last_offset`, `max_timestamp_ms`, `max_timestamp_offset`: of the whole set (2.7 looks at it as one, 4.3 batch by batch). */
+struct segment_append {
+    struct bytes records;
+    int64_t first_max_timestamp_ms;
+    int64_t last_offset, max_timestamp_ms, max_timestamp_offset;
+    int64_t batch_count;
+};
+enum err segment_append(struct log *log, struct segment *segment, const struct segment_append *append, struct reason *reason);
+enum err segment_add_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entry, struct reason *reason);
+/* Becomes inactive: the last time entry, indexes and log file cut to what is in them. */
+enum err segment_finish(struct log *log, struct segment *segment, struct reason *reason);
+/* Indexes at full size again: the last segment of a log that was opened or truncated. */
+enum err segment_grow_indexes(struct log *log, struct segment *segment, struct reason *reason);
+enum err segment_sync(struct segment *segment, struct reason *reason);
+enum err segment_truncate(struct log *log, struct segment *segment, int64_t offset, int64_t now_ms, struct reason *reason);
+/* Empties the three indexes before they are built anew. */
+enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason);
+enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason);
+
+/* The indexes, created if they aren't there yet, and read. */
+enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason);
+enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason);
+bool segment_index_full(struct log *log, struct segment *segment);
+enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason);
+/* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
+enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason);
+/* Position of the entry with the greatest offset <= offset, or 0. */
+int64_t segment_index_position(struct segment *segment, int64_t offset);
+/* Of the time index: greatest timestamp <= timestamp_ms; -1 and the base offset without one. */
+void segment_index_time(struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset);
+
+/* The largest timestamp; -1: records have none. From the time index's last entry after a start, as Kafka takes it. */
+int64_t segment_max_timestamp(struct log *log, struct segment *segment);
+/* That, or the mtime of the .log. */
+int64_t segment_newest(struct log *log, struct segment *segment, bool *is_mtime);
+/* Max timestamp of the first batch: what segment.ms is counted from; -1: none. */
+int64_t segment_first_timestamp(struct segment *segment);
+int64_t segment_mtime(struct log *log, const struct segment *segment);
+
+/* Headers of batches from a position on, read in pieces. */
+struct scan {
+    const struct segment *segment;
+    int64_t position;                 /* of the next batch; after scan_next past the one given */
+    int64_t at;                       /* of the batch given last */
+    int64_t limit;                    /* end of the data */
+    int64_t piece_at;
+    size_t piece_size;
+    enum err err;                     /* ERR_CORRUPT_MESSAGE: what is there is no batch, or is cut short */
+    uint8_t piece[4096];
+};
+void scan_begin(struct scan *scan, const struct segment *segment, int64_t position);
+bool scan_next(struct scan *scan, struct batch *out); /* out->bytes has no data */
+/* Position of the first batch whose last offset is >= offset; -1: none in this segment. `base_offset`, `size`: of that batch; may be NULL. */
+int64_t segment_find(struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size);
+/* A batch as a whole into `buffer`; out->bytes lies there. */
+enum err segment_read_batch(const struct segment *segment, int64_t position, int32_t size, struct buffer *buffer, struct batch *out, struct reason *reason);
