@@ -42,7 +42,7 @@ struct batch {
     int64_t producer_id;
     int16_t producer_epoch;
     int32_t base_sequence;
-    int32_t record_count;
+    int32_t record_count;               /* -1: a compressed set of magic 0/1, not unpacked to count */
 };
 static inline int batch_codec(const struct batch *batch) { return batch->attributes & ATTRIBUTE_CODEC; }
 static inline bool batch_control(const struct batch *batch) { return batch->attributes & ATTRIBUTE_CONTROL; }
@@ -101,7 +101,12 @@ void batch_builder_init(struct batch_builder *builder, int codec);      /* ids a
 void batch_builder_done(struct batch_builder *builder);
 void batch_builder_add(struct batch_builder *builder, int64_t timestamp_ms, struct bytes key, struct bytes value,
                        const struct header *headers, int32_t header_count);
-/* The size the batch would have uncompressed with one more record of these sizes. */
+/* The same at a given offset (at least the last one's + 1): for batches with holes, or rewritten ones. */
+void batch_builder_add_at(struct batch_builder *builder, int64_t offset, int64_t timestamp_ms, struct bytes key, struct bytes value,
+                          const struct header *headers, int32_t header_count);
+/* The size the batch would have uncompressed with one more record of these sizes, stamped like the newest; or exactly, for its timestamp. */
+size_t batch_builder_size_with_timestamp(const struct batch_builder *builder, int64_t timestamp_ms, struct bytes key,
+                                         struct bytes value, const struct header *headers, int32_t header_count);
 size_t batch_builder_size_with(const struct batch_builder *builder, struct bytes key, struct bytes value,
                                const struct header *headers, int32_t header_count);
 /* The finished batch, owned by the builder until it is used again. */
@@ -118,7 +123,7 @@ void batch_shift_timestamps(uint8_t *batch, int64_t by_ms);
 /* ---- checking what a client sent (LogValidator) ---- */
 struct record_error {                   /* ProduceResponse v8+: which record and why */
     int32_t batch_index;
-    char message[160];
+    char message[400];
 };
 struct validate {
     /* in */
@@ -129,14 +134,15 @@ struct validate {
     int64_t now_ms, timestamp_before_max_ms, timestamp_after_max_ms;
     int64_t first_offset;               /* offset for the first record */
     int32_t leader_epoch;
-    int32_t max_message_bytes;
+    int32_t max_message_bytes;          /* 0: not checked */
     int16_t produce_version;            /* -1: not from a produce request */
+    const char *topic_partition;        /* "students-0", for Kafka's messages; borrowed; NULL: "?" */
     /* out */
     struct buffer out;                  /* the batch(es) as they are to be written, offsets set; the caller ends it */
     int64_t last_offset, max_timestamp_ms, offset_of_max_timestamp; /* 2.7: of the record, 4.3: the batch's last (log.md section 2) */
     int64_t record_count;
     struct record_error errors[8];
-    int error_count;
+    int error_count;                    /* in errors: the first few */
     bool recompressed, converted;
 };
 /* Checks `records` (one batch of magic 2, or a message set of magic 0/1 from old clients, which is converted up) in Kafka's order and

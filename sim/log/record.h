@@ -1,0 +1,60 @@
+/* What batch.c, message_set.c and validate.c share, and nobody else includes: one record of a magic 2 batch taken apart in
+ * place, the walk through the message sets of old, and their making. */
+#pragma once
+#include "sim/log/batch.h"
+
+enum {
+    MESSAGE_OVERHEAD_0 = 14, MESSAGE_OVERHEAD_1 = 22,   /* of an old message, after its offset and size */
+    PLAIN_MOST_BYTES = BATCH_MOST_BYTES,                /* a compressed batch may unfold to this much */
+    HEADER_TO_MAGIC = 17,
+};
+
+/* ---- magic 2 ---- */
+struct record_view {
+    int64_t timestamp_delta;
+    int32_t offset_delta;
+    int32_t size_bytes;                 /* with its length */
+    int32_t header_count;
+    struct bytes key, value;
+    const uint8_t *headers, *end;       /* the headers' bytes, checked */
+};
+/* Takes the record at *at apart, headers checked too, and moves *at behind it. ERR_INVALID_RECORD, as Kafka's DefaultRecord. */
+enum err record_parse(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason);
+/* -1 stays -1; 2147483647 is followed by 0. */
+int32_t sequence_add(int32_t sequence, int32_t increment);
+static inline int64_t add_wrapping(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
+static inline int64_t subtract_wrapping(int64_t a, int64_t b) { return (int64_t)((uint64_t)a - (uint64_t)b); }
+
+/* ---- magic 0 and 1 ---- */
+struct old_message {                    /* one entry of a message set, borrowed */
+    struct bytes bytes;                 /* offset and size included */
+    int64_t offset, timestamp_ms;       /* timestamp -1 in magic 0 */
+    uint32_t crc, crc_computed;
+    int8_t magic, attributes;
+    struct bytes key, value;
+};
+enum err old_message_decode(struct bytes bytes, struct old_message *out, struct reason *reason);
+void old_begin(struct record_iterator *it);
+bool old_next(struct record_iterator *it, struct record *out);
+void old_done(struct record_iterator *it);
+/* The message that the record given last was read from; valid until the next. */
+const struct old_message *old_last(const struct record_iterator *it);
+
+struct set_builder {                    /* a message set being made; all zero, then set_builder_init() */
+    struct buffer plain;
+    int64_t first_offset, last_offset;
+    int64_t max_timestamp_ms, offset_of_max_timestamp, append_time_ms;
+    int64_t record_count;
+    int codec;
+    int8_t magic;
+    bool log_append_time;
+};
+void set_builder_init(struct set_builder *builder, int8_t magic, int codec, bool log_append_time, int64_t append_time_ms);
+void set_builder_done(struct set_builder *builder);
+void set_builder_add(struct set_builder *builder, int64_t offset, int64_t timestamp_ms, struct bytes key, struct bytes value);
+/* Appends the set to `out`: plain messages, or one compressed around them. */
+enum err set_builder_finish(struct set_builder *builder, struct buffer *out, struct reason *reason);
+
+/* Magic 0's lz4 frames have a wrong header checksum (KAFKA-3160): written so, not looked at. Other codecs as ever. */
+enum err codec_compress_magic_0(int codec, struct bytes plain, struct buffer *out, struct reason *reason);
+enum err codec_decompress_magic_0(int codec, struct bytes packed, size_t limit, struct buffer *out, struct reason *reason);
