@@ -20,6 +20,8 @@ struct transport {                     /* implementations put this first in thei
     void (*expect_none)(struct channel *channel, struct frame *frame);  /* acks=0 */
     void (*close)(struct channel *channel);  /* pending replies are dropped, not called */
     void (*free)(struct transport *transport);
+    /* The address behind a host's name, as text; false: the name is unknown. May block for the name service. NULL: every name is known. */
+    bool (*resolve)(struct transport *transport, const char *host, char *address, size_t size);
     struct timers *timers;             /* the clock of this client: virtual in process, wall over TCP */
 };
 struct channel { struct transport *transport; };  /* first in each implementation's struct */
