@@ -1,0 +1,60 @@
+/* The cluster at a glance: brokers, then topics with their partitions' leaders and offsets. */
+#include "shell/look.h"
+#include "shell/view/view.h"
+
+static int draw_brokers(struct view *view, struct grid *grid, int row, int bottom)
+{
+    const struct cluster *cluster = lab_cluster(view->lab);
+
+    grid_put(grid, row++, 1, STYLE_STRONG, "BROKER  STATE  PORT   PARTITIONS  FOLDER");
+    for (size_t i = 0; i < cluster_broker_count(cluster) && row < bottom; i++) {
+        const struct broker *broker = cluster_broker_at(cluster, i);
+
+        grid_put(grid, row++, 1, broker_up(broker) ? STYLE_PLAIN : STYLE_WARNING, "%6d  %-5s  %5d  %10zu  %s", broker_id(broker), broker_up(broker) ? "up" : "DOWN",
+                 broker_port(broker), broker_partition_count(broker), broker_log_dir(broker));
+    }
+    return row + 1;
+}
+
+static void draw_partition(struct view *view, struct grid *grid, int row, const struct image_topic *topic, int32_t number)
+{
+    const struct image_partition *partition = &topic->partitions[number];
+    struct replica_info replicas[16];
+    size_t count = cluster_replicas(lab_cluster(view->lab), topic->name, number, replicas, 16);
+    bool chosen = view->topic && text_equal(view->topic, topic->name) && view->partition == number;
+    int column = grid_put(grid, row, 0, chosen ? STYLE_STRONG : STYLE_PLAIN, "%s%-24.24s %5d %7d %6d  ", chosen ? ">" : " ", topic->name, number, partition->leader,
+                          partition->leader_epoch);
+
+    for (size_t i = 0; i < count; i++)
+        column = grid_put(grid, row, column, replicas[i].in_isr ? STYLE_PLAIN : STYLE_WARNING, "%s%d%s:%lld ", replicas[i].in_isr ? "" : "out ", replicas[i].broker,
+                          replicas[i].leader ? "*" : "", (long long)replicas[i].log_end_offset);
+    for (size_t i = 0; i < count; i++)
+        if (replicas[i].leader)
+            grid_right(grid, row, grid->columns - 1, STYLE_PLAIN, "%lld", (long long)replicas[i].high_watermark);
+}
+
+static void draw(struct view *view, struct grid *grid, int top, int bottom)
+{
+    const struct image *image = cluster_image(lab_cluster(view->lab));
+    int row = draw_brokers(view, grid, top, bottom);
+
+    grid_put(grid, row, 1, STYLE_STRONG, "%-24s %5s %7s %6s  %s", "TOPIC", "PART", "LEADER", "EPOCH", "REPLICAS (* leads) : log end offset");
+    grid_right(grid, row++, grid->columns - 1, STYLE_STRONG, "HIGH WATERMARK");
+    for (int internal = 0; internal < 2; internal++) {
+        for (size_t t = 0; t < image_topic_count(image); t++) {
+            const struct image_topic *topic = image_topic_at(image, t);
+
+            if (topic->internal != internal)
+                continue;
+            if (topic->internal) {
+                if (row < bottom)
+                    grid_put(grid, row++, 1, STYLE_DIM, "%-24.24s %5d partitions, Kafka's own", topic->name, topic->partition_count);
+                continue;
+            }
+            for (int32_t p = 0; p < topic->partition_count && row < bottom; p++)
+                draw_partition(view, grid, row++, topic, p);
+        }
+    }
+}
+
+const struct pane pane_cluster = { .name = "cluster", .title = "cluster", .key = 'b', .draw = draw };

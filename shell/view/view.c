@@ -1,0 +1,180 @@
+/* The frame of the view: header, the pane, the prompt row, the help line. */
+#include "shell/view/view.h"
+
+#include <string.h>
+
+#include "shell/look.h"
+
+static const struct pane *const panes[] = {
+#define PANE(name_) &pane_##name_,
+#include "shell/view/panes.def"
+#undef PANE
+};
+
+void view_init(struct view *view, struct lab *lab)
+{
+    *view = (struct view){ .lab = lab, .first_segment = -1, .prompt_cursor = -1 };
+}
+
+void view_done(struct view *view)
+{
+    mem_free(view->topic);
+    text_done(&view->output);
+}
+
+static bool partition_of(const struct image *image, int64_t number, const char **topic, int32_t *partition)
+{
+    for (int internal = 0; internal < 2; internal++) {
+        for (size_t t = 0; t < image_topic_count(image); t++) {
+            const struct image_topic *found = image_topic_at(image, t);
+
+            if (found->internal != internal)
+                continue;
+            if (number < found->partition_count) {
+                *topic = found->name;
+                *partition = (int32_t)number;
+                return true;
+            }
+            number -= found->partition_count;
+        }
+    }
+    return false;
+}
+
+static int64_t number_of(const struct image *image, const char *topic, int32_t partition)
+{
+    const char *name;
+    int32_t found;
+
+    for (int64_t number = 0; partition_of(image, number, &name, &found); number++)
+        if (!strcmp(name, topic) && found == partition)
+            return number;
+    return -1;
+}
+
+void view_select(struct view *view, int by)
+{
+    const struct image *image = cluster_image(lab_cluster(view->lab));
+    int64_t number = view->topic ? number_of(image, view->topic, view->partition) : -1;
+    const char *topic;
+    int32_t partition;
+
+    if (number < 0)
+        number = by > 0 ? -1 : 1;
+    if (!partition_of(image, number + by, &topic, &partition))
+        return;
+    mem_free(view->topic);
+    view->topic = mem_text(topic);
+    view->partition = partition;
+    view->first_segment = -1;
+}
+
+static void choose(struct view *view)
+{
+    const struct image *image = cluster_image(lab_cluster(view->lab));
+
+    if (view->topic && image_partition(image, view->topic, view->partition))
+        return;
+    mem_free(view->topic);
+    view->topic = NULL;
+    if (image_topic_count(image))
+        view_select(view, +1);
+}
+
+static void draw_header(struct view *view, struct grid *grid)
+{
+    const struct lab *lab = view->lab;
+    struct wire_waiting waiting = wire_waiting(lab_wire(lab), true);
+    size_t brokers = cluster_broker_count(lab_cluster(lab)), clients = 0;
+    struct text line = { 0 };
+
+    for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {
+        struct connection_info info;
+
+        wire_connection_get(lab_wire(lab), i, &info);
+        clients += info.network;
+    }
+    text_add(&line, " KAFKARIUM   ");
+    text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
+    if (lab_pace(lab) == PACE_PAUSED) {
+        text_add(&line, " PAUSED");
+    } else if (lab_pace(lab) == PACE_FROZEN) {
+        struct net_waiting frozen = lab_net(lab) ? net_waiting(lab_net(lab)) : (struct net_waiting){ 0 };
+
+        text_printf(&line, " FROZEN: %zu waiting (oldest %lld of 30 s)", frozen.count, (long long)(frozen.oldest_us / 1000000));
+    } else if (lab_speed(lab) != 1) {
+        text_printf(&line, " speed %g", lab_speed(lab));
+    } else {
+        text_add(&line, " running");
+    }
+    text_printf(&line, "   %zu broker%s   ", brokers, brokers == 1 ? "" : "s");
+    if (lab_net(lab))
+        text_printf(&line, "localhost:%d   %zu client%s  %zu waiting", lab_port(lab, 0), clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
+    else
+        text_add(&line, "not listening");
+    grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
+    grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
+    text_done(&line);
+}
+
+static void draw_help(struct grid *grid, int row)
+{
+    static const char *const keys[][2] = { { "SPACE", "run" }, { "n", "next change" }, { "c", "next check" }, { "f", "+30s" }, { "w", "why" },
+                                           { "Enter", "open" }, { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
+    int column = 1;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        column = grid_put(grid, row, column, STYLE_KEY, "%s", keys[i][0]);
+        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", keys[i][1]) + 2;
+    }
+}
+
+/* The last lines of what a command typed here printed stand over the bottom of the pane. */
+static int draw_output(struct view *view, struct grid *grid, int bottom)
+{
+    int lines = 0, most = (bottom - 2) * 2 / 3, skip, row;
+    const char *at = text_chars(&view->output);
+
+    if (!view->output.size)
+        return bottom;
+    for (size_t i = 0; i < view->output.size; i++)
+        lines += view->output.data[i] == '\n' || i + 1 == view->output.size;
+    skip = lines > most ? lines - most - view->output_scroll : 0;
+    if (skip < 0)
+        skip = 0;
+    row = bottom - (lines < most ? lines : most) - 1;
+    for (int r = row; r < bottom; r++)
+        grid_fill(grid, r, 0, grid->columns, STYLE_PLAIN, " ");
+    grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
+    grid_put(grid, row++, 2, STYLE_DIM, lines > most ? " %d lines; PgUp PgDn scroll, Esc closes " : " Esc closes ", lines);
+    for (int line = 0; *at && row < bottom; line++) {
+        const char *end = strchrnul(at, '\n');
+
+        if (line >= skip)
+            grid_put(grid, row++, 1, STYLE_PLAIN, "%.*s", (int)(end - at), at);
+        at = *end ? end + 1 : end;
+    }
+    return bottom;
+}
+
+void view_draw(struct view *view, struct grid *grid)
+{
+    int bottom = grid->rows - 2;
+
+    grid_clear(grid);
+    if (grid->rows < 10 || grid->columns < 40) {
+        grid_put(grid, 0, 0, STYLE_PLAIN, "The view wants 80x24.");
+        return;
+    }
+    choose(view);
+    draw_header(view, grid);
+    if (view->pane < 0 || (size_t)view->pane >= sizeof(panes) / sizeof(*panes))
+        view->pane = 0;
+    panes[view->pane]->draw(view, grid, 1, bottom);
+    draw_output(view, grid, bottom);
+    if (view->prompt)
+        grid_put(grid, grid->rows - 2, 1, STYLE_PLAIN, "%s", view->prompt);
+    else
+        grid_put(grid, grid->rows - 2, 1, STYLE_DIM, "kafkarium> ");
+    draw_help(grid, grid->rows - 1);
+}

@@ -1,0 +1,32 @@
+/* The view: the cluster at a glance, drawn on a grid. It only looks; keys call the same commands as the prompt. */
+#pragma once
+#include "shell/session.h"
+#include "shell/view/grid.h"
+
+struct view {
+    struct lab *lab;
+    char *topic;                   /* the partition in the middle; NULL: the first there is */
+    int32_t partition;
+    int pane;                      /* index into the panes of panes.def */
+    int first_segment;             /* scrolled: first row of the segment list; -1 follows the end */
+    const char *prompt;            /* what stands on the prompt row; NULL: the hint that ':' opens it */
+    int prompt_cursor;             /* column in it; -1: no cursor */
+    struct text output;            /* of the last command typed here: shown over the journal */
+    int output_scroll;
+    bool russian_hint;
+};
+void view_init(struct view *view, struct lab *lab);
+void view_done(struct view *view);
+void view_draw(struct view *view, struct grid *grid);
+/* The next or previous partition (by = +1, -1) in order of topic and number; topics of Kafka's own come last. */
+void view_select(struct view *view, int by);
+
+/* A pane fills the rows between header and prompt. */
+struct pane {
+    const char *name, *title;
+    int key;                       /* opens it: 'r' */
+    void (*draw)(struct view *view, struct grid *grid, int top, int bottom);
+};
+#define PANE(name_) extern const struct pane pane_##name_;
+#include "shell/view/panes.def"
+#undef PANE
