@@ -6,6 +6,7 @@ BUILD ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 comma := ,
 OPT ?= -O2
 PREFIX ?= /usr/local
+Q = $(if $(V),,@echo '  $(patsubst $(BUILD)/%,%,$@)';)
 
 USE_PACKAGES := gcc pkg-config libreadline-dev libsqlite3-dev libncurses-dev libuv1-dev libisal-dev zlib1g-dev \
     libsnappy-dev liblz4-dev libzstd-dev libcmark-dev libjansson-dev gettext
@@ -39,13 +40,13 @@ all: $(BUILD)/kafkarium tools
 
 $(BUILD)/kafkarium: $(SHELL_OBJECTS) $(TOP_OBJECTS) $(call archives,net)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(SHELL_OBJECTS) $(TOP_OBJECTS) -Wl,--start-group $(call archives,net) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(SHELL_OBJECTS) $(TOP_OBJECTS) -Wl,--start-group $(call archives,net) -Wl,--end-group $(LIBS)
 
 define layer_rules
 $(call archive,$(1)): $(call objects,sim/$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 .PHONY: layer-$(1)
 layer-$(1): $(call archive,$(1))
 endef
@@ -53,14 +54,14 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
 $(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)
 test-$(1): $(BUILD)/tests/$(1)
 	$(BUILD)/tests/$(1)

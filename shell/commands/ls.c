@@ -111,11 +111,10 @@ static void time_text(const struct lab *lab, int64_t us, char out[32])
     strftime(out, 32, near ? "%b %e %H:%M" : "%b %e  %Y", &tm);
 }
 
-static void print_long(struct call *call, const struct item *items, size_t count)
+static void print_long(struct call *call, const struct item *items, size_t count, bool human)
 {
     int links = 1, owner = 1, group = 1, size = 1;
     char sizes[24], mode[11], when[32];
-    bool human = ((const struct flags *)call->options)->human;
 
     for (size_t i = 0; i < count; i++) {
         int width = snprintf(NULL, 0, "%u", items[i].links);
@@ -196,7 +195,7 @@ static int list_folder(struct call *call, const char *path, const char *shown, c
     qsort_r(items, count, sizeof(*items), compare, (void *)flags);
     if (flags->list) {
         call_print(call, "total %lld\n", (long long)total);
-        print_long(call, items, count);
+        print_long(call, items, count, flags->human);
     } else if (count) {
         print_short(call, items, count, flags);
     }
@@ -226,7 +225,7 @@ static int list_one(struct call *call, const char *name, const struct flags *fla
             call_print(call, "%s:\n", name);
         status = list_folder(call, path, name, flags);
     } else if (flags->list) {
-        print_long(call, &item, 1);
+        print_long(call, &item, 1, flags->human);
     } else {
         call_print(call, "%s\n", name);
     }
@@ -265,7 +264,6 @@ static int run(struct call *call)
     struct flags flags = { 0 };
     int count = 0, status = 0;
 
-    call->options = &flags;
     for (int i = 1; i < call->argc; i++) {
         if (call->argv[i][0] != '-' || !call->argv[i][1]) {
             count++;
