@@ -1,6 +1,9 @@
 /* Heartbeat: its bytes and what the broker does with it. */
 #include "sim/wire/api/12_heartbeat.h"
 
+#include "sim/cluster/group.h"
+#include "sim/wire/api/keep.h"
+
 static const struct field heartbeat_request_fields[] = {
     FIELD(heartbeat_request, group_id, T_STRING, 0, NEWEST),
     FIELD(heartbeat_request, generation_id, T_INT32, 0, NEWEST),
@@ -33,3 +36,13 @@ const struct message heartbeat_response_message = {
     .fields = heartbeat_response_fields,
     .size = sizeof(struct heartbeat_response),
 };
+
+enum reply handle_heartbeat(struct request *request)
+{
+    const struct heartbeat_request *in = request->in;
+    struct heartbeat_response *out = request->out;
+
+    out->error_code = (int16_t)(in->group_id[0] ? group_heartbeat(request->broker, in->group_id, in->member_id, in->group_instance_id, in->generation_id)
+                                                : ERR_INVALID_GROUP_ID);
+    return REPLY_NOW;
+}

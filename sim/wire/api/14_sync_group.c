@@ -1,6 +1,9 @@
 /* SyncGroup: its bytes and what the broker does with it. */
 #include "sim/wire/api/14_sync_group.h"
 
+#include "sim/cluster/group.h"
+#include "sim/wire/api/keep.h"
+
 static const struct field sync_group_request_assignment_fields[] = {
     FIELD(sync_group_request_assignment, member_id, T_STRING, 0, NEWEST),
     FIELD(sync_group_request_assignment, assignment, T_BYTES, 0, NEWEST),
@@ -49,3 +52,46 @@ const struct message sync_group_response_message = {
     .fields = sync_group_response_fields,
     .size = sizeof(struct sync_group_response),
 };
+
+/* ---- the handler ---- */
+
+static void on_synced(void *context, enum err err, const char *protocol_type, const char *protocol, struct bytes assignment)
+{
+    struct request *request = context;
+    struct sync_group_response *out = request->out;
+
+    out->error_code = (int16_t)err;
+    out->protocol_type = keep_text(request, protocol_type);
+    out->protocol_name = keep_text(request, protocol);
+    out->assignment = keep_bytes(request, assignment);
+    request_reply(request);
+}
+
+/* From version 5 a member says which protocol it believes was chosen, and both have to be given. */
+enum reply handle_sync_group(struct request *request)
+{
+    const struct sync_group_request *in = request->in;
+    struct group_assignment *assignments = arena_alloc(&request->arena, (size_t)in->assignments.count * sizeof(*assignments) + 1);
+    struct group_call *call = arena_alloc(&request->arena, sizeof(*call));
+    struct group_sync sync = {
+        .group = in->group_id, .member_id = in->member_id, .instance_id = in->group_instance_id, .protocol_type = in->protocol_type,
+        .protocol = in->protocol_name, .generation = in->generation_id, .assignments = assignments, .assignment_count = in->assignments.count,
+    };
+    enum err err = !in->group_id[0] ? ERR_INVALID_GROUP_ID
+        : request->version >= 5 && (!in->protocol_type || !in->protocol_name) ? ERR_INCONSISTENT_GROUP_PROTOCOL : ERR_OK;
+
+    for (int32_t i = 0; i < in->assignments.count; i++)
+        assignments[i] = (struct group_assignment){ in->assignments.items[i].member_id, in->assignments.items[i].assignment };
+    *call = (struct group_call){ .synced = on_synced, .context = request };
+    request->state = call;
+    if (err)
+        on_synced(request, err, NULL, NULL, (struct bytes){ 0 });
+    else
+        group_sync(request->broker, &sync, call);
+    return REPLY_LATER;
+}
+
+void cancel_sync_group(struct request *request)
+{
+    group_call_forget(request->state);
+}

@@ -1,6 +1,9 @@
 /* DescribeGroups: its bytes and what the broker does with it. */
 #include "sim/wire/api/15_describe_groups.h"
 
+#include "sim/cluster/group.h"
+#include "sim/wire/api/keep.h"
+
 static const struct field describe_groups_request_fields[] = {
     FIELD_ARRAY(describe_groups_request, groups, T_STRING, 0, NEWEST),
     FIELD(describe_groups_request, include_authorized_operations, T_BOOL, 3, NEWEST),
@@ -56,3 +59,58 @@ const struct message describe_groups_response_message = {
     .fields = describe_groups_response_fields,
     .size = sizeof(struct describe_groups_response),
 };
+
+/* ---- the handler ---- */
+
+enum { /* bits of what a client may do with a group where nothing forbids anything: AclOperation's numbers */
+    OPERATIONS_27 = 1 << 3 | 1 << 6 | 1 << 8,                      /* read, delete, describe */
+    OPERATIONS_43 = OPERATIONS_27 | 1 << 10 | 1 << 11,             /* and describe and alter its settings */
+};
+
+/* Subscriptions and assignments are shown only while they hold: in a stable group. */
+static void describe(struct request *request, const char *group, struct describe_groups_response_group *out)
+{
+    struct group_info info = { 0 };
+    enum err err = group_describe(request->broker, group, &request->arena, &info);
+    bool stable = info.state == GROUP_STABLE;
+
+    *out = (struct describe_groups_response_group){
+        .error_code = (int16_t)err, .group_id = group, .group_state = "", .protocol_type = "", .protocol_data = "",
+        .authorized_operations = INT32_MIN,
+    };
+    if (err)
+        return;
+    out->group_state = group_state_name(info.state);
+    if (info.state == GROUP_DEAD && request->version >= 6) {
+        out->error_code = ERR_GROUP_ID_NOT_FOUND;
+        out->error_message = arena_printf(&request->arena, "Group %s not found.", group);
+        return;
+    }
+    out->protocol_type = text_or_empty(info.protocol_type);
+    if (stable)
+        out->protocol_data = text_or_empty(info.protocol);
+    REPLY_ARRAY(request, out->members, info.member_count);
+    for (int32_t i = 0; i < info.member_count; i++) {
+        const struct group_member_info *member = &info.members[i];
+
+        out->members.items[i] = (struct describe_groups_response_member){
+            .member_id = member->member_id, .group_instance_id = member->instance_id, .client_id = text_or_empty(member->client_id),
+            .client_host = text_or_empty(member->client_host), .member_metadata = stable ? member->metadata : (struct bytes){ 0 },
+            .member_assignment = stable ? member->assignment : (struct bytes){ 0 },
+        };
+    }
+}
+
+enum reply handle_describe_groups(struct request *request)
+{
+    const struct describe_groups_request *in = request->in;
+    struct describe_groups_response *out = request->out;
+
+    REPLY_ARRAY(request, out->groups, in->groups.count);
+    for (int32_t i = 0; i < in->groups.count; i++) {
+        describe(request, text_or_empty(in->groups.items[i]), &out->groups.items[i]);
+        if (in->include_authorized_operations && !out->groups.items[i].error_code)
+            out->groups.items[i].authorized_operations = release_is_27(cluster_release(request->cluster)) ? OPERATIONS_27 : OPERATIONS_43;
+    }
+    return REPLY_NOW;
+}
