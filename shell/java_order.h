@@ -1,0 +1,10 @@
+/* The order in which java.util.HashMap hands out what was put into it. Kafka's tools print such maps as they come. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/* Indices of `keys`, which were put in this order, as iteration gives them. `capacity`: of `new HashMap(capacity)`; 0: `new HashMap()`.
+ * The caller's to free. Maps of some hundred keys at most collide too little for Java's trees to matter. */
+size_t *java_order(const char *const *keys, size_t count, size_t capacity);
+/* The same over hashes (Object.hashCode), where the keys are no strings. */
+size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity);

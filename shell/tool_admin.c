@@ -1,0 +1,459 @@
+/* The admin client of the tools, and failures in the words of both releases. */
+#include "shell/tool_admin.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shell/shell.h"
+
+/* ---- properties ---- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\f' || c == '\r';
+}
+
+static void property_line(char *line, struct config_map *map)
+{
+    struct text key = { 0 }, value = { 0 };
+    bool in_value = false;
+
+    while (is_blank(*line))
+        line++;
+    if (!*line || *line == '#' || *line == '!')
+        return;
+    for (; *line; line++) {
+        struct text *to = in_value ? &value : &key;
+
+        if (*line == '\\' && line[1]) {
+            line++;
+            text_char(to, *line == 'n' ? '\n' : *line == 't' ? '\t' : *line == 'r' ? '\r' : *line);
+        } else if (!in_value && (*line == '=' || *line == ':' || is_blank(*line))) {
+            while (is_blank(*line))
+                line++;
+            if (*line == '=' || *line == ':')
+                line++;
+            while (is_blank(*line))
+                line++;
+            line--;
+            in_value = true;
+        } else {
+            text_char(to, *line);
+        }
+    }
+    config_map_set(map, text_chars(&key), text_chars(&value));
+    text_done(&key);
+    text_done(&value);
+}
+
+bool tool_properties(const char *path, struct config_map *map, struct trouble *trouble)
+{
+    FILE *file = fopen(path, "re");
+    struct text whole = { 0 };
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t got;
+
+    if (!file)
+        return trouble_set(trouble, errno == EACCES ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException", "%s", path);
+    while ((got = getline(&line, &room, file)) >= 0) {
+        while (got && (line[got - 1] == '\n' || line[got - 1] == '\r'))
+            line[--got] = 0;
+        if (got && line[got - 1] == '\\' && !(got > 1 && line[got - 2] == '\\')) {
+            text_add_size(&whole, line, (size_t)got - 1); /* goes on in the next line */
+            continue;
+        }
+        text_add(&whole, line);
+        char *all = text_take(&whole);
+        property_line(all, map);
+        mem_free(all);
+    }
+    text_done(&whole);
+    free(line);
+    fclose(file);
+    return true;
+}
+
+/* ---- addresses ---- */
+
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct task *task;
+    int status;
+    bool done, dropped;
+};
+
+static void looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *result)
+{
+    struct lookup *lookup = request->data;
+
+    uv_freeaddrinfo(result);
+    lookup->status = status;
+    lookup->done = true;
+    if (lookup->dropped)
+        mem_free(lookup);
+    else
+        task_wake(lookup->task);
+}
+
+static bool has_address(struct call *call, const char *host)
+{
+    struct lookup *lookup = mem_zero(sizeof(*lookup));
+    bool found;
+
+    lookup->request.data = lookup;
+    lookup->task = call->task;
+    if (uv_getaddrinfo(call->session->shell->loop, &lookup->request, looked_up, host, NULL, NULL)) {
+        mem_free(lookup);
+        return false;
+    }
+    call->session->shell->outside_waits++;
+    while (!lookup->done && task_wait(call->task))
+        ;
+    call->session->shell->outside_waits--;
+    if (!lookup->done) {
+        lookup->dropped = true; /* interrupted: the answer still comes */
+        return true;
+    }
+    found = !lookup->status;
+    mem_free(lookup);
+    return found;
+}
+
+bool tool_resolve(struct call *call, const char *bootstrap, struct trouble *trouble)
+{
+    char *list = mem_text(bootstrap), *rest = list, *one;
+    bool any = false;
+
+    while ((one = strsep(&rest, ","))) {
+        char *colon = strrchr(one, ':'), *host, *whole;
+        int32_t port = 0;
+
+        while (*one == ' ')
+            one++;
+        if (!colon || colon <= one || !parse_i32(colon + 1, &port))
+            continue;
+        whole = mem_text(one);
+        *colon = 0;
+        host = strstr(one, "://") ? strstr(one, "://") + 3 : one;
+        if (*host == '[') {
+            host++;
+            if (strchr(host, ']'))
+                *strchr(host, ']') = 0;
+        }
+        if ((call_lab(call) && transport_local_knows(lab_wire(call_lab(call)), host, port)) || has_address(call, host)) {
+            any = true;
+        } else {
+            char *message = mem_printf("Couldn't resolve server %s from bootstrap.servers as DNS resolution failed for %s", whole, host);
+
+            call_log(call, "WARN", message, "org.apache.kafka.clients.ClientUtils");
+            mem_free(message);
+        }
+        mem_free(whole);
+    }
+    mem_free(list);
+    return any || trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "No resolvable bootstrap urls given in bootstrap.servers");
+}
+
+char *tool_lab_bootstrap(const struct call *call)
+{
+    struct lab *lab = call_lab(call);
+    struct text list = { 0 };
+
+    if (!lab)
+        return NULL;
+    for (size_t i = 0; i < cluster_broker_count(lab_cluster(lab)); i++)
+        text_printf(&list, "%slocalhost:%d", i ? "," : "", (int)lab_port(lab, i));
+    return text_take(&list);
+}
+
+/* ---- the client ---- */
+
+static void log_it(void *context, const char *level, const char *message, const char *logger)
+{
+    call_log(context, level, message, logger);
+}
+
+static bool create_failed(struct trouble *trouble)
+{
+    trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient");
+    return false;
+}
+
+bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+{
+    const char *set_id = config ? config_map_get(config, "client.id") : NULL, *timeout = config ? config_map_get(config, "default.api.timeout.ms") : NULL;
+    struct client_options options = { .bootstrap = bootstrap, .warn = log_it, .warn_context = call };
+    struct reason reason = { "" };
+    int64_t timeout_ms = 60000;
+
+    *admin = (struct tool_admin){ .call = call };
+    arena_init(&admin->arena);
+    if (timeout && !parse_i64(timeout, &timeout_ms)) {
+        trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "Invalid value %s for configuration default.api.timeout.ms: Not a number of type INT", timeout);
+        return false;
+    }
+    admin->timeout_us = timeout_ms * 1000;
+    admin->transport = call_transport(call);
+    options.transport = admin->transport;
+    options.client_id = set_id ? set_id : client_id ? client_id : "adminclient-1";
+    options.release = call_release(call);
+    options.request_timeout_us = admin->timeout_us;
+    if (client_open(&admin->client, &options, &reason)) {
+        trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "%s", reason.text);
+        return create_failed(trouble);
+    }
+    return tool_resolve(call, bootstrap, trouble) || create_failed(trouble);
+}
+
+void tool_admin_close(struct tool_admin *admin)
+{
+    if (!admin->call)
+        return;
+    client_close(admin->client);
+    if (admin->transport)
+        transport_free(admin->transport);
+    arena_done(&admin->arena);
+    *admin = (struct tool_admin){ 0 };
+}
+
+static int64_t now_ms(const struct call *call)
+{
+    return (call_lab(call) ? queue_now_us(lab_queue(call_lab(call))) : wall_now_us()) / 1000;
+}
+
+static bool timed_out(struct tool_admin *admin, const char *call_name, int64_t began_ms, struct trouble *trouble)
+{
+    const char *exception = "org.apache.kafka.common.errors.TimeoutException";
+    long long now = (long long)now_ms(admin->call);
+
+    if (!release_is_27(call_release(admin->call)))
+        return trouble_set(trouble, exception, "Timed out waiting for a node assignment. Call: %s", call_name);
+    trouble_set(trouble, exception, "Call(callName=%s, deadlineMs=%lld, tries=1, nextAllowedTryMs=%lld) timed out at %lld after 1 attempt(s)", call_name,
+                (long long)(began_ms + admin->timeout_us / 1000), now + 100, now);
+    trouble_cause(trouble, exception, "Timed out waiting for a node assignment. Call: %s", call_name);
+    return false;
+}
+
+/* Which release the tool plays shows with the first answer, unless it was said. */
+static void settle_release(struct tool_admin *admin)
+{
+    struct session *session = admin->call->session;
+
+    if (!session->release_fixed && !session->lab)
+        session->release = client_broker_release(admin->client);
+}
+
+bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request, void **answer, const char *call_name,
+                     struct trouble *trouble)
+{
+    struct reason reason = { "" };
+    int64_t began_ms = now_ms(admin->call);
+    enum err err;
+
+    *answer = NULL;
+    err = client_call(admin->call->task, admin->client, node, api, most_version, request, &admin->arena, answer, &reason);
+    if (!err) {
+        settle_release(admin);
+        return true;
+    }
+    if (call_interrupted(admin->call))
+        return trouble_set(trouble, "org.apache.kafka.common.errors.InterruptException", NULL);
+    if (err == ERR_NETWORK_EXCEPTION || err == ERR_REQUEST_TIMED_OUT || err == ERR_BROKER_NOT_AVAILABLE)
+        return timed_out(admin, call_name, began_ms, trouble);
+    return tool_check((int16_t)err, reason.text[0] ? reason.text : NULL, trouble);
+}
+
+int16_t tool_admin_version(struct tool_admin *admin, int16_t api)
+{
+    return client_version(admin->call->task, admin->client, NODE_ANY, api, -1);
+}
+
+bool tool_check(int16_t code, const char *message, struct trouble *trouble)
+{
+    enum err err = err_known(code) ? (enum err)code : ERR_UNKNOWN_SERVER_ERROR;
+
+    if (!code)
+        return true;
+    return trouble_set(trouble, err_exception(err), "%s", message ? message : err_message(err));
+}
+
+void tool_execution(struct trouble *trouble)
+{
+    trouble_wrap(trouble, "java.util.concurrent.ExecutionException", NULL);
+}
+
+bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metadata_response **out, struct trouble *trouble)
+{
+    struct metadata_request request;
+    void *answer;
+
+    fields_preset(&metadata_request_message, &request);
+    request.topics.items = NULL;
+    request.topics.count = -1;
+    request.allow_auto_topic_creation = true;
+    if (!tool_admin_call(admin, NODE_ANY, 3, -1, &request, &answer, call_name, trouble))
+        return false;
+    *out = answer;
+    return true;
+}
+
+/* ---- failing ---- */
+
+int tool_failed(struct call *call, struct trouble *trouble)
+{
+    if (call_interrupted(call)) {
+        trouble_done(trouble);
+        return 130;
+    }
+    if (release_is_27(call_release(call)))
+        return trouble_uncaught(call, trouble);
+    call_error(call, "%s\n", trouble->message ? trouble->message : "null");
+    trouble_print(call, trouble);
+    call_error(call, "\n");
+    trouble_done(trouble);
+    return 1;
+}
+
+int tool_status(const struct call *call, int status)
+{
+    return call_interrupted(call) ? 130 : status;
+}
+
+/* ---- names ---- */
+
+bool topic_is_internal(const char *name)
+{
+    return text_equal(name, "__consumer_offsets") || text_equal(name, "__transaction_state") || text_equal(name, "__share_group_state");
+}
+
+/* Java's \d to POSIX; \w, \s and the rest of what topics' names need are the same in glibc. */
+static char *posix_pattern(const char *java)
+{
+    struct text text = { 0 };
+    bool in_set = false;
+
+    text_add(&text, "^(");
+    for (; *java; java++) {
+        if (*java == '\\' && java[1]) {
+            java++;
+            if (*java == 'd')
+                text_add(&text, in_set ? "0-9" : "[0-9]");
+            else if (*java == 'D')
+                text_add(&text, "[^0-9]");
+            else if (in_set && *java == 'w')
+                text_add(&text, "A-Za-z0-9_");
+            else if (in_set)
+                text_char(&text, *java);
+            else
+                text_char(&text, '\\'), text_char(&text, *java);
+        } else if (*java == '(' && java[1] == '?' && java[2] == ':') {
+            text_char(&text, '(');
+            java += 2;
+        } else {
+            if (*java == '[')
+                in_set = true;
+            else if (*java == ']')
+                in_set = false;
+            text_char(&text, *java);
+            if (!in_set && strchr("*+?}", *java) && java[1] == '?')
+                java++; /* lazy or greedy: the same when all has to match */
+        }
+    }
+    text_add(&text, ")$");
+    return text_take(&text);
+}
+
+struct tool_filter {
+    regex_t regex;
+    bool nothing;                     /* an empty pattern matches no topic */
+};
+
+static struct tool_filter *filter_of(const char *pattern)
+{
+    struct tool_filter *filter;
+    char *posix;
+    int bad;
+
+    if (strchr("*+?", *pattern) && *pattern)
+        return NULL; /* "Dangling meta character" in Java, literal in POSIX */
+    filter = mem_zero(sizeof(*filter));
+    filter->nothing = !*pattern;
+    if (filter->nothing)
+        return filter;
+    posix = posix_pattern(pattern);
+    bad = regcomp(&filter->regex, posix, REG_EXTENDED | REG_NOSUB);
+    mem_free(posix);
+    if (bad) {
+        mem_free(filter);
+        return NULL;
+    }
+    return filter;
+}
+
+bool tool_filter_new(struct tool_filter **out, const char *raw, struct trouble *trouble)
+{
+    struct text pattern = { 0 };
+    size_t size, from = 0;
+
+    for (; *raw; raw++)
+        if (*raw != ' ')
+            text_char(&pattern, *raw == ',' ? '|' : *raw);
+    for (size = pattern.size; size && strchr("\"'", pattern.data[size - 1]); size--)
+        ;
+    while (from < size && strchr("\"'", pattern.data[from]))
+        from++;
+    char *cut = mem_text_size(pattern.data ? pattern.data + from : "", size - from);
+    text_done(&pattern);
+    *out = filter_of(cut);
+    if (!*out)
+        trouble_set(trouble, "java.lang.RuntimeException", "%s is an invalid regex.", cut);
+    mem_free(cut);
+    return *out != NULL;
+}
+
+void tool_filter_free(struct tool_filter *filter)
+{
+    if (!filter)
+        return;
+    if (!filter->nothing)
+        regfree(&filter->regex);
+    mem_free(filter);
+}
+
+bool tool_filter_allows(const struct tool_filter *filter, const char *topic, bool exclude_internal)
+{
+    if (filter->nothing || (exclude_internal && topic_is_internal(topic)))
+        return false;
+    return !regexec(&filter->regex, topic, 0, NULL, 0);
+}
+
+bool tool_matches(const char *pattern, const char *text, bool *invalid)
+{
+    struct tool_filter *filter = filter_of(pattern);
+    bool matches;
+
+    *invalid = !filter;
+    matches = filter && (filter->nothing ? !*text : tool_filter_allows(filter, text, false));
+    tool_filter_free(filter);
+    return matches;
+}
+
+char *tool_join(const char *const *texts, size_t count, const char *between)
+{
+    struct text text = { 0 };
+
+    text_add(&text, "");
+    for (size_t i = 0; i < count; i++)
+        text_printf(&text, "%s%s", i ? between : "", texts[i]);
+    return text.data ? text_take(&text) : mem_text("");
+}
+
+int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
