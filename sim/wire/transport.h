@@ -24,7 +24,13 @@ struct transport {                     /* implementations put this first in thei
     bool (*resolve)(struct transport *transport, const char *host, char *address, size_t size);
     struct timers *timers;             /* the clock of this client: virtual in process, wall over TCP */
 };
-struct channel { struct transport *transport; };  /* first in each implementation's struct */
+struct channel {                       /* first in each implementation's struct, zero but for `transport` */
+    struct transport *transport;
+    int32_t last_correlation_id;
+    struct channel_wait *given_up;     /* calls that nobody waits for any more; channel_close() frees them */
+};
+/* Closes by the transport, and forgets the calls that timed out. NULL is accepted. */
+void channel_close(struct channel *channel);
 
 /* In process: `host`:`port` is broker i where host is localhost, 127.0.0.1, ::1 or the advertised host, and port is 9092+i or the broker's own.
  * `local_knows` tells whether an address is one of these. */

@@ -16,7 +16,8 @@ void wire_free(struct wire *wire);             /* all connections have been clos
 void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests */
 struct cluster *wire_cluster(const struct wire *wire);
 
-/* Virtual now minus wall now, as net/ knows it, for batches of real clients (DESIGN, Time); 0: no shift. */
+/* Virtual now minus wall now, for batches of real clients (DESIGN, Time); 0: no shift. Set before each input: while the lab stands
+ * still, or runs faster, it changes with every moment. */
 void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms);
 void wire_set_keep_timestamps(struct wire *wire, bool keep);   /* --timestamps keep */
 
@@ -114,6 +115,16 @@ const struct connection_info *request_client(const struct request *request);
 /* Of a request in an arena: zeroed room for `count` items of an answer's array. REPLY_ARRAY(request, answer->topics, n); */
 #define REPLY_ARRAY(request, array, count_) \
     ((array).items = arena_alloc(&(request)->arena, (size_t)(count_) * sizeof(*(array).items)), (array).count = (int32_t)(count_))
-const char *request_local_host(const struct request *request);
+const char *request_local_host(const struct request *request); /* NULL: the broker's own */
+/* Where this client reaches a broker: the address at which it reached this one, or what the broker advertises. False: no such broker, or it is
+ * down; then host is "", port -1, as Kafka fills them in. */
+struct wire_node { const char *host; int32_t port; const char *rack; };
+bool request_node(const struct request *request, int32_t broker, struct wire_node *out);
+/* Bits of all operations on a resource, which is what a broker without an authorizer allows; for *_authorized_operations. */
+enum { ALL_ON_TOPIC = 3576, ALL_ON_GROUP_27 = 328, ALL_ON_GROUP = 3400, ALL_ON_CLUSTER = 8096, OPERATIONS_NOT_ASKED = INT32_MIN };
+/* What ApiVersions v3 tells of the client's library. */
+void request_set_software(struct request *request, const char *name, const char *version);
+/* How much a batch stamped `timestamp_ms` is shifted, as DESIGN's Time says: 0 for those of simulated clients and for old or strange stamps. */
+int64_t request_shift_ms(const struct request *request, int64_t timestamp_ms);
 struct timers *request_timers(const struct request *request); /* the client's clock */
 bool request_from_network(const struct request *request);

@@ -1,0 +1,463 @@
+/* The one way in: connections, and a request's way from bytes to its handler and back. */
+#include "sim/wire/wire_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHIFTED_WITHIN_MS = 5 * 60 * 1000 };
+
+struct wire *wire_new(struct cluster *cluster)
+{
+    struct wire *wire = mem_zero(sizeof(*wire));
+
+    wire->cluster = cluster;
+    wire->queue = cluster_queue(cluster);
+    wire->release = cluster_release(cluster);
+    wire->random = random_fork(cluster_random(cluster), "wire");
+    return wire;
+}
+
+void wire_free(struct wire *wire)
+{
+    if (!wire)
+        return;
+    while (wire->connection_count)
+        connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
+    fetch_sessions_free(wire->fetch_sessions);
+    mem_free(wire->connections);
+    mem_free(wire->watchers);
+    mem_free(wire->recent);
+    mem_free(wire);
+}
+
+struct cluster *wire_cluster(const struct wire *wire) { return wire->cluster; }
+
+void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms)
+{
+    (void)wall_now_ms; /* follows from the virtual now and the shift */
+    wire->shift_us = shift_us;
+}
+
+void wire_set_keep_timestamps(struct wire *wire, bool keep)
+{
+    wire->keep_timestamps = keep;
+}
+
+int64_t request_shift_ms(const struct request *request, int64_t timestamp_ms)
+{
+    const struct wire *wire = request->wire;
+    int64_t shift_ms = wire->shift_us / 1000, wall_now_ms;
+
+    if (!shift_ms || wire->keep_timestamps || !request->connection->info.network || timestamp_ms < 0)
+        return 0;
+    wall_now_ms = queue_now_ms(wire->queue) - shift_ms;
+    return timestamp_ms >= wall_now_ms - SHIFTED_WITHIN_MS && timestamp_ms <= wall_now_ms + SHIFTED_WITHIN_MS ? shift_ms : 0;
+}
+
+/* ---- watching ---- */
+
+void wire_watch(struct wire *wire, wire_trace_fn *fn, void *context)
+{
+    ARRAY_ADD(wire->watchers, wire->watcher_count, wire->watcher_capacity) = (struct watcher){ fn, context };
+}
+
+void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context)
+{
+    for (size_t i = 0; i < wire->watcher_count; i++)
+        if (wire->watchers[i].fn == fn && wire->watchers[i].context == context) {
+            wire->watchers[i] = wire->watchers[--wire->watcher_count];
+            return;
+        }
+}
+
+static void tell_watchers(const struct request *request, bool answered)
+{
+    const struct wire *wire = request->wire;
+
+    for (size_t i = 0; i < wire->watcher_count; i++)
+        wire->watchers[i].fn(wire->watchers[i].context, request, answered);
+}
+
+static struct wire_waiting add_waiting(struct wire_waiting waiting, const struct request *request, int by)
+{
+    if (request->waits_for_data)
+        waiting.for_data += (size_t)by;
+    else
+        waiting.for_time += (size_t)by;
+    return waiting;
+}
+
+static void count_waiting(struct request *request, int by)
+{
+    struct wire *wire = request->wire;
+
+    wire->waiting = add_waiting(wire->waiting, request, by);
+    if (request->connection->info.network)
+        wire->waiting_network = add_waiting(wire->waiting_network, request, by);
+}
+
+struct wire_waiting wire_waiting(const struct wire *wire, bool network_only)
+{
+    return network_only ? wire->waiting_network : wire->waiting;
+}
+
+/* ---- connections ---- */
+
+static void journal_client(struct connection *connection, enum event_kind kind, const char *what)
+{
+    const struct connection_info *info = &connection->info;
+    char client[96], text[640];
+
+    if (!info->network)
+        return;
+    snprintf(client, sizeof(client), "%s:%" PRId32, info->client_host, info->client_port);
+    snprintf(text, sizeof(text), "%s: %s", client, what);
+    journal_add(cluster_journal(connection->wire->cluster), ENTRY(kind, .broker = info->broker, .subject = client, .text = text));
+}
+
+struct connection *connection_open(struct wire *wire, const struct connection_options *options)
+{
+    struct connection *connection = mem_zero(sizeof(*connection));
+    int64_t now_us = queue_now_us(wire->queue);
+    char what[64];
+
+    connection->wire = wire;
+    connection->broker = cluster_broker(wire->cluster, options->broker);
+    assert(connection->broker);
+    connection->timers = options->timers;
+    connection->local_host = mem_text(options->local_host);
+    connection->info = (struct connection_info){
+        .number = ++wire->last_connection, .broker = options->broker, .client_port = options->client_port,
+        .client_host = mem_text(options->client_host ? options->client_host : ""), .client_id = mem_text(""), .software_name = mem_text(""),
+        .software_version = mem_text(""), .network = options->network, .since_us = now_us, .last_us = now_us,
+    };
+    arena_init(&connection->request.arena);
+    ARRAY_ADD(wire->connections, wire->connection_count, wire->connection_capacity) = connection;
+    snprintf(what, sizeof(what), "connected to broker %" PRId32, options->broker);
+    journal_client(connection, EVENT_client_connected, what);
+    return connection;
+}
+
+static void set_text(const char **at, const char *text)
+{
+    if (!strcmp(*at, text))
+        return;
+    mem_free((char *)*at);
+    *at = mem_text(text);
+}
+
+static void release_records(const struct message *message, const void *out);
+
+static void forget_request(struct request *request)
+{
+    timer_cancel(&request->timer);
+    if (request->parked) {
+        request->parked = false;
+        count_waiting(request, -1);
+        if (request->api->cancel)
+            request->api->cancel(request);
+        release_records(request->api->response, request->out);
+    }
+}
+
+void connection_close(struct connection *connection, const char *why)
+{
+    struct wire *wire = connection->wire;
+    size_t place = 0;
+
+    assert(!connection->in_handler);
+    forget_request(&connection->request);
+    if (connection->info.network) {
+        char what[256];
+
+        snprintf(what, sizeof(what), "disconnected: %s", why);
+        journal_client(connection, EVENT_client_disconnected, what);
+    }
+    while (wire->connections[place] != connection)
+        place++;
+    memmove(wire->connections + place, wire->connections + place + 1, (--wire->connection_count - place) * sizeof(*wire->connections));
+    arena_done(&connection->request.arena);
+    mem_free((char *)connection->info.client_host);
+    mem_free((char *)connection->info.client_id);
+    mem_free((char *)connection->info.software_name);
+    mem_free((char *)connection->info.software_version);
+    mem_free(connection->local_host);
+    mem_free(connection);
+}
+
+bool connection_busy(const struct connection *connection) { return connection->busy; }
+size_t wire_connection_count(const struct wire *wire) { return wire->connection_count; }
+
+struct connection *wire_connection_at(const struct wire *wire, size_t i)
+{
+    return i < wire->connection_count ? wire->connections[i] : NULL;
+}
+
+void wire_connection_get(const struct wire *wire, size_t i, struct connection_info *out)
+{
+    const struct connection *connection = wire->connections[i];
+
+    *out = connection->info;
+    if (connection->request.parked) {
+        out->waiting_in = connection->request.api->name;
+        out->waits_for_data = connection->request.waits_for_data;
+    }
+}
+
+/* ---- what handlers ask ---- */
+
+const struct connection_info *request_client(const struct request *request) { return &request->connection->info; }
+const char *request_local_host(const struct request *request) { return request->connection->local_host; }
+struct timers *request_timers(const struct request *request) { return request->connection->timers; }
+bool request_from_network(const struct request *request) { return request->connection->info.network; }
+
+bool request_node(const struct request *request, int32_t id, struct wire_node *out)
+{
+    const struct image_broker *known = image_broker(broker_image(request->broker), id);
+    const struct broker *broker = cluster_broker(request->cluster, id);
+    const char *local = request->connection->local_host;
+
+    *out = (struct wire_node){ "", -1, NULL };
+    if (!known || !broker || known->fenced)
+        return false;
+    *out = (struct wire_node){ local ? local : known->host, broker_port(broker), known->rack };
+    return true;
+}
+
+void request_set_software(struct request *request, const char *name, const char *version)
+{
+    set_text(&request->connection->info.software_name, name);
+    set_text(&request->connection->info.software_version, version);
+}
+
+/* ---- looking through an answer by its description ---- */
+
+struct any_items {
+    const char *items;
+    int32_t count;
+};
+
+static void walk_structs(const struct field *fields, const char *in, void (*see)(void *context, const struct field *field, const void *at),
+                         void *context)
+{
+    for (const struct field *field = fields; field->name; field++) {
+        const char *at = in + field->offset;
+
+        see(context, field, at);
+        if (field->type != T_STRUCT || (!field->array && field->null_since != NOT_NULL))
+            continue; /* what a pointer leads to has neither records nor errors */
+        if (field->array) {
+            const struct any_items *array = (const void *)at;
+
+            for (int32_t i = 0; i < array->count; i++)
+                walk_structs(field->fields, array->items + (size_t)i * field->size, see, context);
+        } else {
+            walk_structs(field->fields, at, see, context);
+        }
+    }
+}
+
+static void release_one(void *context, const struct field *field, const void *at)
+{
+    (void)context;
+    if (field->type == T_RECORDS && ((const struct records *)at)->file)
+        file_unpin(((const struct records *)at)->file);
+}
+
+/* Slices of files in an answer that isn't sent after all. */
+static void release_records(const struct message *message, const void *out)
+{
+    if (out)
+        walk_structs(message->fields, out, release_one, NULL);
+}
+
+static void see_error(void *context, const struct field *field, const void *at)
+{
+    int16_t *error = context;
+
+    if (!*error && field->type == T_INT16 && !field->array && !strcmp(field->name, "error_code"))
+        *error = *(const int16_t *)at;
+}
+
+/* ---- answering ---- */
+
+static void remember(struct request *request, uint64_t bytes_out)
+{
+    struct wire *wire = request->wire;
+    struct recent *recent;
+
+    if (!wire->recent)
+        wire->recent = mem_zero_array(RECENT_REQUESTS, sizeof(*wire->recent));
+    recent = &wire->recent[wire->request_count % RECENT_REQUESTS];
+    *recent = (struct recent){
+        .number = ++wire->request_count, .connection = request->connection->info.number, .began_us = request->began_us,
+        .took_us = queue_now_us(wire->queue) - request->began_us, .broker = request->connection->info.broker,
+        .correlation_id = request->correlation_id, .api = request->api, .version = request->version,
+        .bytes_in = (uint32_t)request->frame.size, .bytes_out = bytes_out,
+    };
+    walk_structs(request->api->response->fields, request->out, see_error, &recent->error);
+    snprintf(recent->client_id, sizeof(recent->client_id), "%s", request->client_id);
+}
+
+/* The connection is free for its next request before the caller hears, who may send it or close at once. */
+static void hand_over(struct request *request, struct frame *answer, bool close)
+{
+    struct connection *connection = request->connection;
+    connection_reply *reply = request->reply;
+    void *context = request->reply_context;
+
+    arena_reset(&request->arena);
+    connection->busy = false;
+    connection->info.last_us = queue_now_us(connection->wire->queue);
+    if (answer)
+        connection->info.bytes_out += frame_size(answer) + 4;
+    reply(context, answer, close);
+}
+
+static void refuse(struct request *request, const char *why)
+{
+    char what[600];
+
+    snprintf(what, sizeof(what), "closed: %s", why);
+    journal_client(request->connection, EVENT_client_refused, what);
+    hand_over(request, NULL, true);
+}
+
+static void answer(struct request *request, int16_t version)
+{
+    const struct message *message = request->api->response;
+    struct frame frame = { 0 };
+    struct reason reason;
+
+    response_header_encode(response_header_version(message, version), request->correlation_id, &frame);
+    if (fields_encode(message, version, request->out, &frame, &reason)) {
+        release_records(message, request->out);
+        frame_done(&frame);
+        refuse(request, reason.text);
+        return;
+    }
+    remember(request, frame_size(&frame) + 4);
+    tell_watchers(request, true);
+    hand_over(request, &frame, request->close);
+    frame_done(&frame); /* empty, if the receiver took it */
+}
+
+void request_reply(struct request *request)
+{
+    struct connection *connection = request->connection;
+
+    if (connection->in_handler) { /* what it wanted to wait for was there at once */
+        connection->replied_early = true;
+        return;
+    }
+    assert(request->parked);
+    timer_cancel(&request->timer);
+    request->parked = false;
+    count_waiting(request, -1);
+    answer(request, request->version);
+}
+
+/* ---- a request comes in ---- */
+
+static void handle(struct request *request)
+{
+    struct connection *connection = request->connection;
+    enum reply reply;
+
+    connection->in_handler = true;
+    connection->replied_early = false;
+    reply = request->api->handle(request);
+    connection->in_handler = false;
+    if (reply == REPLY_LATER && !connection->replied_early) {
+        request->parked = true;
+        count_waiting(request, 1);
+        return;
+    }
+    timer_cancel(&request->timer);
+    if (reply == REPLY_NEVER) {
+        remember(request, 0);
+        tell_watchers(request, true);
+        hand_over(request, NULL, request->close);
+    } else {
+        answer(request, request->version);
+    }
+}
+
+/* KIP-511: whoever asks in a version of the future learns in version 0 which there are of this API. */
+static void answer_future_versions(struct request *request)
+{
+    request->version = 0;
+    api_versions_refuse_version(request);
+    answer(request, 0);
+}
+
+/* Header and body; false: refused, and the request is over. */
+static bool decode(struct request *request)
+{
+    struct wire *wire = request->wire;
+    struct reader reader = reader_of(request->frame);
+    struct request_header header;
+    struct reason reason;
+    int16_t key;
+    bool accepted;
+    char why[128];
+
+    if (!request_header_peek(request->frame, &key, &request->version)) {
+        refuse(request, "a request too short for a header");
+        return false;
+    }
+    request->api = api_find(key);
+    if (!request->api || !request->api->handle) {
+        snprintf(why, sizeof(why), "a request of API %d, which is not known here", key);
+        refuse(request, why);
+        return false;
+    }
+    accepted = api_accepts(request->api, wire->release, request->version);
+    if (!accepted && key != API_VERSIONS_KEY) {
+        snprintf(why, sizeof(why), "%s in version %d, which is not taken", request->api->name, request->version);
+        refuse(request, why);
+        return false;
+    }
+    if (request_header_decode(request_header_version(request->api->request, request->version), &reader, &request->arena, &header, &reason)) {
+        refuse(request, reason.text);
+        return false;
+    }
+    request->correlation_id = header.correlation_id;
+    request->client_id = header.client_id ? header.client_id : "";
+    set_text(&request->connection->info.client_id, request->client_id);
+    request->out = arena_alloc(&request->arena, request->api->response->size);
+    fields_preset(request->api->response, request->out);
+    request->in = arena_alloc(&request->arena, request->api->request->size);
+    if (!accepted) {
+        fields_preset(request->api->request, request->in);
+        answer_future_versions(request);
+        return false;
+    }
+    if (fields_decode(request->api->request, request->version, &reader, &request->arena, request->in, &reason)) {
+        refuse(request, reason.text);
+        return false;
+    }
+    return true;
+}
+
+void connection_request(struct connection *connection, struct bytes frame, connection_reply *reply, void *context)
+{
+    struct wire *wire = connection->wire;
+    struct request *request = &connection->request;
+
+    assert(!connection->busy);
+    connection->busy = true;
+    connection->info.requests++;
+    connection->info.bytes_in += frame.size + 4;
+    connection->info.last_us = queue_now_us(wire->queue);
+    *request = (struct request){
+        .wire = wire, .connection = connection, .cluster = wire->cluster, .broker = connection->broker, .client_id = "",
+        .arena = request->arena, .frame = frame, .began_us = queue_now_us(wire->queue), .reply = reply, .reply_context = context,
+    };
+    if (!decode(request))
+        return;
+    tell_watchers(request, false);
+    handle(request);
+}

@@ -1,0 +1,60 @@
+/* The inside of a wire, for wire.c, tables.c and api.c. */
+#pragma once
+#include "sim/wire/header.h"
+#include "sim/wire/wire.h"
+
+enum { RECENT_REQUESTS = 1024 };
+
+struct recent {                   /* one answered request, for the table `requests` */
+    int64_t number, connection;
+    int64_t began_us, took_us;
+    int32_t broker, correlation_id;
+    const struct api *api;
+    int16_t version;
+    int16_t error;                /* the first that the answer names */
+    uint32_t bytes_in;
+    uint64_t bytes_out;           /* 0: no answer */
+    char client_id[32];
+};
+
+struct watcher {
+    wire_trace_fn *fn;
+    void *context;
+};
+
+struct wire {
+    struct cluster *cluster;
+    struct queue *queue;
+    enum release release;
+    struct random random;         /* of its own, so that sessions' ids shift nobody else's chance */
+    struct connection **connections; /* in order of opening */
+    size_t connection_count, connection_capacity;
+    int64_t last_connection;
+    struct watcher *watchers;
+    size_t watcher_count, watcher_capacity;
+    struct recent *recent;        /* a ring; made at the first request */
+    int64_t request_count;
+    struct wire_waiting waiting, waiting_network;
+    int64_t shift_us;
+    bool keep_timestamps;
+    struct fetch_sessions *fetch_sessions; /* made when a client asks for the first: sim/wire/fetch_session.c */
+};
+
+struct connection {
+    struct wire *wire;
+    struct broker *broker;
+    struct timers *timers;
+    char *local_host;             /* NULL: the broker's own */
+    struct connection_info info;
+    struct request request;       /* one at a time */
+    bool busy, in_handler, replied_early;
+};
+
+enum { API_VERSIONS_KEY = 18 };
+/* The answer to an ApiVersions request in a version that is not taken. */
+void api_versions_refuse_version(struct request *request);
+
+void fetch_sessions_free(struct fetch_sessions *sessions);
+
+/* Whether a request of this version is taken, which can be more than what is advertised. */
+bool api_accepts(const struct api *api, enum release release, int16_t version);
