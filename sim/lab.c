@@ -39,7 +39,7 @@ static void set_internal_factor(struct config_map *settings, int32_t brokers, bo
 {
     static const char *const keys[] = { "offsets.topic.replication.factor", "transaction.state.log.replication.factor",
                                         "share.coordinator.state.topic.replication.factor" };
-    char factor[8];
+    char factor[16];
 
     snprintf(factor, sizeof(factor), "%d", brokers < 3 ? brokers : 3);
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) - is_27; i++)

@@ -642,7 +642,7 @@ static struct batch_out *open_batch(struct producer *producer, struct topic_out 
 
 enum err producer_send(struct task *task, struct producer *producer, const struct producer_record *record, uint64_t *number, struct reason *reason)
 {
-    struct topic_out *topic;
+    struct topic_out *topic = NULL;
     struct batch_out *batch;
     size_t size = BATCH_HEADER + 21 + record->key.size + record->value.size;
     int64_t timestamp = record->timestamp_ms >= 0 ? record->timestamp_ms : queue_now_ms(producer->queue);
