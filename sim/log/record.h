@@ -29,11 +29,12 @@ static inline int64_t subtract_wrapping(int64_t a, int64_t b) { return (int64_t)
 struct old_message {                    /* one entry of a message set, borrowed */
     struct bytes bytes;                 /* offset and size included */
     int64_t offset, timestamp_ms;       /* timestamp -1 in magic 0 */
-    uint32_t crc, crc_computed;
+    uint32_t crc;
     int8_t magic, attributes;
     struct bytes key, value;
 };
 enum err old_message_decode(struct bytes bytes, struct old_message *out, struct reason *reason);
+uint32_t old_message_crc(const struct old_message *message);   /* what crc should be */
 void old_begin(struct record_iterator *it);
 bool old_next(struct record_iterator *it, struct record *out);
 void old_done(struct record_iterator *it);
