@@ -293,17 +293,26 @@ static enum err validate(struct log *log, const struct log_append *append, struc
                          struct log_appended *out, struct reason *reason)
 {
     const struct log_config *config = log->config;
-    struct validate check = {
-        .target_codec = config->codec, .level = config->codec_level, .target_magic = config->magic,
-        .log_append_time = config->log_append_time, .compacted = config->cleanup_compact, .is_27 = log_is_27(log),
-        .from_client = append->origin == APPEND_CLIENT, .now_ms = append->now_ms,
-        .timestamp_before_max_ms = config->timestamp_before_max_ms, .timestamp_after_max_ms = config->timestamp_after_max_ms,
-        .first_offset = log->end_offset, .leader_epoch = append->leader_epoch,
-        .max_message_bytes = append->origin == APPEND_CLIENT ? config->max_message_bytes : INT32_MAX,
-        .produce_version = append->produce_version, .out = *buffer,
-    };
+    struct validate check;
     enum err err;
 
+    memset(&check, 0, offsetof(struct validate, errors)); /* the texts of errors are large, and none of a good batch's business */
+    check.error_count = 0;
+    check.target_codec = config->codec;
+    check.level = config->codec_level;
+    check.target_magic = config->magic;
+    check.log_append_time = config->log_append_time;
+    check.compacted = config->cleanup_compact;
+    check.is_27 = log_is_27(log);
+    check.from_client = append->origin == APPEND_CLIENT;
+    check.now_ms = append->now_ms;
+    check.timestamp_before_max_ms = config->timestamp_before_max_ms;
+    check.timestamp_after_max_ms = config->timestamp_after_max_ms;
+    check.first_offset = log->end_offset;
+    check.leader_epoch = append->leader_epoch;
+    check.max_message_bytes = append->origin == APPEND_CLIENT ? config->max_message_bytes : INT32_MAX;
+    check.produce_version = append->produce_version;
+    check.out = *buffer;
     buffer_clear(&check.out);
     err = records_validate(append->records, &check, reason);
     *buffer = check.out;
@@ -433,7 +442,9 @@ enum err log_append(struct log *log, const struct log_append *append, struct log
     struct incoming in;
     enum err err;
 
-    *out = (struct log_appended){ .base_offset = -1, .last_offset = -1, .log_append_time_ms = -1, .log_start_offset = log->start_offset, .max_timestamp_ms = -1 };
+    memset(out, 0, offsetof(struct log_appended, errors));
+    out->error_count = 0;
+    out->base_offset = out->last_offset = out->log_append_time_ms = out->max_timestamp_ms = -1;
     err = replicated ? look_at(log, append->records, &in, true, reason) : validate(log, append, buffer, &in, out, reason);
     if (err || !in.batch_count)
         goto out;
