@@ -292,6 +292,15 @@ bool tool_i32(const struct tool_options *options, const char *name, int32_t *val
     return true;
 }
 
+bool tool_given(const struct tool_options *options, size_t i, const char **name, const char **argument)
+{
+    if (i >= options->given_count)
+        return false;
+    *name = options->given[i].name;
+    *argument = options->given[i].argument;
+    return true;
+}
+
 size_t tool_words(const struct tool_options *options)
 {
     return options->word_count;

@@ -40,6 +40,8 @@ bool tool_text(const struct tool_options *options, const char *name, const char 
 /* *value stays as it is when not given. False: given twice, or no number (OptionArgumentConversionException). */
 bool tool_i32(const struct tool_options *options, const char *name, int32_t *value, struct trouble *trouble);
 bool tool_i64(const struct tool_options *options, const char *name, int64_t *value, struct trouble *trouble);
+/* All that was given, in the order of the line; false: no more. `argument` NULL: none. */
+bool tool_given(const struct tool_options *options, size_t i, const char **name, const char **argument);
 /* Words that belong to no option. */
 size_t tool_words(const struct tool_options *options);
 const char *tool_word(const struct tool_options *options, size_t i);
