@@ -286,8 +286,13 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
     lab->ports = mem_zero_array((size_t)lab->brokers, sizeof(*lab->ports));
     how.ports = lab->ports;
     for (int32_t i = 0; i < lab->brokers; i++)
-        lab->ports[i] = options->listen && options->port ? options->port + i : 9092 + i;
+        lab->ports[i] = (options->listen || options->ports_only) && options->port ? options->port + i : 9092 + i;
     return cluster_open(&lab->cluster, &how, reason);
+}
+
+static void catch_up(void *context)
+{
+    lab_catch_up(context);
 }
 
 static enum err open_net(struct lab *lab, const struct lab_options *options, struct reason *reason)
@@ -298,6 +303,8 @@ static enum err open_net(struct lab *lab, const struct lab_options *options, str
     };
     enum err err = net_open(&lab->net, &how, reason);
 
+    if (!err)
+        net_before_input(lab->net, catch_up, lab);
     for (int32_t i = 0; !err && i < lab->brokers; i++) {
         lab->ports[i] = net_port(lab->net, (size_t)i);
         broker_set_port(cluster_broker_at(lab->cluster, (size_t)i), lab->ports[i]);
@@ -325,7 +332,8 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     }
     if (err)
         goto out;
-    lab->queue = queue_new(start_time(lab, &options));
+    lab->start_us = start_time(lab, &options);
+    lab->queue = queue_new(lab->start_us);
     random_init(&lab->random, lab->seed);
     lab->journal = journal_new(queue_clock(lab->queue), 0);
     lab->fs = options.memory ? fs_memory(queue_clock(lab->queue)) : fs_real(queue_clock(lab->queue), 0, options.durable);
@@ -343,6 +351,9 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     if (options.loop)
         lab->wall = wall_timers_new(options.loop, lab->queue);
     lab->timers = timers_virtual(lab->queue);
+    lab->timers.outside = true;
+    if (lab->wall)
+        wall_timers_before_input(lab->wall, catch_up, lab);
     if (options.listen && options.loop)
         err = open_net(lab, &options, reason);
     if (err)

@@ -29,7 +29,7 @@ struct lab {
     int held;                                /* children running: no jumps */
     int64_t base_virtual_us, base_wall_us;   /* the clock is base_virtual + (monotonic - base_wall) * speed */
     int64_t last_turn_us, settled_us;
-    int64_t frozen_virtual_us;
+    int64_t start_us;                        /* where the clock stood when the lab was opened */
 };
 void pace_begin(struct lab *lab);
 extern const struct table clock_table;

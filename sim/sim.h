@@ -36,6 +36,7 @@ struct lab_options {
     int64_t start_us;             /* -1: the wall clock's now (or where the lab stopped) */
     int32_t port;                 /* first broker's; 0: any free */
     bool listen;
+    bool ports_only;              /* a replay: the brokers say these ports, nobody listens */
     const char *listen_address, *advertised_host;
     const char *log_dir;
     const struct config_map *settings;  /* --set */

@@ -134,7 +134,7 @@ bool queue_run_next(struct queue *queue)
     event_cancel(queue, event);
     if (event->at_us > queue->now_us)
         queue->now_us = event->at_us;
-    queue->events_run++;
+    queue->events_run += !event->outside;
     event->run(event->context);
     return true;
 }

@@ -16,6 +16,7 @@ struct event {
     int64_t at_us;       /* when, while scheduled */
     uint64_t number;
     size_t place;        /* in the heap, from 1; 0: not scheduled */
+    bool outside;        /* a client's or the shell's, no part of the cluster's history: not counted, as a replay will not have it */
 };
 
 struct queue;
@@ -40,4 +41,4 @@ void queue_run_until(struct queue *queue, int64_t until_us);
 /* Runs what is due at the present moment, at most `most` events; false if some are left. */
 bool queue_run_due(struct queue *queue, size_t most);
 void queue_set_us(struct queue *queue, int64_t now_us); /* forward only, and not past the next event */
-uint64_t queue_events_run(const struct queue *queue);   /* since the start, for measures */
+uint64_t queue_events_run(const struct queue *queue);   /* since the start, without those from outside: the place of an input in a replay */

@@ -145,7 +145,7 @@ static void wake_up(void *context)
 
 bool task_sleep(struct task *task, struct queue *queue, int64_t us)
 {
-    struct sleep sleep = { .event = { .run = wake_up, .context = &sleep }, .task = task };
+    struct sleep sleep = { .event = { .run = wake_up, .context = &sleep, .outside = true }, .task = task };
 
     event_after(queue, &sleep.event, us);
     while (!sleep.over) {

@@ -15,6 +15,7 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t delay_us)
     timer->timers = timers;
     timer->event.run = fire;
     timer->event.context = timer;
+    timer->event.outside = timers->outside;
     if (timers->arm)
         timers->arm(timers, timer, delay_us);
     else

@@ -11,10 +11,11 @@ struct timer {
     struct timers *timers;     /* set while armed */
     struct event event;        /* for virtual ones, and for the firing of wall ones */
     void *implementation;
+    uint64_t number;           /* on the wall clock: the how-manieth arming, by which a recording names it */
 };
 struct timers {                /* the interface, and its virtual implementation when `arm` is NULL */
     struct queue *queue;
-    bool wall;
+    bool wall, outside;        /* outside: a client's own, see struct event */
     void (*arm)(struct timers *timers, struct timer *timer, int64_t delay_us);
     void (*cancel)(struct timers *timers, struct timer *timer);
     int64_t (*left_us)(struct timers *timers, const struct timer *timer);

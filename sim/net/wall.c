@@ -16,6 +16,9 @@ struct wall {
     void *before_input_context;
     int64_t frozen_at_us; /* 0: running */
     bool running;         /* inside on_tick: the tick is set anew at its end */
+    uint64_t armed;       /* how often, since the start */
+    void (*fired)(void *context, uint64_t number);
+    void *fired_context;
 };
 
 struct wall_entry {
@@ -74,6 +77,18 @@ static void entry_free(struct wall_entry *entry)
     mem_free(entry);
 }
 
+/* In the queue's turn: the input itself. */
+static void fire(void *context)
+{
+    struct timer *timer = context;
+    struct wall *wall = (struct wall *)timer->timers;
+
+    if (wall->fired)
+        wall->fired(wall->fired_context, timer->number);
+    timer->timers = NULL;
+    timer->run(timer->context);
+}
+
 static void entry_due(void *context)
 {
     struct wall_entry *entry = context;
@@ -82,6 +97,9 @@ static void entry_due(void *context)
 
     timer->implementation = NULL;
     entry_free(entry);
+    timer->event.run = fire;
+    timer->event.context = timer;
+    timer->event.outside = true;
     event_at(wall->timers.queue, &timer->event, queue_now_us(wall->timers.queue));
 }
 
@@ -113,6 +131,7 @@ static void arm(struct timers *timers, struct timer *timer, int64_t delay_us)
         wall->first->previous = entry;
     wall->first = entry;
     timer->implementation = entry;
+    timer->number = ++wall->armed;
     event_at(wall->heap, &entry->event, at_us);
     if (queue_next_us(wall->heap) == at_us)
         set_tick(wall);
@@ -179,6 +198,14 @@ void wall_timers_before_input(struct timers *timers, void (*fn)(void *context), 
 
     wall->before_input = fn;
     wall->before_input_context = context;
+}
+
+void wall_timers_record(struct timers *timers, void (*fired)(void *context, uint64_t number), void *context)
+{
+    struct wall *wall = (struct wall *)timers;
+
+    wall->fired = fired;
+    wall->fired_context = context;
 }
 
 /* All moments move by the time that was spent frozen, in an order that keeps the heap's. */

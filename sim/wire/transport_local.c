@@ -185,10 +185,10 @@ static struct channel *local_open(struct transport *transport, const char *host,
 
     channel->channel.transport = transport;
     channel->last = &channel->first;
-    channel->serve = (struct event){ .run = serve, .context = channel };
+    channel->serve = (struct event){ .run = serve, .context = channel, .outside = true };
     if (broker && broker_up(broker))
         channel->connection = connection_open(local->wire, &(struct connection_options){
-            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port, .timers = transport->timers,
+            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port, .timers = wire_virtual_timers(local->wire),
         });
     opened(context, channel->connection ? ERR_OK : ERR_BROKER_NOT_AVAILABLE);
     return &channel->channel;

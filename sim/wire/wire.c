@@ -15,6 +15,7 @@ struct wire *wire_new(struct cluster *cluster)
     wire->cluster = cluster;
     wire->queue = cluster_queue(cluster);
     wire->release = cluster_release(cluster);
+    wire->timers = timers_virtual(wire->queue);
     wire->random = random_fork(cluster_random(cluster), "wire");
     return wire;
 }
@@ -32,6 +33,13 @@ void wire_free(struct wire *wire)
     mem_free(wire);
 }
 
+void wire_record(struct wire *wire, const struct wire_recorder *recorder, void *context)
+{
+    wire->recorder = recorder;
+    wire->recorder_context = context;
+}
+
+struct timers *wire_virtual_timers(struct wire *wire) { return &wire->timers; }
 struct cluster *wire_cluster(const struct wire *wire) { return wire->cluster; }
 
 void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms)
@@ -135,6 +143,8 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     };
     arena_init(&connection->request.arena);
     ARRAY_ADD(wire->connections, wire->connection_count, wire->connection_capacity) = connection;
+    if (wire->recorder)
+        wire->recorder->opened(wire->recorder_context, connection->info.number, options);
     snprintf(what, sizeof(what), "connected to broker %" PRId32, options->broker);
     journal_client(connection, EVENT_client_connected, what);
     return connection;
@@ -168,6 +178,8 @@ void connection_close(struct connection *connection, const char *why)
     size_t place = 0;
 
     assert(!connection->in_handler);
+    if (wire->recorder)
+        wire->recorder->closed(wire->recorder_context, connection->info.number);
     forget_request(&connection->request);
     if (connection->info.network) {
         char what[256];
@@ -448,6 +460,8 @@ void connection_request(struct connection *connection, struct bytes frame, conne
     struct request *request = &connection->request;
 
     assert(!connection->busy);
+    if (wire->recorder)
+        wire->recorder->requested(wire->recorder_context, connection->info.number, frame, wire->shift_us);
     connection->busy = true;
     connection->info.requests++;
     connection->info.bytes_in += frame.size + 4;

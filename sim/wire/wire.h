@@ -64,6 +64,16 @@ typedef void wire_trace_fn(void *context, const struct request *request, bool an
 void wire_watch(struct wire *wire, wire_trace_fn *fn, void *context);
 void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context);
 
+/* Inputs for a recording, each before it acts; `shift_us` is that of the moment. NULL: no more. */
+struct wire_recorder {
+    void (*opened)(void *context, int64_t number, const struct connection_options *options);
+    void (*requested)(void *context, int64_t number, struct bytes frame, int64_t shift_us);
+    void (*closed)(void *context, int64_t number);
+};
+void wire_record(struct wire *wire, const struct wire_recorder *recorder, void *context);
+/* The virtual clock for the broker's side of connections in process: part of the cluster's history, unlike their clients' own timers. */
+struct timers *wire_virtual_timers(struct wire *wire);
+
 /* ---- for handlers (sim/wire/api/NN_name.c) ---- */
 enum reply { REPLY_NOW, REPLY_LATER, REPLY_NEVER };
 struct api {                      /* a row of apis.def */

@@ -38,6 +38,9 @@ struct wire {
     int64_t shift_us;
     bool keep_timestamps;
     struct fetch_sessions *fetch_sessions; /* made when a client asks for the first: sim/wire/fetch_session.c */
+    struct timers timers;              /* virtual, see wire_virtual_timers() */
+    const struct wire_recorder *recorder;
+    void *recorder_context;
 };
 
 struct connection {
