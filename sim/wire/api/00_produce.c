@@ -1,6 +1,12 @@
 /* Produce: its bytes and what the broker does with it. */
 #include "sim/wire/api/00_produce.h"
 
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/cluster/partition.h"
+#include "sim/wire/wire.h"
+
 static const struct field produce_request_partition_fields[] = {
     FIELD(produce_request_partition, index, T_INT32, 0, NEWEST),
     FIELD(produce_request_partition, records, T_RECORDS, 0, NEWEST, .null_since = 0),
@@ -93,3 +99,279 @@ const struct message produce_response_message = {
     .fields = produce_response_fields,
     .size = sizeof(struct produce_response),
 };
+
+/* ---- what the broker does ---- */
+
+enum { ACKS_ALL = -1, ACKS_NONE = 0, ACKS_LEADER = 1 };
+
+struct waiting {                  /* a partition whose records wait for acks=all */
+    struct produce_state *state;
+    struct produce_response_partition *out;
+    struct commit_wait wait;
+    bool done;
+};
+
+struct produce_state {
+    struct request *request;
+    struct waiting *waiting;
+    int32_t count, left;          /* of `waiting`; those not yet done */
+    bool failed;                  /* some partition was refused: what acks=0 closes the connection for */
+};
+
+static const struct produce_response_partition nothing_written = {
+    .base_offset = -1, .log_append_time_ms = -1, .log_start_offset = -1, .current_leader = { -1, -1 },
+};
+
+/* What Kafka's ProduceRequest.validateRecords sees before anything is appended. */
+static enum err check_records(const struct request *request, struct bytes records)
+{
+    struct batch batch;
+    size_t need;
+
+    if (request->version < 3 || records.size < BATCH_HEADER)
+        return request->version < 3 ? ERR_OK : ERR_INVALID_RECORD;
+    if (records.data[16] != 2)
+        return ERR_INVALID_RECORD;
+    if (batch_decode(records, &batch, &need, NULL))
+        return ERR_OK; /* damaged: the log's own checks say how */
+    if ((size_t)batch.size_bytes != records.size)
+        return ERR_INVALID_RECORD; /* not exactly one batch */
+    if (request->version < 7 && batch_codec(&batch) == CODEC_ZSTD)
+        return ERR_UNSUPPORTED_COMPRESSION_TYPE;
+    if (batch_transactional(&batch))
+        return ERR_INVALID_TXN_STATE; /* no transaction was begun: that comes with the transaction coordinator */
+    return ERR_OK;
+}
+
+/* A real client's stamps follow the virtual clock (DESIGN, Time): on a copy, for the request's bytes are not ours. */
+static struct bytes shift_stamps(struct request *request, struct bytes records)
+{
+    struct batch batch;
+    size_t need;
+    uint8_t *copy;
+    int64_t shift_ms;
+
+    if (!request_from_network(request) || records.size < BATCH_HEADER || records.data[16] != 2)
+        return records;
+    shift_ms = request_shift_ms(request, get_i64(records.data + 35));
+    if (!shift_ms || batch_decode(records, &batch, &need, NULL) || !batch_crc_right(&batch))
+        return records;
+    copy = arena_alloc(&request->arena, records.size);
+    memcpy(copy, records.data, records.size);
+    batch_shift_timestamps(copy, shift_ms);
+    return (struct bytes){ copy, records.size };
+}
+
+static enum err find_partition(const struct request *request, const char *topic, int32_t index, struct partition **out)
+{
+    *out = broker_partition(request->broker, topic, index);
+    if (*out)
+        return ERR_OK;
+    return image_partition(broker_image(request->broker), topic, index) ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+static void name_leader(struct request *request, const char *topic, struct produce_response_partition *out)
+{
+    const struct image_partition *partition = image_partition(broker_image(request->broker), topic, out->index);
+
+    if (partition && request->version >= 10)
+        out->current_leader = (struct produce_response_current_leader){ partition->leader, partition->leader_epoch };
+}
+
+/* Kafka says more than the code only of records that it looked at one by one. */
+static void explain(struct request *request, const struct log_appended *appended, const struct reason *reason,
+                    struct produce_response_partition *out)
+{
+    if (!appended->error_count || request->version < 8)
+        return;
+    out->error_message = arena_text(&request->arena, reason->text, strlen(reason->text));
+    REPLY_ARRAY(request, out->record_errors, appended->error_count);
+    for (int i = 0; i < appended->error_count; i++)
+        out->record_errors.items[i] = (struct produce_response_record_error){
+            appended->errors[i].batch_index,
+            *appended->errors[i].message ? arena_text(&request->arena, appended->errors[i].message, strlen(appended->errors[i].message)) : NULL,
+        };
+}
+
+static enum err append(struct request *request, const char *topic, const struct produce_request_partition *in, struct partition **partition,
+                       struct log_appended *appended, struct reason *reason)
+{
+    const struct produce_request *produce = request->in;
+    const struct image_topic *known = image_topic(broker_image(request->broker), topic);
+    struct bytes records = { in->records.data, (size_t)in->records.size };
+    enum err err;
+
+    if (!known || in->index < 0 || in->index >= known->partition_count)
+        return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    err = check_records(request, records);
+    if (err)
+        return err;
+    if (known->internal && strcmp(request->client_id, "__admin_client"))
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    err = find_partition(request, topic, in->index, partition);
+    if (err)
+        return err;
+    records = shift_stamps(request, records);
+    return partition_append(*partition, &(struct log_append){
+        .records = records, .origin = APPEND_CLIENT, .leader_epoch = partition_leader_epoch(*partition),
+        .produce_version = request->version, .now_ms = queue_now_ms(cluster_queue(request->cluster)),
+    }, produce->acks, appended, reason);
+}
+
+/* Codes that an old client doesn't know are said by one that it does. */
+static int16_t code_for(const struct request *request, enum err err)
+{
+    return err == ERR_KAFKA_STORAGE_ERROR && request->version <= 3 ? ERR_NOT_LEADER_OR_FOLLOWER : (int16_t)err;
+}
+
+static void committed(void *context, enum err err)
+{
+    struct waiting *waiting = context;
+    struct produce_state *state = waiting->state;
+
+    waiting->done = true;
+    waiting->out->error_code = code_for(state->request, err);
+    if (err) {
+        waiting->out->base_offset = -1;
+        waiting->out->log_append_time_ms = -1;
+    }
+    if (--state->left == 0 && state->request->parked)
+        request_reply(state->request);
+}
+
+static void await_commit(struct produce_state *state, struct partition *partition, int64_t last_offset, struct produce_response_partition *out)
+{
+    struct waiting *waiting = &state->waiting[state->count++];
+
+    *waiting = (struct waiting){ .state = state, .out = out, .wait = { .done = committed, .context = waiting } };
+    state->left++;
+    partition_await_commit(partition, &waiting->wait, last_offset + 1);
+}
+
+static void forget_waiting(struct produce_state *state)
+{
+    for (int32_t i = 0; i < state->count; i++)
+        if (!state->waiting[i].done)
+            partition_forget_commit(&state->waiting[i].wait);
+}
+
+static void timed_out(void *context)
+{
+    struct request *request = context;
+    struct produce_state *state = request->state;
+
+    forget_waiting(state);
+    for (int32_t i = 0; i < state->count; i++)
+        if (!state->waiting[i].done)
+            state->waiting[i].out->error_code = ERR_REQUEST_TIMED_OUT;
+    request_reply(request);
+}
+
+void cancel_produce(struct request *request)
+{
+    forget_waiting(request->state);
+}
+
+static void produce_partition(struct produce_state *state, const char *topic, enum err known, const struct produce_request_partition *in,
+                              struct produce_response_partition *out)
+{
+    struct request *request = state->request;
+    const struct produce_request *produce = request->in;
+    struct partition *partition = NULL;
+    struct log_appended appended = { 0 };
+    struct reason reason = { "" };
+    enum err err = known;
+
+    *out = nothing_written;
+    out->index = in->index;
+    if (!err)
+        err = append(request, topic, in, &partition, &appended, &reason);
+    if (err) {
+        state->failed = true;
+        out->error_code = code_for(request, err);
+        explain(request, &appended, &reason, out);
+        if (err == ERR_NOT_LEADER_OR_FOLLOWER)
+            name_leader(request, topic, out);
+        return;
+    }
+    out->base_offset = appended.base_offset;
+    out->log_append_time_ms = appended.log_append_time_ms;
+    out->log_start_offset = appended.log_start_offset;
+    if (produce->acks == ACKS_ALL)
+        await_commit(state, partition, appended.last_offset, out);
+}
+
+static int32_t count_partitions(const struct produce_request *in)
+{
+    int32_t count = 0;
+
+    for (int32_t i = 0; i < in->topic_data.count; i++)
+        count += in->topic_data.items[i].partition_data.count;
+    return count;
+}
+
+/* Where the leaders that were named are. */
+static void add_nodes(struct request *request, struct produce_response *answer)
+{
+    const struct image *image = broker_image(request->broker);
+
+    REPLY_ARRAY(request, answer->node_endpoints, image_broker_count(image));
+    answer->node_endpoints.count = 0;
+    for (size_t i = 0; i < image_broker_count(image); i++) {
+        int32_t id = image_broker_at(image, i)->id;
+        struct wire_node node;
+        bool named = false;
+
+        for (int32_t t = 0; !named && t < answer->responses.count; t++)
+            for (int32_t p = 0; p < answer->responses.items[t].partition_responses.count; p++)
+                named = named || answer->responses.items[t].partition_responses.items[p].current_leader.leader_id == id;
+        if (named && request_node(request, id, &node))
+            answer->node_endpoints.items[answer->node_endpoints.count++] = (struct produce_response_node){ id, node.host, node.port, node.rack };
+    }
+}
+
+static void produce_topic(struct produce_state *state, const struct produce_request_topic *in, struct produce_response_topic *out)
+{
+    struct request *request = state->request;
+    const struct produce_request *produce = request->in;
+    const struct image_topic *by_id = request->version >= 13 ? image_topic_by_id(broker_image(request->broker), in->topic_id) : NULL;
+    const char *name = request->version >= 13 ? (by_id ? by_id->name : "") : in->name;
+    enum err err = ERR_OK;
+
+    if (produce->acks < ACKS_ALL || produce->acks > ACKS_LEADER)
+        err = ERR_INVALID_REQUIRED_ACKS;
+    else if (request->version >= 13 && !by_id)
+        err = ERR_UNKNOWN_TOPIC_ID;
+    out->name = in->name;
+    out->topic_id = in->topic_id;
+    REPLY_ARRAY(request, out->partition_responses, in->partition_data.count);
+    for (int32_t i = 0; i < in->partition_data.count; i++)
+        produce_partition(state, name, err, &in->partition_data.items[i], &out->partition_responses.items[i]);
+}
+
+enum reply handle_produce(struct request *request)
+{
+    const struct produce_request *in = request->in;
+    struct produce_response *answer = request->out;
+    struct produce_state *state = arena_alloc(&request->arena, sizeof(*state));
+
+    request->state = state;
+    state->request = request;
+    if (in->acks == ACKS_ALL)
+        state->waiting = arena_alloc(&request->arena, (size_t)count_partitions(in) * sizeof(*state->waiting));
+    REPLY_ARRAY(request, answer->responses, in->topic_data.count);
+    for (int32_t i = 0; i < in->topic_data.count; i++)
+        produce_topic(state, &in->topic_data.items[i], &answer->responses.items[i]);
+    if (in->acks == ACKS_NONE) {
+        request->close = state->failed; /* the only way to say it */
+        return REPLY_NEVER;
+    }
+    if (state->failed && request->version >= 10)
+        add_nodes(request, answer);
+    if (!state->left)
+        return REPLY_NOW;
+    request->timer.run = timed_out;
+    request->timer.context = request;
+    timer_arm(request_timers(request), &request->timer, (int64_t)(in->timeout_ms < 0 ? 0 : in->timeout_ms) * 1000);
+    return REPLY_LATER;
+}
