@@ -23,6 +23,8 @@ struct command {
     bool tool;                       /* one of Kafka's own: also build/bin/NAME.sh */
     bool needs_lab;
     bool raw;                        /* gets the rest of the line as one word: sql */
+    bool compares;                   /* < and > between its words compare, they don't redirect: until, wait */
+    bool local;                      /* belongs to the session where it was typed: with --to it runs at the caller */
     /* In a task. Returns the exit status. */
     int (*run)(struct call *call);
 };
@@ -35,5 +37,7 @@ size_t command_count(void);
 const struct command *command_at(size_t i);
 /* By what was typed: any path and ".sh" taken off; NULL: none. */
 const struct command *command_find(const char *typed);
+/* Kafka's tool of a class: kafka-run-class.sh kafka.tools.GetOffsetShell; NULL: none. */
+const struct command *command_of_class(const char *class_name);
 /* The nearest name for "did you mean"; NULL: nothing near. */
 const char *command_nearest(const char *typed);

@@ -19,20 +19,6 @@
 
 /* ---- a tool under one of Kafka's names: over TCP, no lab ---- */
 
-static const struct { const char *class_name, *tool; } classes[] = { /* kafka-run-class.sh CLASS */
-    { "kafka.admin.TopicCommand", "kafka-topics" },
-    { "org.apache.kafka.tools.TopicCommand", "kafka-topics" },
-    { "kafka.admin.ConfigCommand", "kafka-configs" },
-    { "kafka.tools.ConsoleProducer", "kafka-console-producer" },
-    { "org.apache.kafka.tools.ConsoleProducer", "kafka-console-producer" },
-    { "kafka.tools.ConsoleConsumer", "kafka-console-consumer" },
-    { "org.apache.kafka.tools.consumer.ConsoleConsumer", "kafka-console-consumer" },
-    { "kafka.admin.ConsumerGroupCommand", "kafka-consumer-groups" },
-    { "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "kafka-consumer-groups" },
-    { "kafka.tools.GetOffsetShell", "kafka-get-offsets" },
-    { "org.apache.kafka.tools.GetOffsetShell", "kafka-get-offsets" },
-};
-
 struct tool_run {
     struct call call;
     bool ended;
@@ -218,7 +204,10 @@ static int run_script(struct shell *shell, const struct run_options *options, st
     if (text) {
         session->script = true;
         session->allow_shell = true;
-        status = shell_run_text(shell, session, text, out, err, in) || session->last_status ? 1 : 0;
+        status = shell_run_text(shell, session, text, out, err, in);
+        if (!session->exiting)
+            status = session->failed ? 1 : 0;
+        session_done(session);
     }
     mem_free(text);
     stream_close(out);
@@ -270,6 +259,7 @@ static int run_lab(struct run_options *options)
         if (options->lab.course)
             say_course(shell.lab);
         status = repl_run(&shell, &session);
+        session_done(&session);
     }
     control_close(control);
     shell_done(&shell);
@@ -283,12 +273,11 @@ static const struct command *tool_of_name(const char *name, int *argc, char ***a
     if (!text_ends(name, ".sh"))
         return NULL;
     if (!strcmp(name, "kafka-run-class.sh")) {
-        for (size_t i = 0; *argc > 1 && i < sizeof(classes) / sizeof(*classes); i++) {
-            if (!strcmp((*argv)[1], classes[i].class_name)) {
-                ++*argv;
-                --*argc;
-                return command_find(classes[i].tool);
-            }
+        command = *argc > 1 ? command_of_class((*argv)[1]) : NULL;
+        if (command) {
+            ++*argv;
+            --*argc;
+            return command;
         }
         fprintf(stderr, "Error: Could not find or load main class %s\n", *argc > 1 ? (*argv)[1] : "");
         exit(1);

@@ -66,6 +66,11 @@ struct stream *stream_descriptor(int fd, bool close_it)
     return &self->stream;
 }
 
+int stream_fd(const struct stream *stream)
+{
+    return stream && stream->write == write_descriptor ? ((const struct descriptor_stream *)stream)->fd : -1;
+}
+
 struct text_stream {
     struct stream stream;
     struct text *text;
@@ -104,6 +109,8 @@ struct input {
     bool close_it, terminal, pollable, ended;
     struct buffer buffer;
     size_t taken;            /* bytes of the buffer already given */
+    struct pipe_stream *from; /* the other end, a command of this process; NULL: none, or gone */
+    struct task *reader;     /* waits for it */
 };
 
 struct input *input_none(void)
@@ -129,13 +136,99 @@ struct input *input_descriptor(uv_loop_t *loop, int fd, bool close_it)
     input->fd = fd;
     input->close_it = close_it;
     input->terminal = isatty(fd);
+    if (input->terminal && !close_it) { /* libuv makes it non-blocking: not the one that other programs share */
+        char name[256];
+        int own = ttyname_r(fd, name, sizeof(name)) ? -1 : open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        if (own >= 0) {
+            input->fd = own;
+            input->close_it = true;
+        }
+    }
     return input;
+}
+
+/* ---- pipes between commands of this process: what is written is there at once ---- */
+
+enum { PIPE_BYTES = 256 * 1024 };
+
+struct pipe_stream {
+    struct stream stream;
+    struct input *to;        /* NULL: the reader is gone */
+    struct task *writer;
+    bool waiting;
+};
+
+static void write_pipe(struct stream *stream, const char *data, size_t size)
+{
+    struct pipe_stream *self = (struct pipe_stream *)stream;
+
+    if (self->to) {
+        buffer_put(&self->to->buffer, data, size);
+        if (self->to->reader)
+            task_wake(self->to->reader);
+    }
+    while (self->to && self->writer && self->to->buffer.size - self->to->taken > PIPE_BYTES) {
+        bool more;
+
+        self->waiting = true;
+        more = task_wait(self->writer);
+        self->waiting = false;
+        if (!more)
+            return;
+    }
+    if (!self->to && self->writer)
+        task_interrupt(self->writer); /* runs at present: its next wait ends it */
+}
+
+static void close_pipe(struct stream *stream)
+{
+    struct pipe_stream *self = (struct pipe_stream *)stream;
+    struct input *to = self->to;
+
+    if (to) {
+        to->from = NULL;
+        to->ended = true;
+        if (to->reader)
+            task_wake(to->reader);
+    }
+    mem_free(self);
+}
+
+struct input *input_pipe(struct stream **end)
+{
+    struct input *input = mem_zero(sizeof(*input));
+    struct pipe_stream *self = mem_zero(sizeof(*self));
+
+    input->fd = -1;
+    input->from = self;
+    self->stream = (struct stream){ .write = write_pipe, .close = close_pipe };
+    self->to = input;
+    *end = &self->stream;
+    return input;
+}
+
+int input_fd(const struct input *input)
+{
+    return input && input->buffer.size == input->taken && !input->ended ? input->fd : -1;
+}
+
+struct bytes input_left(const struct input *input)
+{
+    return (struct bytes){ input->buffer.data + input->taken, input->buffer.size - input->taken };
 }
 
 void input_close(struct input *input)
 {
     if (!input)
         return;
+    if (input->from) {
+        struct pipe_stream *from = input->from;
+
+        from->to = NULL;
+        if (from->writer && !task_interrupted(from->writer))
+            task_interrupt(from->writer);
+    }
     if (input->close_it && input->fd >= 0)
         close(input->fd);
     buffer_done(&input->buffer);
@@ -175,6 +268,20 @@ static void read_more(struct input *input)
     input->buffer.size -= 65536 - (size_t)(got > 0 ? got : 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         input->ended = true;
+}
+
+static bool wait_pipe(struct call *call, struct input *input)
+{
+    size_t had = input->buffer.size;
+    bool more = true;
+
+    if (input->from && input->from->waiting)
+        task_wake(input->from->writer);
+    input->reader = call->task;
+    while (more && input->buffer.size == had && !input->ended)
+        more = task_wait(call->task);
+    input->reader = NULL;
+    return more;
 }
 
 struct poll_wait {
@@ -230,6 +337,11 @@ char *call_read_line(struct call *call, const char *prompt, size_t *size)
     while (!(line = take_line(input, size))) {
         if (input->ended || call_interrupted(call))
             return NULL;
+        if (input->fd < 0) {
+            if (!wait_pipe(call, input))
+                return NULL;
+            continue;
+        }
         if (!wait_readable(call, input))
             return NULL;
         read_more(input);
@@ -238,6 +350,115 @@ char *call_read_line(struct call *call, const char *prompt, size_t *size)
 }
 
 /* ---- what a command does ---- */
+
+/* ---- a stream to a pipe of the system ---- */
+
+struct os_pipe {
+    struct stream stream;
+    uv_loop_t *loop;
+    int fd;
+    struct task *writer;
+    uv_poll_t *poll;         /* watches for the reader's going away; NULL: not yet, or it went */
+    bool ready, gone, waiting;
+};
+
+static void free_poll(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+static void stop_poll(struct os_pipe *self)
+{
+    if (self->poll)
+        uv_close((uv_handle_t *)self->poll, free_poll);
+    self->poll = NULL;
+}
+
+static void on_os_pipe(uv_poll_t *poll, int status, int events)
+{
+    struct os_pipe *self = poll->data;
+
+    if (status < 0 || (events & UV_DISCONNECT)) {
+        self->gone = true;
+        stop_poll(self);
+    } else {
+        self->ready = true;
+        uv_poll_start(poll, UV_DISCONNECT, on_os_pipe);
+    }
+    if (!self->writer)
+        return;
+    if (self->gone && !task_interrupted(self->writer))
+        task_interrupt(self->writer);
+    else if (self->waiting)
+        task_wake(self->writer);
+}
+
+static void write_os_pipe(struct stream *stream, const char *data, size_t size)
+{
+    struct os_pipe *self = (struct os_pipe *)stream;
+
+    while (size && !self->gone) {
+        ssize_t written = write(self->fd, data, size);
+
+        if (written > 0) {
+            data += written;
+            size -= (size_t)written;
+        } else if (written < 0 && errno == EAGAIN) {
+            bool more = true;
+
+            if (!self->poll || !self->writer)
+                return;
+            self->ready = false;
+            uv_poll_start(self->poll, UV_WRITABLE | UV_DISCONNECT, on_os_pipe);
+            self->waiting = true;
+            while (more && !self->ready && !self->gone)
+                more = task_wait(self->writer);
+            self->waiting = false;
+            if (!more)
+                return;
+        } else if (!(written < 0 && errno == EINTR)) {
+            self->gone = true;
+            if (self->writer)
+                task_interrupt(self->writer);
+        }
+    }
+}
+
+static void close_os_pipe(struct stream *stream)
+{
+    struct os_pipe *self = (struct os_pipe *)stream;
+
+    stop_poll(self);
+    close(self->fd);
+    mem_free(self);
+}
+
+struct stream *stream_pipe(uv_loop_t *loop, int fd)
+{
+    struct os_pipe *self = mem_zero(sizeof(*self));
+
+    self->stream = (struct stream){ .write = write_os_pipe, .close = close_os_pipe };
+    self->loop = loop;
+    self->fd = fd;
+    self->poll = mem_zero(sizeof(*self->poll));
+    if (uv_poll_init(loop, self->poll, fd)) {
+        mem_free(self->poll);
+        self->poll = NULL;
+    } else {
+        self->poll->data = self;
+        uv_poll_start(self->poll, UV_DISCONNECT, on_os_pipe);
+        uv_unref((uv_handle_t *)self->poll);
+    }
+    return &self->stream;
+}
+
+void stream_written_by(struct stream *stream, struct task *task)
+{
+    if (stream && stream->write == write_os_pipe)
+        ((struct os_pipe *)stream)->writer = task;
+    else if (stream && stream->write == write_pipe)
+        ((struct pipe_stream *)stream)->writer = task;
+}
 
 struct lab *call_lab(const struct call *call)
 {

@@ -21,12 +21,21 @@ struct stream {
 struct stream *stream_descriptor(int fd, bool close_it);
 struct stream *stream_text(struct text *text);   /* `text` is borrowed */
 void stream_close(struct stream *stream);
+/* To a pipe's end or a socket, closed with it: where it is full the task waits; when the reader goes away the task is interrupted, as by SIGPIPE.
+ * `task` is told by stream_written_by() before the first write. */
+struct stream *stream_pipe(uv_loop_t *loop, int fd);
+void stream_written_by(struct stream *stream, struct task *task);   /* of stream_pipe and input_pipe; others ignore it */
+int stream_fd(const struct stream *stream);                          /* of a descriptor; -1: it is none */
 
 /* Where input comes from. Lines without their end; the last may have none. */
 struct input;
 struct input *input_none(void);
 struct input *input_text(const char *text, size_t size);            /* <<<, tests */
 struct input *input_descriptor(uv_loop_t *loop, int fd, bool close_it);  /* file, pipe, terminal */
+/* A pipe between two commands of this process: what is written to *end is read here. Both ends are closed by their users. */
+struct input *input_pipe(struct stream **end);
+int input_fd(const struct input *input);                            /* -1: it is none, or something was read ahead */
+struct bytes input_left(const struct input *input);                 /* what is there without reading */
 void input_close(struct input *input);
 bool input_terminal(const struct input *input);
 
@@ -42,6 +51,12 @@ struct session {                     /* fields are for shell/; commands use the 
     bool allow_shell;                /* unknown words beside a pipe go to /bin/sh; not in lessons, not over --to */
     bool interactive;
     int last_status;
+    bool failed;                     /* some command failed and nobody asked (&&, ||): a script's exit status is 1 */
+    bool exiting;                    /* `exit` was run: its owner ends */
+    int exit_status;
+    struct jobs *jobs;               /* background jobs, children, variables: run.c's; NULL: none yet */
+    /* Joined to a lab of another process: runs there what is not `local`. NULL: here. */
+    int (*remote)(struct call *call);
     void *owner;                     /* of the REPL, the lesson, ... */
 };
 
@@ -81,4 +96,24 @@ void call_log(struct call *call, const char *level, const char *message, const c
 
 /* ---- running lines ---- */
 /* Parses and runs one line (or a block of lines) in `session`; in a task. Output of commands goes to out/err unless redirected. Returns the exit status of the last. */
+/* `text` of several statements: all run, unless set -e, exit or an interrupt stops. `out`, `err`, `in` are borrowed. */
 int session_run(struct task *task, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);
+/* Ends jobs and frees what session_run keeps; the session itself is the caller's. */
+void session_done(struct session *session);
+/* Children of a foreground command that was interrupted and still live: the REPL's prompt waits for them. */
+bool session_busy(const struct session *session);
+
+/* ---- background jobs ---- */
+struct job_info {
+    int number;
+    bool running;
+    int status;
+    const char *text;
+};
+size_t session_job_count(const struct session *session);
+struct job_info session_job(const struct session *session, size_t i);
+bool session_job_end(struct session *session, int number);               /* false: no such job */
+void session_jobs_report(struct session *session, struct stream *out);   /* says which ended since the last time */
+/* Variables: NAME=VALUE, $NAME. Falls back on the environment; NULL: not set. */
+const char *session_variable(struct session *session, const char *name);
+void session_set_variable(struct session *session, const char *name, const char *value);

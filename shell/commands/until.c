@@ -68,5 +68,5 @@ const struct command command_until = {
     .details = "CONDITION: delete, roll, unlink, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression,\n"
                "for instance: until (select count(*) from segments where topic = 'students') = 1",
     .example = "until delete students-0", .options = options, .words = "delete roll unlink leader lag rebalance", .argument = COMPLETE_PARTITION,
-    .needs_lab = true, .run = run,
+    .compares = true, .needs_lab = true, .run = run,
 };
