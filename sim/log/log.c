@@ -248,8 +248,9 @@ static enum err out_of_size(const struct log *log, const struct incoming *in, st
                        in->records.size, log->topic, log->partition, log->config->segment_bytes);
 }
 
-/* Walks the headers: offsets must grow, every batch must be whole and its CRC right. */
-static enum err look_at(struct log *log, struct bytes records, struct incoming *in, bool check_crc, struct reason *reason)
+/* Walks the headers: offsets must grow, every batch must be whole and its CRC right. A replica ends (4.x) at the first batch
+ * of an epoch above `most_epoch`, that of its fetch. */
+static enum err look_at(struct log *log, struct bytes records, struct incoming *in, bool check_crc, int32_t most_epoch, struct reason *reason)
 {
     struct bytes left = records;
     int64_t last = -1;
@@ -266,6 +267,8 @@ static enum err look_at(struct log *log, struct bytes records, struct incoming *
             return err_because(ERR_CORRUPT_MESSAGE, reason, "%s-%d: the batch is cut short: %zu of %zu bytes", log->topic, log->partition, left.size, need);
         if (err)
             return err;
+        if (batch.leader_epoch > most_epoch)
+            break;
         if (check_crc && !batch_crc_right(&batch))
             return err_because(ERR_CORRUPT_MESSAGE, reason, "Record is corrupt (stored crc = %u) in topic partition %s-%d.", batch.crc, log->topic, log->partition);
         if (batch.last_offset <= last && last >= 0)
@@ -321,7 +324,7 @@ static enum err validate(struct log *log, const struct log_append *append, struc
         memcpy(out->errors, check.errors, sizeof(out->errors));
     if (err)
         return err;
-    err = look_at(log, buffer_bytes(buffer), in, false, reason);
+    err = look_at(log, buffer_bytes(buffer), in, false, INT32_MAX, reason);
     if (err)
         return err;
     in->max_timestamp_ms = check.max_timestamp_ms;
@@ -445,7 +448,7 @@ enum err log_append(struct log *log, const struct log_append *append, struct log
     memset(out, 0, offsetof(struct log_appended, errors));
     out->error_count = 0;
     out->base_offset = out->last_offset = out->log_append_time_ms = out->max_timestamp_ms = -1;
-    err = replicated ? look_at(log, append->records, &in, true, reason) : validate(log, append, buffer, &in, out, reason);
+    err = replicated ? look_at(log, append->records, &in, true, log_is_27(log) ? INT32_MAX : append->leader_epoch, reason) : validate(log, append, buffer, &in, out, reason);
     if (err || !in.batch_count)
         goto out;
     if (replicated && in.first_offset < log->end_offset) {

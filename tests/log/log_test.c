@@ -364,6 +364,7 @@ TEST(a_follower_keeps_offsets_epochs_and_bytes)
 
         lab_open(leader);
         lab_open(follower);
+        follower->leader_epoch = 7;
         OK(log_begin_epoch(leader->log, 7, NULL));
         for (int i = 0; i < 10; i++) {
             struct batch_builder builder = { 0 };
