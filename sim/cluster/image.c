@@ -298,6 +298,52 @@ static enum err apply_partition_change(struct image *image, const struct metadat
     return ERR_OK;
 }
 
+struct image *image_copy(const struct image *from)
+{
+    struct image *image = image_new();
+
+    image->offset = from->offset;
+    image->cluster_id = mem_text(from->cluster_id);
+    image->controller = from->controller;
+    image->next_producer_id = from->next_producer_id;
+    image->topics = mem_zero_array(from->topic_count, sizeof(*image->topics));
+    image->topic_capacity = image->topic_count = from->topic_count;
+    for (size_t i = 0; i < from->topic_count; i++) {
+        const struct image_topic *old = from->topics[i];
+        struct image_topic *topic = image->topics[i] = mem_zero(sizeof(*topic));
+        size_t capacity = 1;
+
+        while (capacity < (size_t)old->partition_count)
+            capacity *= 2;
+        *topic = *old;
+        topic->name = mem_text(old->name);
+        topic->partitions = mem_zero_array(capacity, sizeof(*topic->partitions));
+        for (int32_t p = 0; p < old->partition_count; p++) {
+            const struct image_partition *partition = &old->partitions[p];
+
+            topic->partitions[p] = *partition;
+            topic->partitions[p].replicas = NULL;
+            partition_set_ids(&topic->partitions[p], partition->replicas, partition->replica_count, partition->isr,
+                              partition->isr_count);
+        }
+    }
+    by_id_rebuild(image);
+    image->brokers = mem_zero_array(from->broker_count, sizeof(*image->brokers));
+    image->broker_capacity = image->broker_count = from->broker_count;
+    for (size_t i = 0; i < from->broker_count; i++) {
+        image->brokers[i] = from->brokers[i];
+        image->brokers[i].host = mem_text(from->brokers[i].host);
+        image->brokers[i].rack = mem_text(from->brokers[i].rack);
+    }
+    image->resources = mem_zero_array(from->resource_count, sizeof(*image->resources));
+    image->resource_capacity = image->resource_count = from->resource_count;
+    for (size_t i = 0; i < from->resource_count; i++) {
+        image->resources[i] = (struct resource){ .scope = from->resources[i].scope, .name = mem_text(from->resources[i].name) };
+        config_map_copy(&image->resources[i].map, &from->resources[i].map);
+    }
+    return image;
+}
+
 /* ---- brokers ---- */
 
 static size_t broker_place(const struct image *image, int32_t id, bool *found)

@@ -5,6 +5,7 @@
 
 struct image *image_new(void);
 void image_free(struct image *image);
+struct image *image_copy(const struct image *from);
 /* What does not concern the image is only counted as seen. A record about something unknown is an error of ours or a damaged log. */
 enum err image_apply(struct image *image, const struct metadata_record *record, int64_t offset, struct reason *reason);
 void image_set_offset(struct image *image, int64_t offset);

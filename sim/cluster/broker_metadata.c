@@ -1,0 +1,185 @@
+/* How metadata records reach a broker, and what it does about each. */
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/cluster/cluster_internal.h"
+
+static bool contains(const int32_t *ids, int32_t count, int32_t id)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static void follow_partition(struct broker *broker, struct uuid topic_id, int32_t number)
+{
+    const struct image_topic *topic = image_topic_by_id(broker->image, topic_id);
+    const struct image_partition *image = &topic->partitions[number];
+    struct partition *partition = broker_partition(broker, topic->name, number);
+    struct reason reason;
+
+    if (!contains(image->replicas, image->replica_count, broker->id)) {
+        if (partition)
+            partition_remove(partition, NULL);
+        return;
+    }
+    if (!partition && partition_host(broker, topic, number, &reason)) {
+        /* Its folder can't be made or read: the replica stays away, and the journal says so. */
+        journal_add(broker->cluster->journal, ENTRY(EVENT_append_refused, .broker = broker->id, .topic = topic->name, .partition = number,
+                                                    .rule = "log.dirs", .text = reason.text));
+        return;
+    }
+    partition = broker_partition(broker, topic->name, number);
+    partition_reconcile(partition);
+}
+
+static void remove_topic(struct broker *broker, struct uuid id)
+{
+    const struct image_topic *topic = image_topic_by_id(broker->image, id);
+
+    for (int32_t i = 0; topic && i < topic->partition_count; i++) {
+        struct partition *partition = broker_partition(broker, topic->name, i);
+
+        if (partition)
+            partition_remove(partition, NULL);
+    }
+    if (topic)
+        groups_topic_deleted(broker->groups, topic->name);
+}
+
+static void follow_config(struct broker *broker, const struct metadata_config *config)
+{
+    int32_t id;
+
+    if (config->resource_type == METADATA_RESOURCE_TOPIC)
+        broker_topic_changed(broker, config->resource_name);
+    else if (config->resource_type == METADATA_RESOURCE_BROKER &&
+             (!*config->resource_name || (parse_i32(config->resource_name, &id) && id == broker->id)))
+        broker_settings_changed(broker);
+}
+
+static enum err follow(void *context, const struct metadata_record *record, int64_t offset, struct reason *reason)
+{
+    struct broker *broker = context;
+    enum err err;
+
+    if (offset <= image_offset(broker->image))
+        return ERR_OK;
+    if (record->kind == METADATA_REMOVE_TOPIC)
+        remove_topic(broker, record->remove_topic.topic_id); /* while the image still knows its name */
+    err = image_apply(broker->image, record, offset, reason);
+    if (err)
+        return err;
+    if (record->kind == METADATA_PARTITION)
+        follow_partition(broker, record->partition.topic_id, record->partition.partition_id);
+    else if (record->kind == METADATA_PARTITION_CHANGE)
+        follow_partition(broker, record->partition_change.topic_id, record->partition_change.partition_id);
+    else if (record->kind == METADATA_CONFIG)
+        follow_config(broker, &record->config);
+    return ERR_OK;
+}
+
+static void wake_waits(struct broker *broker)
+{
+    struct image_wait **at = &broker->image_waits;
+
+    while (*at) {
+        struct image_wait *wait = *at;
+
+        if (wait->offset > image_offset(broker->image)) {
+            at = &wait->next;
+            continue;
+        }
+        *at = wait->next;
+        wait->next = NULL;
+        wait->done(wait->context);
+        at = &broker->image_waits; /* anything may have come or gone meanwhile */
+    }
+}
+
+/* Batches that every broker has seen are forgotten; on disk they stay. */
+static void forget_seen(struct cluster *cluster)
+{
+    struct controller *controller = &cluster->controller;
+    int64_t seen = INT64_MAX;
+
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        const struct broker *broker = cluster->brokers[i];
+        int64_t offset = broker->image ? image_offset(broker->image) : -1;
+
+        if (offset < seen)
+            seen = offset;
+    }
+    while (controller->first && controller->first->last_offset <= seen) {
+        struct metadata_pending *next = controller->first->next;
+
+        mem_free(controller->first->bytes);
+        mem_free(controller->first);
+        controller->first = next;
+    }
+    if (!controller->first)
+        controller->last = NULL;
+}
+
+void broker_catch_up(struct broker *broker)
+{
+    struct cluster *cluster = broker->cluster;
+    struct metadata_pending *last = cluster->controller.last;
+
+    for (struct metadata_pending *pending = cluster->controller.first; pending; pending = pending->next) {
+        struct bytes bytes = { pending->bytes, pending->size };
+
+        if (broker->metadata.log && pending->base_offset >= log_end_offset(broker->metadata.log))
+            metadata_log_append(&broker->metadata, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), NULL);
+        if (broker->image && pending->last_offset > image_offset(broker->image)) {
+            metadata_batch_replay(bytes, follow, broker, NULL);
+            if (image_offset(broker->image) < pending->last_offset)
+                image_set_offset(broker->image, pending->last_offset);
+        }
+        if (pending == last)
+            break;
+    }
+    if (!broker->image)
+        return;
+    wake_waits(broker);
+    forget_seen(cluster);
+}
+
+static void metadata_arrives(void *context)
+{
+    broker_catch_up(context);
+}
+
+void broker_schedule_metadata(struct broker *broker)
+{
+    broker->metadata_event.run = metadata_arrives;
+    broker->metadata_event.context = broker;
+    if (broker->cluster->opening || event_scheduled(&broker->metadata_event))
+        return;
+    network_send(broker->cluster, controller_home(broker->cluster), broker->id, &broker->metadata_event);
+}
+
+void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset)
+{
+    wait->offset = offset;
+    wait->next = NULL;
+    if (image_offset(broker->image) >= offset) {
+        wait->done(wait->context);
+        return;
+    }
+    wait->next = broker->image_waits;
+    broker->image_waits = wait;
+}
+
+void broker_forget_image_wait(struct broker *broker, struct image_wait *wait)
+{
+    for (struct image_wait **at = &broker->image_waits; *at; at = &(*at)->next) {
+        if (*at == wait) {
+            *at = wait->next;
+            wait->next = NULL;
+            return;
+        }
+    }
+}

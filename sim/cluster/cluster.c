@@ -1,0 +1,328 @@
+/* The cluster as a whole: made or reopened, asked, ended. */
+#include "sim/cluster/cluster.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/cluster/cluster_internal.h"
+
+/* ---- asking ---- */
+
+struct queue *cluster_queue(const struct cluster *cluster)
+{
+    return cluster->queue;
+}
+
+struct journal *cluster_journal(const struct cluster *cluster)
+{
+    return cluster->journal;
+}
+
+struct random *cluster_random(const struct cluster *cluster)
+{
+    return (struct random *)&cluster->random;
+}
+
+struct fs *cluster_fs(const struct cluster *cluster)
+{
+    return cluster->fs;
+}
+
+enum release cluster_release(const struct cluster *cluster)
+{
+    return cluster->release;
+}
+
+const struct image *cluster_image(const struct cluster *cluster)
+{
+    return cluster->controller.image;
+}
+
+size_t cluster_broker_count(const struct cluster *cluster)
+{
+    return cluster->broker_count;
+}
+
+struct broker *cluster_broker_at(const struct cluster *cluster, size_t i)
+{
+    return i < cluster->broker_count ? cluster->brokers[i] : NULL;
+}
+
+struct broker *cluster_broker(const struct cluster *cluster, int32_t id)
+{
+    int64_t i = (int64_t)id - cluster->brokers[0]->id;
+
+    return i >= 0 && i < (int64_t)cluster->broker_count ? cluster->brokers[i] : NULL;
+}
+
+int32_t broker_id(const struct broker *broker)
+{
+    return broker->id;
+}
+
+int32_t broker_port(const struct broker *broker)
+{
+    return broker->port;
+}
+
+bool broker_up(const struct broker *broker)
+{
+    return broker->up;
+}
+
+const char *broker_log_dir(const struct broker *broker)
+{
+    return broker->log_dir;
+}
+
+struct cluster *broker_cluster(const struct broker *broker)
+{
+    return broker->cluster;
+}
+
+const struct image *broker_image(const struct broker *broker)
+{
+    return broker->image;
+}
+
+int64_t broker_started_us(const struct broker *broker)
+{
+    return broker->started_us;
+}
+
+/* The system chose a port: the broker registers anew, under the same epoch, and all learn of it at once. */
+void broker_set_port(struct broker *broker, int32_t port)
+{
+    struct cluster *cluster = broker->cluster;
+
+    if (broker->port == port)
+        return;
+    broker->port = port;
+    if (!broker->up)
+        return;
+    cluster->opening = true;
+    controller_register(cluster, broker, false, NULL);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        broker_catch_up(cluster->brokers[i]);
+    cluster->opening = false;
+}
+
+/* ---- opening ---- */
+
+static char *controller_dir(const struct cluster *cluster)
+{
+    if (release_is_27(cluster->release))
+        return mem_printf("%s/controller", cluster->dir);
+    return mem_text(cluster->brokers[0]->log_dir);
+}
+
+/* Each folder says whose it is; all of one cluster say the same cluster. */
+static enum err identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason)
+{
+    struct meta_properties meta = { 0 };
+    char *path = mem_printf("%s/meta.properties", broker->log_dir);
+    bool there = fs_exists(cluster->fs, path);
+    enum err err = ERR_OK;
+
+    mem_free(path);
+    if (there) {
+        err = meta_properties_read(cluster->fs, broker->log_dir, &meta, reason);
+        if (err)
+            return err;
+        if (meta.node_id != broker->id)
+            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to broker %d, not to broker %d", broker->log_dir,
+                               meta.node_id, broker->id);
+        if (!*cluster_id)
+            memcpy(cluster_id, meta.cluster_id, UUID_TEXT);
+        if (strcmp(cluster_id, meta.cluster_id) != 0)
+            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to cluster %s, not to cluster %s", broker->log_dir,
+                               meta.cluster_id, cluster_id);
+        if (*meta.directory_id)
+            uuid_parse(meta.directory_id, &cluster->directories[broker->index]);
+        return ERR_OK;
+    }
+    if (!*cluster_id)
+        uuid_text(uuid_random(&cluster->random), cluster_id);
+    cluster->directories[broker->index] = uuid_random(&cluster->random);
+    meta.node_id = broker->id;
+    memcpy(meta.cluster_id, cluster_id, UUID_TEXT);
+    uuid_text(cluster->directories[broker->index], meta.directory_id);
+    return meta_properties_write(cluster->fs, broker->log_dir, cluster->release, queue_now_us(cluster->queue), &meta, reason);
+}
+
+/* Copies what a broker's own log of metadata lacks from the controller's. */
+static enum err copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason)
+{
+    struct config_layers layers = broker_layers(broker, NULL);
+    struct log_cursor cursor;
+    struct batch batch;
+    enum err err = metadata_log_open(&broker->metadata, &broker->env, broker->log_dir, &layers, broker->clean, 0,
+                                     queue_now_ms(cluster->queue), reason);
+
+    if (err)
+        return err;
+    if (log_end_offset(broker->metadata.log) > log_end_offset(cluster->controller.log.log))
+        err = log_truncate_to(broker->metadata.log, log_end_offset(cluster->controller.log.log), queue_now_ms(cluster->queue), reason);
+    if (err || log_end_offset(broker->metadata.log) == log_end_offset(cluster->controller.log.log))
+        return err;
+    log_cursor_init(&cursor, cluster->controller.log.log, log_end_offset(broker->metadata.log), false);
+    while (!err && log_cursor_next(&cursor, &batch))
+        err = metadata_log_append(&broker->metadata, batch.bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
+    log_cursor_done(&cursor);
+    return err;
+}
+
+static enum err open_controller(struct cluster *cluster, struct reason *reason)
+{
+    struct config_layers layers = { .static_broker = &cluster->brokers[0]->settings, .release = cluster->release };
+    char *dir = controller_dir(cluster);
+    bool clean = cluster->brokers[0]->clean;
+    enum err err = fs_mkdir(cluster->fs, dir, reason);
+
+    if (!err && release_is_27(cluster->release))
+        clean = clean_marker_take(cluster->fs, dir);
+    if (!err)
+        err = controller_open(cluster, &layers, dir, clean, 0, reason);
+    mem_free(dir);
+    return err;
+}
+
+static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < cluster->broker_count; i++)
+        err = controller_register(cluster, cluster->brokers[i], true, reason);
+    for (size_t i = 0; !err && i < cluster->broker_count; i++)
+        err = controller_unfence(cluster, cluster->brokers[i], reason);
+    if (!err && !fresh)
+        err = controller_elect_after_restart(cluster, reason);
+    for (size_t i = 0; !err && i < cluster->broker_count; i++) {
+        struct broker *broker = cluster->brokers[i];
+
+        if (i && !release_is_27(cluster->release))
+            err = copy_metadata(cluster, broker, reason);
+        broker->image = image_copy(cluster->controller.image);
+        broker->started_us = queue_now_us(cluster->queue);
+        broker->groups = groups_new(broker);
+        broker->up = true;
+        if (!err)
+            err = broker_host_all(broker, reason);
+    }
+    for (size_t i = 0; !err && i < cluster->broker_count; i++) {
+        struct broker *broker = cluster->brokers[i];
+
+        broker_start_tasks(broker);
+        for (size_t p = 0; p < broker->partition_count; p++)
+            partition_reconcile(broker->partitions[p]);
+        broker_catch_up(broker);
+        journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
+                                            .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
+                                                       { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
+    }
+    return err;
+}
+
+static enum err open_all(struct cluster *cluster, const struct cluster_options *options, struct reason *reason)
+{
+    char cluster_id[UUID_TEXT] = "";
+    bool fresh;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < (size_t)options->broker_count; i++) {
+        err = broker_new(&cluster->brokers[i], cluster, i, options, reason);
+        cluster->broker_count = i + 1;
+        if (!err)
+            err = broker_load(cluster->brokers[i], reason);
+        if (!err)
+            err = identify(cluster, cluster->brokers[i], cluster_id, reason);
+    }
+    if (!err)
+        err = open_controller(cluster, reason);
+    if (err)
+        return err;
+    fresh = log_end_offset(cluster->controller.log.log) == 0;
+    image_set_cluster_id(cluster->controller.image, cluster_id);
+    image_set_controller(cluster->controller.image, controller_home(cluster));
+    if (fresh)
+        err = controller_bootstrap(cluster, reason);
+    return err ? err : start_brokers(cluster, fresh, reason);
+}
+
+enum err cluster_open(struct cluster **out, const struct cluster_options *options, struct reason *reason)
+{
+    struct cluster *cluster = mem_zero(sizeof(*cluster));
+    enum err err;
+
+    *out = NULL;
+    assert(options->broker_count > 0 && options->broker_count <= MOST_BROKERS);
+    cluster->release = options->release;
+    cluster->queue = options->queue;
+    cluster->random = random_fork(options->random, "cluster");
+    cluster->journal = options->journal;
+    cluster->fs = options->fs;
+    cluster->dir = mem_text(options->dir ? options->dir : options->log_dir);
+    cluster->host = mem_text(options->host ? options->host : "localhost");
+    cluster->brokers = mem_zero_array((size_t)options->broker_count, sizeof(*cluster->brokers));
+    cluster->directories = mem_zero_array((size_t)options->broker_count, sizeof(*cluster->directories));
+    cluster->opening = true;
+    err = open_all(cluster, options, reason);
+    for (size_t i = 0; !err && i < cluster->broker_count; i++)
+        broker_catch_up(cluster->brokers[i]);
+    cluster->opening = false;
+    if (err)
+        cluster_drop(cluster);
+    else
+        *out = cluster;
+    return err;
+}
+
+/* ---- the end ---- */
+
+static void free_all(struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i])
+            for (size_t j = 0; j < cluster->broker_count; j++) {
+                fetcher_free(cluster->brokers[i]->fetchers[j]);
+                cluster->brokers[i]->fetchers[j] = NULL;
+            }
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        broker_free(cluster->brokers[i]);
+    mem_free(cluster->brokers);
+    mem_free(cluster->directories);
+    mem_free(cluster->dir);
+    mem_free(cluster->host);
+    mem_free(cluster);
+}
+
+void cluster_close(struct cluster *cluster)
+{
+    char *dir;
+
+    if (!cluster)
+        return;
+    dir = controller_dir(cluster);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        broker_catch_up(cluster->brokers[i]);
+    for (size_t i = cluster->broker_count; i-- > 0;)
+        broker_stop_clean(cluster->brokers[i]);
+    controller_close(cluster, true);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        clean_marker_write(cluster->fs, cluster->brokers[i]->log_dir, cluster->release, cluster->brokers[i]->epoch, NULL);
+    if (release_is_27(cluster->release))
+        clean_marker_write(cluster->fs, dir, cluster->release, 0, NULL);
+    mem_free(dir);
+    free_all(cluster);
+}
+
+void cluster_drop(struct cluster *cluster)
+{
+    if (!cluster)
+        return;
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        broker_drop(cluster->brokers[i]);
+    controller_close(cluster, false);
+    free_all(cluster);
+}

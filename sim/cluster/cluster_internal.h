@@ -1,0 +1,212 @@
+/* The inside of a cluster: what its files share. Events go through the queue; what crosses from one broker to another goes
+ * through network.c and takes time. */
+#pragma once
+#include "sim/cluster/cluster.h"
+#include "sim/cluster/group.h"
+#include "sim/cluster/image_internal.h"
+#include "sim/cluster/metadata.h"
+#include "sim/cluster/partition.h"
+#include "sim/log/checkpoint.h"
+#include "sim/log/log.h"
+
+enum { MOST_BROKERS = 1000, METADATA_EPOCH = 1, METADATA_BATCH_RECORDS = 1000, PRODUCER_ID_BLOCK = 1000 };
+
+/* A batch of metadata records on its way to brokers. */
+struct metadata_pending {
+    struct metadata_pending *next;
+    int64_t base_offset, last_offset;
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct controller {
+    struct image *image;
+    struct metadata_log log;
+    struct metadata_batch batch;      /* being filled between controller_begin and controller_commit */
+    bool filling;
+    enum err failed;                  /* the log could not be written: nothing more is promised */
+    struct metadata_pending *first, *last;
+};
+
+struct cluster {
+    enum release release;
+    struct queue *queue;
+    struct random random;             /* a fork: the cluster's own chance */
+    struct random *outer_random;
+    struct journal *journal;
+    struct fs *fs;
+    char *dir, *host;
+    struct broker **brokers;
+    size_t broker_count;
+    struct controller controller;
+    struct uuid *directories;         /* of each broker's log dir */
+    bool opening;                     /* brokers come up: nothing takes virtual time */
+    size_t unclean_count;             /* log dirs found without a clean marker */
+};
+
+/* The settings of one topic at one broker, shared by its partitions there: each log borrows `config`. */
+struct topic_settings {
+    struct log_config config;
+    int32_t users;
+    int64_t min_insync_replicas;
+    char name[];
+};
+
+/* A leader's view of one follower. Lies in the leader's partition. */
+struct replica {
+    struct partition *leader;
+    struct partition *follower;       /* the replica itself, once it follows this leader in this epoch; NULL */
+    struct fetcher *fetcher;
+    int32_t broker;
+    bool listed;                      /* in the fetcher's list */
+    bool joining;                     /* its first fetch has not come yet */
+    int64_t log_end_offset, log_start_offset; /* -1: not known yet */
+    int64_t sent_high_watermark;
+    int64_t last_fetch_ms, end_at_last_fetch, last_caught_up_ms;
+    struct replica *next;
+};
+
+/* A folder that was renamed to -delete and waits to go. */
+struct doomed {
+    char *path;
+    int64_t at_us;
+};
+
+struct partition {
+    struct broker *broker;
+    const struct image_topic *topic;  /* in the broker's image; its name lives as long as the partition */
+    struct log *log;
+    struct topic_settings *settings;
+    int32_t number;
+    int32_t leader, leader_epoch, partition_epoch;
+    bool leads;
+    int16_t replica_count;            /* of others; only a leader has some */
+    struct replica *replicas;
+    struct replica *upstream;         /* a follower's entry at its leader */
+    struct commit_wait *waits, *last_wait; /* by offset */
+    struct partition_watch *watches, *calling;
+    int64_t retention_at_ms;          /* first moment at which a check may do something; INT64_MAX: none */
+    int64_t unlink_at_ms;             /* INT64_MAX: nothing waits */
+    int64_t epoch_start_offset;
+    struct partition *hash_next;
+    size_t index;                     /* in broker->partitions */
+};
+
+/* Moments that come around: start + delay + k * interval. Costs an event only while something is to be done then. */
+struct ticker {
+    int64_t first_us, interval_us;
+    struct event event;
+};
+
+struct broker {
+    struct cluster *cluster;
+    int32_t id, port;
+    size_t index;
+    bool up;
+    int64_t epoch, started_us;
+    char *log_dir;
+    struct config_map settings;       /* its server.properties */
+    struct image *image;
+    struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
+    struct event metadata_event;
+    struct image_wait *image_waits;
+    struct log_env env;
+    struct partition **partitions;
+    size_t partition_count, partition_capacity;
+    struct partition **hash;
+    size_t hash_size;
+    struct topic_settings **topics;   /* sorted by name */
+    size_t topic_count, topic_capacity;
+    struct groups *groups;
+    struct fetcher **fetchers;        /* by index of the leader */
+    struct checkpoint recovery_points, log_starts, high_watermarks; /* as read at start, sorted; emptied after loading */
+    bool clean;
+    bool recovery_dirty, starts_dirty, high_watermarks_dirty;
+    struct ticker retention, recovery_tick, start_tick, high_watermark_tick;
+    size_t retention_cursor;          /* a check goes in slices */
+    int64_t retention_pass_ms;
+    struct event unlink_event;
+    struct doomed *doomed;
+    size_t doomed_count, doomed_capacity;
+    int64_t producer_id_next, producer_id_end;
+};
+
+/* ---- broker.c: its folder, its tasks ---- */
+enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, const struct cluster_options *options, struct reason *reason);
+void broker_free(struct broker *broker);                /* frees; what is to be written was written before */
+enum err broker_load(struct broker *broker, struct reason *reason);       /* checkpoints and the clean marker */
+enum err broker_host_all(struct broker *broker, struct reason *reason);   /* every replica that the image gives it */
+void broker_start_tasks(struct broker *broker);
+void broker_stop_clean(struct broker *broker);
+void broker_drop(struct broker *broker);
+struct config_layers broker_layers(const struct broker *broker, const struct config_map *topic);
+void broker_topic_changed(struct broker *broker, const char *topic);      /* its settings */
+void broker_settings_changed(struct broker *broker);
+struct topic_settings *broker_take_settings(struct broker *broker, const char *topic);
+void broker_give_settings(struct broker *broker, struct topic_settings *settings);
+void broker_note_retention(struct broker *broker, struct partition *partition);  /* something changed that a check may care about */
+void broker_note_high_watermark(struct broker *broker);
+void broker_note_recovery_point(struct broker *broker);
+void broker_note_unlink(struct broker *broker, struct partition *partition);
+void broker_doom(struct broker *broker, char *path, int64_t at_us);      /* takes path */
+
+/* ---- broker_metadata.c: what the broker does about metadata records ---- */
+void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */
+void broker_schedule_metadata(struct broker *broker);
+
+/* ---- partition.c ---- */
+enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason);
+void partition_reconcile(struct partition *partition);  /* with the image: leads, follows, neither */
+void partition_stop(struct partition *partition);       /* leaves its role; waits are told */
+void partition_unhost(struct partition *partition);     /* removes it from the broker and frees it; the log must be gone */
+enum err partition_remove(struct partition *partition, struct reason *reason); /* with its log, which becomes a -delete folder */
+void partition_advance(struct partition *leader);       /* tries to move the high watermark */
+void partition_follower_fetched(struct replica *replica, int64_t log_end_offset, int64_t log_start_offset);
+const struct image_partition *partition_image(const struct partition *partition);
+void partition_changed(struct partition *partition);    /* tells the watches */
+int32_t partition_min_isr(const struct partition *partition);
+
+/* ---- fetcher.c: followers' rounds ---- */
+struct fetcher;
+struct fetcher *fetcher_of(struct broker *follower, struct broker *leader);
+void fetcher_free(struct fetcher *fetcher);
+void fetcher_note_data(struct replica *replica);        /* the leader has more */
+void fetcher_note_high_watermark(struct replica *replica);
+void fetcher_join(struct replica *replica, struct partition *follower);
+void fetcher_leave(struct replica *replica);
+
+/* ---- network.c ---- */
+int64_t network_latency_us(const struct cluster *cluster, int32_t from, int32_t to);
+/* The event runs when what was sent now arrives. */
+void network_send(struct cluster *cluster, int32_t from, int32_t to, struct event *event);
+
+/* ---- controller.c ---- */
+enum err controller_open(struct cluster *cluster, const struct config_layers *layers, const char *log_dir, bool clean, int64_t recovery_point,
+                         struct reason *reason);
+enum err controller_bootstrap(struct cluster *cluster, struct reason *reason);
+enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason);
+enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);
+enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
+void controller_close(struct cluster *cluster, bool clean);
+struct metadata_batch *controller_add(struct cluster *cluster, const struct metadata_record *record);
+enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reason *reason);
+int32_t controller_home(const struct cluster *cluster); /* broker id at which it sits */
+struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic);
+struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id);
+
+/* ---- placement.c: which brokers get the replicas of new partitions ---- */
+struct placement_broker { int32_t id; const char *rack; bool fenced; };
+struct placement {
+    const struct placement_broker *brokers; /* sorted by id */
+    int32_t broker_count;
+    int32_t first_partition, partition_count;
+    int16_t replication_factor;
+    int32_t fixed_start;                    /* 2.7, adding partitions: index of the first broker of partition 0; -1 */
+    enum release release;
+};
+/* Fills `out` with partition_count * replication_factor ids. */
+enum err placement_make(const struct placement *placement, struct random *random, int32_t *out, struct reason *reason);
+
+/* ---- tables ---- */
+void cluster_register_topic_tables(struct cluster *cluster, struct tables *tables);
+void cluster_register_log_tables(struct cluster *cluster, struct tables *tables);
