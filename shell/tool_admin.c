@@ -178,13 +178,7 @@ static void log_it(void *context, const char *level, const char *message, const 
     call_log(context, level, message, logger);
 }
 
-static bool create_failed(struct trouble *trouble)
-{
-    trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient");
-    return false;
-}
-
-bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+static bool client_start(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
 {
     const char *set_id = config ? config_map_get(config, "client.id") : NULL, *timeout = config ? config_map_get(config, "default.api.timeout.ms") : NULL;
     struct client_options options = { .bootstrap = bootstrap, .warn = log_it, .warn_context = call };
@@ -205,9 +199,25 @@ bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bo
     options.request_timeout_us = admin->timeout_us;
     if (client_open(&admin->client, &options, &reason)) {
         trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "%s", reason.text);
-        return create_failed(trouble);
+        return false;
     }
-    return tool_resolve(call, bootstrap, trouble) || create_failed(trouble);
+    return tool_resolve(call, bootstrap, trouble);
+}
+
+bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+{
+    if (client_start(admin, call, bootstrap, client_id, config, trouble))
+        return true;
+    trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient");
+    return false;
+}
+
+bool tool_consumer_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+{
+    if (client_start(admin, call, bootstrap, client_id, config, trouble))
+        return true;
+    trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to construct kafka consumer");
+    return false;
 }
 
 void tool_admin_close(struct tool_admin *admin)
@@ -299,6 +309,90 @@ bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metad
     if (!tool_admin_call(admin, NODE_ANY, 3, -1, &request, &answer, call_name, trouble))
         return false;
     *out = answer;
+    return true;
+}
+
+static int32_t leader_of(const struct metadata_response *cluster, const char *topic, int32_t partition, int16_t *error)
+{
+    *error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    for (int32_t t = 0; t < cluster->topics.count; t++) {
+        const struct metadata_response_topic *found = &cluster->topics.items[t];
+
+        if (!text_equal(found->name, topic))
+            continue;
+        *error = ERR_LEADER_NOT_AVAILABLE; /* what Kafka's client says of a partition that the topic has not */
+        for (int32_t p = 0; p < found->partitions.count; p++)
+            if (found->partitions.items[p].partition_index == partition && found->partitions.items[p].leader_id >= 0) {
+                *error = 0;
+                return found->partitions.items[p].leader_id;
+            }
+    }
+    return -1;
+}
+
+static bool list_at(struct tool_admin *admin, int32_t node, struct tool_offset *offsets, const int32_t *leaders, size_t count, struct trouble *trouble)
+{
+    struct list_offsets_request request;
+    struct list_offsets_response *response;
+    void *answer;
+
+    fields_preset(&list_offsets_request_message, &request);
+    request.replica_id = -1;
+    request.isolation_level = 0;
+    request.timeout_ms = 30000;
+    request.topics.items = arena_alloc(&admin->arena, count * sizeof(*request.topics.items));
+    for (size_t i = 0; i < count; i++) {
+        struct list_offsets_request_topic *topic = NULL;
+
+        if (leaders[i] != node)
+            continue;
+        for (int32_t t = 0; t < request.topics.count; t++)
+            if (text_equal(request.topics.items[t].name, offsets[i].topic))
+                topic = &request.topics.items[t];
+        if (!topic) {
+            topic = &request.topics.items[request.topics.count++];
+            topic->name = offsets[i].topic;
+            topic->partitions.items = arena_alloc(&admin->arena, count * sizeof(*topic->partitions.items));
+        }
+        topic->partitions.items[topic->partitions.count++] = (struct list_offsets_request_partition){
+            .partition_index = offsets[i].partition, .current_leader_epoch = -1, .timestamp = offsets[i].timestamp, .max_num_offsets = 1 };
+    }
+    if (!tool_admin_call(admin, node, 2, -1, &request, &answer, "listOffsets", trouble))
+        return false;
+    response = answer;
+    for (int32_t t = 0; t < response->topics.count; t++)
+        for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++)
+            for (size_t i = 0; i < count; i++)
+                if (leaders[i] == node && offsets[i].partition == response->topics.items[t].partitions.items[p].partition_index &&
+                    text_equal(offsets[i].topic, response->topics.items[t].name)) {
+                    offsets[i].offset = response->topics.items[t].partitions.items[p].offset;
+                    offsets[i].error = response->topics.items[t].partitions.items[p].error_code;
+                }
+    return true;
+}
+
+bool tool_list_offsets(struct tool_admin *admin, struct tool_offset *offsets, size_t count, struct trouble *trouble)
+{
+    struct metadata_response *cluster;
+    int32_t *leaders;
+
+    if (!count)
+        return true;
+    if (!tool_metadata(admin, "listOffsets", &cluster, trouble))
+        return false;
+    leaders = arena_alloc(&admin->arena, count * sizeof(*leaders));
+    for (size_t i = 0; i < count; i++) {
+        offsets[i].offset = -1;
+        leaders[i] = leader_of(cluster, offsets[i].topic, offsets[i].partition, &offsets[i].error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool done = leaders[i] < 0;
+
+        for (size_t j = 0; j < i; j++)
+            done |= leaders[j] == leaders[i];
+        if (!done && !list_at(admin, leaders[i], offsets, leaders, count, trouble))
+            return false;
+    }
     return true;
 }
 

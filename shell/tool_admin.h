@@ -22,6 +22,8 @@ struct tool_admin {
 };
 /* `config` may be NULL. False: "Failed to create new KafkaAdminClient", with its cause. `client_id` NULL: "adminclient-1". */
 bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble);
+/* The same as a consumer without a group, as some tools of 2.7 ask. */
+bool tool_consumer_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble);
 void tool_admin_close(struct tool_admin *admin);
 /* One request, its answer in the arena. `call_name` is what Kafka's client calls it ("listTopics"): it stands in the texts of timeouts. */
 bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request, void **answer, const char *call_name,
@@ -36,6 +38,16 @@ void tool_execution(struct trouble *trouble);
 /* Metadata of all topics. */
 struct metadata_response;
 bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metadata_response **out, struct trouble *trouble);
+
+/* ListOffsets of many partitions at once, each asked of its leader. */
+struct tool_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t timestamp;                /* what is asked for: -1 end, -2 start, or a time */
+    int64_t offset;                   /* the answer, -1: none; */
+    int16_t error;                    /* or why not */
+};
+bool tool_list_offsets(struct tool_admin *admin, struct tool_offset *offsets, size_t count, struct trouble *trouble);
 
 /* DescribeConfigs' resource types. */
 enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, RESOURCE_BROKER_LOGGER = 8, RESOURCE_CLIENT_METRICS = 16, RESOURCE_GROUP = 32 };

@@ -110,14 +110,12 @@ static bool add_type(struct configs *configs, const char *type, struct trouble *
 static bool collect(struct configs *configs, struct trouble *trouble)
 {
     const char *name, *argument, *value;
-    bool flags = false, generic = false;
 
     for (size_t i = 0; tool_given(configs->options, i, &name, &argument); i++) {
         if (text_equal(name, "entity-type") && !add_type(configs, argument, trouble))
             return false;
         if ((text_equal(name, "entity-name") || text_equal(name, "entity-default")) && configs->name_count < NAMES_MAX)
             configs->names[configs->name_count++] = argument ? argument : "";
-        generic |= text_starts(name, "entity-");
     }
     for (size_t i = 0; i < COUNT(named); i++) {
         if (!tool_has(configs->options, named[i].flag))
@@ -126,7 +124,6 @@ static bool collect(struct configs *configs, struct trouble *trouble)
             return false;
         if (configs->name_count < NAMES_MAX)
             configs->names[configs->name_count++] = value;
-        flags = true;
     }
     for (size_t i = 0; i < COUNT(defaults); i++) {
         if (!tool_has(configs->options, defaults[i].flag))
@@ -135,9 +132,7 @@ static bool collect(struct configs *configs, struct trouble *trouble)
             return false;
         if (configs->name_count < NAMES_MAX)
             configs->names[configs->name_count++] = "";
-        flags = true;
     }
-    (void)(flags && generic);
     return true;
 }
 
