@@ -6,27 +6,39 @@
 #include "sim/wire/transport.h"
 
 struct client;
+enum client_kind { CLIENT_ADMIN, CLIENT_PRODUCER, CLIENT_CONSUMER }; /* what the library calls itself in its log lines, and what it logs */
 struct client_options {
     struct transport *transport;      /* borrowed */
     const char *bootstrap;            /* "localhost:9092,localhost:9093" */
     const char *client_id;            /* "adminclient-1", "console-producer" */
     enum release release;             /* plays the client library of this release: versions it knows, defaults */
-    int64_t request_timeout_us;       /* 0: 30 s */
+    enum client_kind kind;
+    const char *group_id;             /* of a consumer, for its log lines; NULL: shown as null */
+    int64_t request_timeout_us;       /* 0: 30 s; JoinGroup waits for its rebalance timeout beside */
+    int64_t api_timeout_us;           /* 0: 60 s: how long a call tries, with what it has to find out first */
     /* What the library would log at WARN or ERROR, without the time: "WARN", "[Producer clientId=..] Error while ...", logger class. */
     void (*warn)(void *context, const char *level, const char *message, const char *logger);
     void *warn_context;
 };
-/* Checks the bootstrap text. ERR_INVALID_CONFIG with Kafka's message ("Invalid url in bootstrap.servers: localhost"). Connects to nothing yet. */
+/* Checks the bootstrap text. ERR_INVALID_CONFIG with Kafka's message ("Invalid url in bootstrap.servers: localhost"). Connects to nothing yet.
+ * Whatever of `options` is text is copied; the transport is borrowed. */
 enum err client_open(struct client **out, const struct client_options *options, struct reason *reason);
 void client_close(struct client *client);
 
 enum { NODE_ANY = -1, NODE_CONTROLLER = -2 };
-/* One request to a broker by id. The version is the newest both know, at most `most_version` (-1: no limit). */
+/* A broker answers the requests of one connection in order, so what must not wait behind a fetch (heartbeats, commits, JoinGroup) goes over a
+ * second connection to the same broker: the node of this number, as Kafka's consumer has it for its coordinator. */
+static inline int32_t client_coordinator_node(int32_t node) { return INT32_MAX - node; }
+/* One request to a broker by id. The version is the newest both know, at most `most_version` (-1: no limit). Waits for the connection, and an
+ * admin client tries again when it breaks, until api_timeout: ERR_REQUEST_TIMED_OUT ("Timed out waiting for a node assignment."). Producers and
+ * consumers get ERR_NETWORK_EXCEPTION when a node they named can't be reached. ERR_UNSUPPORTED_VERSION: the broker has not the API. */
 enum err client_call(struct task *task, struct client *client, int32_t node, int16_t api_key, int16_t most_version, const void *in,
                      struct arena *arena, void **out, struct reason *reason);
 /* The version that client_call would choose; -1: the broker has not the API. */
 int16_t client_version(struct task *task, struct client *client, int32_t node, int16_t api_key, int16_t most_version);
-/* Sends without waiting: for producers in flight. `reply` as the channel's, with the response struct decoded in `arena` (the caller's). */
+/* Sends without waiting: for producers in flight. `reply` as the channel's, with the response struct decoded in `arena` (the caller's).
+ * `in` must live until then. NULL if `reply` was called already, within this call. Nodes by number only, or NODE_ANY once metadata is known.
+ * Produce with acks=0 has no answer: `reply` is called with ERR_OK and NULL when it was sent. */
 typedef void client_reply(void *context, enum err err, void *out);
 struct client_send;                   /* one in flight; client_send_cancel forgets it */
 struct client_send *client_send(struct client *client, int32_t node, int16_t api_key, int16_t most_version, const void *in, struct arena *arena,
