@@ -58,16 +58,17 @@ $(BUILD)/obj/%.o: %.c
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
+TOP_TESTS := $(foreach l,sim shell,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
-$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter shell,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)
 test-$(1): $(BUILD)/tests/$(1)
 	$(BUILD)/tests/$(1)
 endef
-$(foreach l,$(TEST_LAYERS) $(if $(wildcard tests/sim/*.c),sim),$(eval $(call test_rules,$(l))))
-UNIT_TESTS := $(foreach l,$(TEST_LAYERS) $(if $(wildcard tests/sim/*.c),sim),$(BUILD)/tests/$(l))
+$(foreach l,$(TEST_LAYERS) $(TOP_TESTS),$(eval $(call test_rules,$(l))))
+UNIT_TESTS := $(foreach l,$(TEST_LAYERS) $(TOP_TESTS),$(BUILD)/tests/$(l))
 
 tests: all $(UNIT_TESTS)
 test: check-use-packages check-test-packages
