@@ -51,6 +51,9 @@ struct session {                     /* fields are for shell/; commands use the 
     bool allow_shell;                /* unknown words beside a pipe go to /bin/sh; not in lessons, not over --to */
     bool interactive;
     int last_status;
+    char *lesson;                    /* the one under way: its name, and the step from 0; NULL: none */
+    int lesson_step;
+    bool lesson_answered;            /* the step's question */
     bool failed;                     /* some command failed and nobody asked (&&, ||): a script's exit status is 1 */
     bool exiting;                    /* `exit` was run: its owner ends */
     int exit_status;
