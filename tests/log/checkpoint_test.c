@@ -57,8 +57,8 @@ TEST(a_damaged_checkpoint_is_refused_and_an_empty_one_is_none)
 TEST(meta_properties_are_those_of_the_release)
 {
     static const struct { enum release release; const char *golden; int64_t at_us; } cases[] = {
-        { RELEASE_27, "log/meta-2.7.0.properties", 1795419707000000 }, /* Mon Nov 23 07:41:47 UTC 2026 */
-        { RELEASE_43, "log/meta-4.3.0.properties", 1795421270000000 }, /* Mon Nov 23 08:07:50 UTC 2026 */
+        { RELEASE_27, "segments/2.7.0-data-folder-root/meta.properties", 1795419707000000 }, /* Mon Nov 23 07:41:47 UTC 2026 */
+        { RELEASE_43, "segments/4.3.0-data-folder-root/meta.properties", 1795421270000000 }, /* Mon Nov 23 08:07:50 UTC 2026 */
     };
     struct lab *lab = lab_new(RELEASE_27);
 
@@ -97,7 +97,7 @@ TEST(partition_metadata_holds_the_topic_id)
     struct lab *lab = lab_new(RELEASE_43);
     struct uuid id, read;
     size_t size;
-    char *golden = (char *)golden_read("log/4.3.0-plain/partition.metadata", &size);
+    char *golden = (char *)golden_read("segments/4.3.0-plain/plain-0/partition.metadata", &size);
 
     OK(fs_mkdir(lab->fs, "logs", NULL));
     OK(partition_metadata_read(lab->fs, "logs", &read, NULL));
