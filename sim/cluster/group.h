@@ -93,6 +93,11 @@ enum err group_delete(struct broker *broker, const char *group);
 enum err group_delete_offsets(struct broker *broker, const char *group, struct group_offset *offsets, int32_t count);
 /* Expires a member as if its session had ended; moves all wall-clock sessions on by `us`. */
 enum err group_expire_member(struct cluster *cluster, const char *group, const char *member_id, struct reason *reason);
+void group_advance_wall(struct cluster *cluster, int64_t us);
+/* The member speaks over a connection of another clock (it was read from disk, or connected anew): its session goes on there. */
+void group_move_timers(struct broker *broker, const char *group, const char *member_id, struct timers *timers);
+/* The clock of members read from disk until they speak; NULL (as at start): they have no session until then. */
+void groups_use_wall(struct cluster *cluster, struct timers *wall);
 void group_connection_gone(struct cluster *cluster, struct timers *timers, struct timers *instead); /* members keep living on `instead` */
 
 /* Inside: what the rest of cluster calls. */
@@ -102,5 +107,6 @@ void groups_free(struct groups *groups);
 struct groups *broker_groups(const struct broker *broker);
 void groups_partition_led(struct groups *groups, int32_t offsets_partition, int32_t leader_epoch); /* load it */
 void groups_partition_resigned(struct groups *groups, int32_t offsets_partition);
+int64_t groups_next_expiry_us(const struct groups *groups);                  /* the next check that may expire an offset; INT64_MAX: none */
 void groups_topic_deleted(struct groups *groups, const char *topic);
 void groups_register_tables(struct cluster *cluster, struct tables *tables);  /* groups members offsets */
