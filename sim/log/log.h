@@ -160,7 +160,8 @@ struct segment_verdict {
     int64_t size_bytes, newest_ms;    /* largest timestamp, or mtime where records have none */
     bool newest_is_mtime, active;
     enum verdict verdict;
-    const char *rule;                 /* DELETE: what took it; KEEP: the rule that came closest: "retention.ms", "retention.bytes", "log start offset", "high watermark" */
+    const char *rule;                 /* DELETE: what took it; KEEP: the rule that came closest: "retention.ms", "retention.bytes",
+                                       * "log start offset", "high watermark", or "empty" (the active one without records) */
     int64_t value, limit;             /* compared: age and retention.ms; excess and size; ... */
     int64_t expires_at_ms;            /* first moment at which retention.ms would take it; INT64_MAX: never */
 };
@@ -175,7 +176,8 @@ struct retention_decision {
 /* What retention would do now, and why; only decides. */
 struct retention_decision log_decide_retention(const struct log *log, int64_t now_ms);
 void retention_decision_done(struct retention_decision *decision);
-/* Renames to .deleted, moves the log start offset, writes what Kafka writes, and the journal's entries. */
+/* Renames to .deleted, moves the log start offset, writes what Kafka writes, and the journal's entries. Also does what
+ * log_touch_by_retention does, and says KEEP for the segment at which it stopped unless it said the same last time. */
 enum err log_apply_retention(struct log *log, const struct retention_decision *decision, struct reason *reason);
 /* First moment at which some segment may be taken by retention.ms; INT64_MAX: none as things are. For parking the periodic check. */
 int64_t log_next_expiry_ms(const struct log *log);

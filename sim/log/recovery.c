@@ -81,6 +81,14 @@ static enum err finish_swaps(struct log *log, const struct fs_names *names, int6
     return err;
 }
 
+static bool has_leftovers(const struct fs_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (text_ends(names->names[i], ".deleted") || text_ends(names->names[i], ".cleaned") || text_ends(names->names[i], ".swap"))
+            return true;
+    return false;
+}
+
 static enum err clear_leftovers(struct log *log, const struct fs_names *names, struct reason *reason)
 {
     int64_t cleaned_first = INT64_MAX, swap_first = INT64_MAX, swap_next = INT64_MIN, offset, next;
@@ -259,23 +267,22 @@ enum err log_rebuild_producers(struct log *log, struct producers *producers, int
 
 /* ---- all segments ---- */
 
-static enum err load_segments(struct log *log, const struct log_open *how, struct recovered *sum, struct reason *reason)
+static enum err load_segments(struct log *log, const struct log_open *how, const struct fs_names *names, struct recovered *sum, struct reason *reason)
 {
-    struct fs_names names;
-    enum err err = fs_list(log->env->fs, log->dir, &names, reason);
+    enum err err = ERR_OK;
 
-    for (size_t i = 0; !err && i < names.count; i++) {
+    for (size_t i = 0; !err && i < names->count; i++) {
         const char *suffix;
         int64_t offset;
         struct segment *segment;
 
-        if (!parse_name(names.names[i], &offset, &suffix))
+        if (!parse_name(names->names[i], &offset, &suffix))
             continue;
         if (text_equal(suffix, ".index") || text_equal(suffix, ".timeindex") || text_equal(suffix, ".txnindex")) {
             char *path = segment_path(log->dir, offset, ".log");
 
             if (!fs_exists(log->env->fs, path))
-                remove_name(log, names.names[i]);
+                remove_name(log, names->names[i]);
             mem_free(path);
         } else if (text_equal(suffix, ".log")) {
             err = segment_open(log, offset, how->now_ms, &segment, reason);
@@ -286,22 +293,40 @@ static enum err load_segments(struct log *log, const struct log_open *how, struc
             log_add_segment(log, segment);
         }
     }
-    fs_names_free(&names);
     return err;
 }
 
-static int64_t last_offset_end(struct segment *segment)
+/* Offset after the last batch; *sound false: something behind it is no batch. */
+static int64_t last_offset_end(struct segment *segment, bool *sound)
 {
     struct scan scan;
     struct batch batch;
-    int64_t end = segment->base_offset, position;
-    uint32_t entries = segment->offsets.file && !segment_index_position(segment, INT64_MAX / 2) ? 0 : segment->offsets.count;
+    int64_t end = segment->base_offset, position = segment_index_position(segment, INT64_MAX);
 
-    position = entries ? get_u32(segment->offsets.entries + (size_t)(entries - 1) * OFFSET_ENTRY + 4) : 0;
-    scan_begin(&scan, segment, position);
+    scan_begin(&scan, segment, position < segment->size_bytes ? position : 0);
     while (scan_next(&scan, &batch))
         end = batch.last_offset + 1;
+    *sound = !scan.err;
     return end;
+}
+
+/* A clean stop leaves no half batch; if there is one all the same, somebody was at the file, and it is recovered like any other. */
+static enum err find_end(struct log *log, int64_t now_ms, struct recovered *sum, struct reason *reason)
+{
+    struct segment *active = log_active(log);
+    bool sound;
+    enum err err = ERR_OK;
+
+    log->end_offset = last_offset_end(active, &sound);
+    if (!sound) {
+        log->size_bytes -= active->size_bytes;
+        log->segment_count--;
+        err = recover_segment(log, active, now_ms, sum, reason);
+        log->segment_count++;
+        log->size_bytes += active->size_bytes;
+        log->end_offset = last_offset_end(active, &sound);
+    }
+    return err;
 }
 
 /* From the segment that holds the recovery point to the end. What follows a cut goes. */
@@ -330,18 +355,18 @@ static enum err recover_tail(struct log *log, const struct log_open *how, struct
     return err;
 }
 
-static void say_recovered(struct log *log, const struct recovered *sum)
+static void say_recovered(struct log *log, bool clean, const struct recovered *sum)
 {
     struct text text = { 0 };
 
-    text_printf(&text, "%s-%d: unclean stop, %lld segment%s and %lld batch%s checked, ", log->topic, log->partition,
-                (long long)sum->segments, sum->segments == 1 ? "" : "s", (long long)sum->batches, sum->batches == 1 ? "" : "es");
+    text_printf(&text, "%s-%d: %s, %lld segment%s and %lld batch%s checked, ", log->topic, log->partition,
+                clean ? "damaged" : "unclean stop", (long long)sum->segments, sum->segments == 1 ? "" : "s", (long long)sum->batches, sum->batches == 1 ? "" : "es");
     if (sum->cut_bytes)
         text_printf(&text, "%lld damaged bytes cut off; log end offset %lld", (long long)sum->cut_bytes, (long long)log->end_offset);
     else
         text_printf(&text, "nothing lost; log end offset %lld", (long long)log->end_offset);
     journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
-                                         .offset = log->end_offset, .rule = "no clean shutdown", .text = text_chars(&text),
+                                         .offset = log->end_offset, .rule = clean ? "damaged" : "no clean shutdown", .text = text_chars(&text),
                                          .facts = { { "segments", sum->segments, NULL }, { "batches", sum->batches, NULL },
                                                     { "cut_bytes", sum->cut_bytes, NULL }, { "deleted_segments", sum->deleted_segments, NULL },
                                                     { "log_end_offset", log->end_offset, NULL } },
@@ -383,8 +408,10 @@ static enum err load_offsets(struct log *log, const struct log_open *how, struct
         err = recover_tail(log, how, sum, reason);
     if (err)
         return err;
-    log->end_offset = log->segment_count ? last_offset_end(log_active(log)) : how->log_start_offset;
-    if (log->segment_count && log->end_offset < how->log_start_offset) {
+    log->end_offset = how->log_start_offset;
+    if (log->segment_count)
+        err = find_end(log, how->now_ms, sum, reason);
+    if (!err && log->segment_count && log->end_offset < how->log_start_offset) {
         /* Kafka: the log ends before what was promised to be its start, so nothing of it is worth keeping */
         err = log_delete_segments(log, 0, log->segment_count, how->now_ms, reason);
         epochs_clear(&log->epochs, NULL);
@@ -415,18 +442,25 @@ enum err log_load(struct log *log, const struct log_open *how, struct reason *re
         err = fs_list(fs, log->dir, &names, reason);
     if (err)
         return err;
-    err = clear_leftovers(log, &names, reason);
-    fs_names_free(&names);
-    if (!err && !log->epochs.off)
+    if (has_leftovers(&names)) {
+        err = clear_leftovers(log, &names, reason);
+        fs_names_free(&names);
+        if (!err)
+            err = fs_list(fs, log->dir, &names, reason);
+        if (err)
+            return err;
+    }
+    if (!log->epochs.off)
         err = epochs_open(&log->epochs, fs, log->dir, reason);
     if (!err)
-        err = load_segments(log, how, &sum, reason);
+        err = load_segments(log, how, &names, &sum, reason);
+    fs_names_free(&names);
     fresh = !log->segment_count;
     if (!err)
         err = load_offsets(log, how, &sum, reason);
     if (!err && !fresh)
         err = segment_grow_indexes(log, log_active(log), reason);
-    if (!err)
+    if (!err && !fresh)
         err = producers_list_snapshots(&log->producers, reason);
     if (!err && !log_is_27(log))
         remove_stray_snapshots(log);
@@ -437,7 +471,7 @@ enum err log_load(struct log *log, const struct log_open *how, struct reason *re
     if (err)
         return err;
     log_set_high_watermark(log, how->high_watermark);
-    if (!how->clean && !fresh)
-        say_recovered(log, &sum);
+    if ((!how->clean || sum.cut_bytes) && !fresh)
+        say_recovered(log, how->clean, &sum);
     return ERR_OK;
 }

@@ -165,6 +165,23 @@ TEST(a_lost_index_is_rebuilt_even_after_a_clean_stop)
     lab_free(lab);
 }
 
+TEST(a_file_that_was_cut_after_a_clean_stop_is_recovered_too)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+
+    lab_open(lab);
+    lab_append(lab, 10);
+    lab_close(lab);
+    cut_file(lab, "00000000000000000000.log", 600);
+    lab_open(lab);
+    CHECK_INT(8, log_end_offset(lab->log));
+    CHECK_INT(8 * 69, log_size_bytes(lab->log));
+    CHECK_TEXT("students-0: damaged, 1 segment and 8 batches checked, 48 damaged bytes cut off; log end offset 8", lab_said(lab, EVENT_log_recovered));
+    lab_append(lab, 1);
+    CHECK_INT(9, log_end_offset(lab->log));
+    lab_free(lab);
+}
+
 TEST(a_log_that_ends_before_its_start_begins_anew)
 {
     struct lab *lab = lab_new(RELEASE_43);
