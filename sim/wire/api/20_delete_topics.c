@@ -1,6 +1,10 @@
 /* DeleteTopics: its bytes and what the broker does with it. */
 #include "sim/wire/api/20_delete_topics.h"
 
+#include <string.h>
+
+#include "sim/wire/order.h"
+
 static const struct field delete_topics_request_topic_fields[] = {
     FIELD(delete_topics_request_topic, name, T_STRING, 6, NEWEST, .null_since = 6,
           .preset = PRESET_NULL),
@@ -47,3 +51,72 @@ const struct message delete_topics_response_message = {
     .fields = delete_topics_response_fields,
     .size = sizeof(struct delete_topics_response),
 };
+
+/* ---- what the broker does ---- */
+
+static enum err delete_one(struct request *request, struct delete_topics_response_topic *out, int64_t *offset, struct reason *reason)
+{
+    const struct image_topic *topic;
+
+    if (out->name && !uuid_is_zero(out->topic_id))
+        return err_because(ERR_INVALID_REQUEST, reason, "You may not specify both topic name and topic id.");
+    if (!out->name && uuid_is_zero(out->topic_id))
+        return err_because(ERR_INVALID_REQUEST, reason, "Neither topic name nor id were specified.");
+    if (!out->name) {
+        topic = image_topic_by_id(broker_image(request->broker), out->topic_id);
+        if (!topic)
+            return err_because(ERR_UNKNOWN_TOPIC_ID, reason, "%s", err_message(ERR_UNKNOWN_TOPIC_ID));
+        out->name = arena_text(&request->arena, topic->name, strlen(topic->name)); /* it goes with the topic */
+    } else {
+        topic = image_topic(broker_image(request->broker), out->name);
+        if (topic)
+            out->topic_id = topic->id;
+    }
+    return controller_delete_topic(request->cluster, out->name, offset, reason);
+}
+
+static bool is_repeated(const struct delete_topics_response *answer, int32_t at)
+{
+    for (int32_t i = 0; i < at; i++)
+        if (answer->responses.items[i].name && answer->responses.items[at].name && !strcmp(answer->responses.items[i].name, answer->responses.items[at].name))
+            return true;
+    return false;
+}
+
+enum reply handle_delete_topics(struct request *request)
+{
+    const struct delete_topics_request *in = request->in;
+    struct delete_topics_response *answer = request->out;
+    int32_t count = request->version >= 6 ? in->topics.count : in->topic_names.count;
+    int64_t wait = -1;
+
+    REPLY_ARRAY(request, answer->responses, count);
+    for (int32_t i = 0; i < count; i++) {
+        struct delete_topics_response_topic *out = &answer->responses.items[i];
+        struct reason reason = { "" };
+        int64_t offset = -1;
+        enum err err;
+
+        *out = (struct delete_topics_response_topic){ .name = request->version >= 6 ? in->topics.items[i].name : in->topic_names.items[i] };
+        if (request->version >= 6)
+            out->topic_id = in->topics.items[i].topic_id;
+        if (order_is_misplaced(request))
+            err = ERR_NOT_CONTROLLER;
+        else if (is_repeated(answer, i))
+            err = err_because(ERR_INVALID_REQUEST, &reason, "Duplicate topic name.");
+        else
+            err = delete_one(request, out, &offset, &reason);
+        if (err == ERR_TOPIC_DELETION_DISABLED && request->version < 3)
+            err = ERR_INVALID_REQUEST;
+        if (offset > wait)
+            wait = offset;
+        out->error_code = (int16_t)err;
+        out->error_message = order_message(request, err, &reason);
+    }
+    return order_reply(request, wait, NULL);
+}
+
+void cancel_delete_topics(struct request *request)
+{
+    order_cancel(request);
+}

@@ -1,6 +1,10 @@
 /* InitProducerId: its bytes and what the broker does with it. */
 #include "sim/wire/api/22_init_producer_id.h"
 
+#include <string.h>
+
+#include "sim/wire/wire.h"
+
 static const struct field init_producer_id_request_fields[] = {
     FIELD(init_producer_id_request, transactional_id, T_STRING, 0, NEWEST, .null_since = 0),
     FIELD(init_producer_id_request, transaction_timeout_ms, T_INT32, 0, NEWEST),
@@ -38,3 +42,26 @@ const struct message init_producer_id_response_message = {
     .fields = init_producer_id_response_fields,
     .size = sizeof(struct init_producer_id_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* With a transactional id: UNSUPPORTED_VERSION until there is a transaction coordinator. Every client takes it for final and says so, where
+ * COORDINATOR_NOT_AVAILABLE would have it ask again for ever and an authorization error would send people looking for ACLs. */
+enum reply handle_init_producer_id(struct request *request)
+{
+    const struct init_producer_id_request *in = request->in;
+    struct init_producer_id_response *answer = request->out;
+
+    answer->producer_id = -1;
+    answer->producer_epoch = -1;
+    if (in->transactional_id) {
+        answer->error_code = *in->transactional_id ? ERR_UNSUPPORTED_VERSION : ERR_INVALID_REQUEST;
+        return REPLY_NOW;
+    }
+    answer->error_code = (int16_t)broker_new_producer_id(request->broker, &answer->producer_id, NULL);
+    if (answer->error_code)
+        answer->producer_id = -1;
+    else
+        answer->producer_epoch = 0; /* without a transactional id every call gets a new id, whatever the request says of an old one */
+    return REPLY_NOW;
+}

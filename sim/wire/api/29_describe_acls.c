@@ -1,6 +1,8 @@
 /* DescribeAcls: its bytes and what the broker does with it. */
 #include "sim/wire/api/29_describe_acls.h"
 
+#include "sim/wire/wire.h"
+
 static const struct field describe_acls_request_fields[] = {
     FIELD(describe_acls_request, resource_type_filter, T_INT8, 0, NEWEST),
     FIELD(describe_acls_request, resource_name_filter, T_STRING, 0, NEWEST, .null_since = 0),
@@ -53,3 +55,15 @@ const struct message describe_acls_response_message = {
     .fields = describe_acls_response_fields,
     .size = sizeof(struct describe_acls_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* As a broker without an authorizer. */
+enum reply handle_describe_acls(struct request *request)
+{
+    struct describe_acls_response *answer = request->out;
+
+    answer->error_code = ERR_SECURITY_DISABLED;
+    answer->error_message = "No Authorizer is configured on the broker";
+    return REPLY_NOW;
+}

@@ -1,6 +1,8 @@
 /* CreateAcls: its bytes and what the broker does with it. */
 #include "sim/wire/api/30_create_acls.h"
 
+#include "sim/wire/wire.h"
+
 static const struct field create_acls_request_creation_fields[] = {
     FIELD(create_acls_request_creation, resource_type, T_INT8, 0, NEWEST),
     FIELD(create_acls_request_creation, resource_name, T_STRING, 0, NEWEST),
@@ -46,3 +48,20 @@ const struct message create_acls_response_message = {
     .fields = create_acls_response_fields,
     .size = sizeof(struct create_acls_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* As a broker without an authorizer. */
+enum reply handle_create_acls(struct request *request)
+{
+    const struct create_acls_request *in = request->in;
+    struct create_acls_response *answer = request->out;
+    bool old = release_is_27(cluster_release(request->cluster));
+
+    REPLY_ARRAY(request, answer->results, in->creations.count);
+    for (int32_t i = 0; i < in->creations.count; i++)
+        answer->results.items[i] = (struct create_acls_response_result){
+            ERR_SECURITY_DISABLED, old ? "No Authorizer is configured on the broker." : "No Authorizer is configured on the broker"
+        };
+    return REPLY_NOW;
+}

@@ -1,6 +1,8 @@
 /* DeleteAcls: its bytes and what the broker does with it. */
 #include "sim/wire/api/31_delete_acls.h"
 
+#include "sim/wire/wire.h"
+
 static const struct field delete_acls_request_filter_fields[] = {
     FIELD(delete_acls_request_filter, resource_type_filter, T_INT8, 0, NEWEST),
     FIELD(delete_acls_request_filter, resource_name_filter, T_STRING, 0, NEWEST, .null_since = 0),
@@ -60,3 +62,21 @@ const struct message delete_acls_response_message = {
     .fields = delete_acls_response_fields,
     .size = sizeof(struct delete_acls_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* As a broker without an authorizer. */
+enum reply handle_delete_acls(struct request *request)
+{
+    const struct delete_acls_request *in = request->in;
+    struct delete_acls_response *answer = request->out;
+    bool old = release_is_27(cluster_release(request->cluster));
+
+    REPLY_ARRAY(request, answer->filter_results, in->filters.count);
+    for (int32_t i = 0; i < in->filters.count; i++)
+        answer->filter_results.items[i] = (struct delete_acls_response_result){
+            .error_code = ERR_SECURITY_DISABLED,
+            .error_message = old ? "No Authorizer is configured on the broker." : "No Authorizer is configured.",
+        };
+    return REPLY_NOW;
+}

@@ -1,6 +1,8 @@
 /* ListPartitionReassignments: its bytes and what the broker does with it. */
 #include "sim/wire/api/46_list_partition_reassignments.h"
 
+#include "sim/wire/order.h"
+
 static const struct field list_partition_reassignments_request_topic_fields[] = {
     FIELD(list_partition_reassignments_request_topic, name, T_STRING, 0, NEWEST),
     FIELD_ARRAY(list_partition_reassignments_request_topic, partition_indexes, T_INT32, 0, NEWEST),
@@ -59,3 +61,16 @@ const struct message list_partition_reassignments_response_message = {
     .fields = list_partition_reassignments_response_fields,
     .size = sizeof(struct list_partition_reassignments_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* Partitions are not moved yet, so none is on its way. */
+enum reply handle_list_partition_reassignments(struct request *request)
+{
+    struct list_partition_reassignments_response *answer = request->out;
+
+    answer->error_message = NULL;
+    if (order_is_misplaced(request))
+        answer->error_code = ERR_NOT_CONTROLLER;
+    return REPLY_NOW;
+}
