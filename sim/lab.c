@@ -299,7 +299,7 @@ static enum err open_net(struct lab *lab, const struct lab_options *options, str
 {
     struct net_options how = {
         .loop = options->loop, .wire = lab->wire, .queue = lab->queue, .listen = options->listen_address,
-        .advertised_host = options->advertised_host, .first_port = options->port,
+        .advertised_host = options->advertised_host, .first_port = options->port, .wall = lab->wall,
     };
     enum err err = net_open(&lab->net, &how, reason);
 
