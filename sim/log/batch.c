@@ -134,17 +134,11 @@ bool batch_crc_right(const struct batch *batch)
 }
 
 /* ---- one record ---- */
-/* A varint of at most `most_bits` (35 for 32 bits, 70 for 64). Most take one byte. */
-static inline bool varint(const uint8_t **at, const uint8_t *end, int most_bits, uint64_t *out)
+/* Most varints take one byte or two; these are the others. At most `most_bits`: 35 for 32 bits, 70 for 64. */
+static __attribute__((noinline)) const uint8_t *varint_long(const uint8_t *p, const uint8_t *end, int most_bits, uint64_t *out)
 {
-    const uint8_t *p = *at;
     uint64_t v = 0;
 
-    if (p < end && *p < 0x80) {
-        *out = *p >> 1 ^ -(uint64_t)(*p & 1);
-        *at = p + 1;
-        return true;
-    }
     for (int shift = 0; shift < most_bits && p < end; shift += 7, p++) {
         v |= (uint64_t)(*p & 0x7f) << shift;
         if (*p >= 0x80)
@@ -152,13 +146,31 @@ static inline bool varint(const uint8_t **at, const uint8_t *end, int most_bits,
         if (most_bits < 64)
             v &= UINT32_MAX;
         *out = v >> 1 ^ -(v & 1);
-        *at = p + 1;
-        return true;
+        return p + 1;
     }
-    return false;
+    return NULL;
 }
 
-static inline bool varint_32(const uint8_t **at, const uint8_t *end, int32_t *out)
+static inline __attribute__((always_inline)) bool varint(const uint8_t **at, const uint8_t *end, int most_bits, uint64_t *out)
+{
+    const uint8_t *p = *at;
+
+    if (__builtin_expect(p < end && p[0] < 0x80, 1)) {
+        *out = (uint64_t)(p[0] >> 1) ^ -(uint64_t)(p[0] & 1);
+        *at = p + 1;
+    } else if (end - p >= 2 && p[1] < 0x80) {
+        *out = (uint64_t)((p[0] & 0x7f) >> 1 | p[1] << 6) ^ -(uint64_t)(p[0] & 1);
+        *at = p + 2;
+    } else {
+        p = varint_long(p, end, most_bits, out);
+        if (!p)
+            return false;
+        *at = p;
+    }
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool varint_32(const uint8_t **at, const uint8_t *end, int32_t *out)
 {
     uint64_t v;
 
@@ -169,7 +181,7 @@ static inline bool varint_32(const uint8_t **at, const uint8_t *end, int32_t *ou
 }
 
 /* Bytes with their length before them; any negative length is null. */
-static inline bool sized(const uint8_t **at, const uint8_t *end, struct bytes *out)
+static inline __attribute__((always_inline)) bool sized(const uint8_t **at, const uint8_t *end, struct bytes *out)
 {
     int32_t size;
 
@@ -191,7 +203,7 @@ static enum err bad_structure(struct reason *reason)
     return err_because(ERR_INVALID_RECORD, reason, "Found invalid record structure");
 }
 
-static enum err check_headers(const uint8_t **at, const uint8_t *end, int32_t count, struct reason *reason)
+static __attribute__((noinline)) enum err check_headers(const uint8_t **at, const uint8_t *end, int32_t count, struct reason *reason)
 {
     struct bytes text;
 
@@ -211,12 +223,22 @@ static enum err check_headers(const uint8_t **at, const uint8_t *end, int32_t co
     return ERR_OK;
 }
 
+/* The fields before a record's headers. */
+static inline bool parse_fields(const uint8_t **at, const uint8_t *end, struct record_view *out)
+{
+    uint64_t delta;
+
+    if (!varint(at, end, 70, &delta) || !varint_32(at, end, &out->offset_delta) || !sized(at, end, &out->key) ||
+        !sized(at, end, &out->value) || !varint_32(at, end, &out->header_count))
+        return false;
+    out->timestamp_delta = (int64_t)delta;
+    return true;
+}
+
 enum err record_parse(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason)
 {
     const uint8_t *start = *at, *p = start, *body;
     int32_t size;
-    uint64_t delta;
-    enum err err;
 
     if (!varint_32(&p, end, &size))
         return err_because(ERR_INVALID_RECORD, reason, "Incorrect declared batch size, premature EOF reached");
@@ -227,14 +249,17 @@ enum err record_parse(const uint8_t **at, const uint8_t *end, struct record_view
     if (p >= end)
         return bad_structure(reason);
     p++;                                /* attributes: none are in use */
-    if (!varint(&p, end, 70, &delta) || !varint_32(&p, end, &out->offset_delta) || !sized(&p, end, &out->key) ||
-        !sized(&p, end, &out->value) || !varint_32(&p, end, &out->header_count))
+    if (!parse_fields(&p, end, out))
         return bad_structure(reason);
-    out->timestamp_delta = (int64_t)delta;
     out->headers = p;
-    err = check_headers(&p, end, out->header_count, reason);
-    if (err)
-        return err;
+    if (out->header_count) {
+        const uint8_t *behind = p;      /* p itself stays in a register */
+        enum err err = check_headers(&behind, end, out->header_count, reason);
+
+        if (err)
+            return err;
+        p = behind;
+    }
     if (p - body != size)
         return err_because(ERR_INVALID_RECORD, reason, "Invalid record size: expected to read %d bytes in record payload, but "
                            "instead read %td", size, p - body);
