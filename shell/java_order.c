@@ -16,9 +16,9 @@ static size_t table_size(size_t count, size_t capacity)
     return size;
 }
 
-size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity)
+static size_t *bucket_order(const uint32_t *hashes, size_t count, size_t size)
 {
-    size_t size = table_size(count, capacity), *order = mem_zero_array(count + 1, sizeof(*order)), *starts, at = 0;
+    size_t *order = mem_zero_array(count + 1, sizeof(*order)), *starts, at = 0;
 
     starts = mem_zero_array(size + 1, sizeof(*starts));
     for (size_t i = 0; i < count; i++)
@@ -29,6 +29,82 @@ size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity)
         order[starts[(hashes[at] ^ hashes[at] >> 16) & (size - 1)]++] = at;
     mem_free(starts);
     return order;
+}
+
+size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity)
+{
+    return bucket_order(hashes, count, table_size(count, capacity));
+}
+
+/* Grows one earlier than Java's: when the next would make it three quarters full. */
+size_t *scala_mutable_order_hashes(const uint32_t *hashes, size_t count)
+{
+    size_t size = 16;
+
+    while (count >= size * 3 / 4)
+        size *= 2;
+    return bucket_order(hashes, count, size);
+}
+
+/* scala.collection.Hashing.improve */
+static uint32_t improved(uint32_t hash)
+{
+    uint32_t h = hash + ~(hash << 9);
+
+    h ^= h >> 14;
+    h += h << 4;
+    return h ^ h >> 10;
+}
+
+struct trie {
+    const uint32_t *hashes;
+    size_t *order, count;
+};
+
+/* A node's own entries first, in the order of the five bits at `shift`; then its sub-nodes in the same order. */
+static void walk_trie(struct trie *trie, const size_t *items, size_t count, int shift)
+{
+    size_t *part;
+
+    if (shift > 30 || count < 2) {
+        for (size_t i = 0; i < count; i++)
+            trie->order[trie->count++] = items[i];
+        return;
+    }
+    part = mem_zero_array(count, sizeof(*part));
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t mask = 0; mask < 32; mask++) {
+            size_t found = 0;
+
+            for (size_t i = 0; i < count; i++)
+                if ((improved(trie->hashes[items[i]]) >> shift & 31) == mask)
+                    part[found++] = items[i];
+            if (!pass && found == 1)
+                trie->order[trie->count++] = part[0];
+            if (pass && found > 1)
+                walk_trie(trie, part, found, shift + 5);
+        }
+    mem_free(part);
+}
+
+size_t *scala_order_hashes(const uint32_t *hashes, size_t count)
+{
+    size_t *items = mem_zero_array(count + 1, sizeof(*items));
+    struct trie trie = { .hashes = hashes };
+
+    for (size_t i = 0; i < count; i++)
+        items[i] = i;
+    if (count <= 4)
+        return items;
+    trie.order = mem_zero_array(count + 1, sizeof(*trie.order));
+    walk_trie(&trie, items, count, 0);
+    mem_free(items);
+    return trie.order;
+}
+
+uint32_t topic_partition_hash(const char *topic, int32_t partition)
+{
+    return 31 * (31 + (uint32_t)partition) + java_hash(topic);
 }
 
 size_t *java_order(const char *const *keys, size_t count, size_t capacity)

@@ -8,3 +8,9 @@
 size_t *java_order(const char *const *keys, size_t count, size_t capacity);
 /* The same over hashes (Object.hashCode), where the keys are no strings. */
 size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity);
+/* scala.collection.immutable.Map: up to four as they came, then the trie of immutable.HashMap. Hashes are those of Object.hashCode. */
+size_t *scala_order_hashes(const uint32_t *hashes, size_t count);
+/* scala.collection.mutable.HashMap, built by adding one after the other. */
+size_t *scala_mutable_order_hashes(const uint32_t *hashes, size_t count);
+/* org.apache.kafka.common.TopicPartition.hashCode(). */
+uint32_t topic_partition_hash(const char *topic, int32_t partition);

@@ -250,12 +250,22 @@ static bool timed_out(struct tool_admin *admin, const char *call_name, int64_t b
 }
 
 /* Which release the tool plays shows with the first answer, unless it was said. */
-static void settle_release(struct tool_admin *admin)
+static bool settle_release(struct tool_admin *admin)
 {
     struct session *session = admin->call->session;
 
     if (!session->release_fixed && !session->lab)
         session->release = client_broker_release(admin->client);
+    return true;
+}
+
+static bool call_failed(struct tool_admin *admin, enum err err, const struct reason *reason, const char *call_name, int64_t began_ms, struct trouble *trouble)
+{
+    if (call_interrupted(admin->call))
+        return trouble_set(trouble, "org.apache.kafka.common.errors.InterruptException", NULL);
+    if (err == ERR_NETWORK_EXCEPTION || err == ERR_REQUEST_TIMED_OUT || err == ERR_BROKER_NOT_AVAILABLE)
+        return timed_out(admin, call_name, began_ms, trouble);
+    return tool_check((int16_t)err, reason->text[0] ? reason->text : NULL, trouble);
 }
 
 bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request, void **answer, const char *call_name,
@@ -267,15 +277,21 @@ bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_
 
     *answer = NULL;
     err = client_call(admin->call->task, admin->client, node, api, most_version, request, &admin->arena, answer, &reason);
-    if (!err) {
-        settle_release(admin);
-        return true;
-    }
-    if (call_interrupted(admin->call))
-        return trouble_set(trouble, "org.apache.kafka.common.errors.InterruptException", NULL);
-    if (err == ERR_NETWORK_EXCEPTION || err == ERR_REQUEST_TIMED_OUT || err == ERR_BROKER_NOT_AVAILABLE)
-        return timed_out(admin, call_name, began_ms, trouble);
-    return tool_check((int16_t)err, reason.text[0] ? reason.text : NULL, trouble);
+    return !err ? settle_release(admin) : call_failed(admin, err, &reason, call_name, began_ms, trouble);
+}
+
+bool tool_group_coordinator(struct tool_admin *admin, const char *group, int32_t *node, struct trouble *trouble)
+{
+    struct reason reason = { "" };
+    int64_t began_ms = now_ms(admin->call);
+    enum err err = client_group_coordinator(admin->call->task, admin->client, group, true, node, &reason);
+
+    return !err ? settle_release(admin) : call_failed(admin, err, &reason, "findCoordinator", began_ms, trouble);
+}
+
+bool tool_coordinator_moved(int16_t code)
+{
+    return code == ERR_COORDINATOR_LOAD_IN_PROGRESS || code == ERR_COORDINATOR_NOT_AVAILABLE || code == ERR_NOT_COORDINATOR;
 }
 
 int16_t tool_admin_version(struct tool_admin *admin, int16_t api)

@@ -28,6 +28,10 @@ void tool_admin_close(struct tool_admin *admin);
 /* One request, its answer in the arena. `call_name` is what Kafka's client calls it ("listTopics"): it stands in the texts of timeouts. */
 bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request, void **answer, const char *call_name,
                      struct trouble *trouble);
+/* The broker that coordinates a group; `call_name` as above. */
+bool tool_group_coordinator(struct tool_admin *admin, const char *group, int32_t *node, struct trouble *trouble);
+/* Of these errors a client asks for the coordinator again, and waits a little. */
+bool tool_coordinator_moved(int16_t code);
 /* -1: the broker has not the API. */
 int16_t tool_admin_version(struct tool_admin *admin, int16_t api);
 /* A broker's answer as the exception that the client makes of it; false if it is one. `message` NULL: the default sentence. */
