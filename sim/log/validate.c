@@ -22,6 +22,7 @@ struct check {
     int64_t max_timestamp_ms, offset_of_max_timestamp; /* offset of the record in 2.7, of its batch's last in 4.3 */
     int64_t errors;                     /* of the batch at hand */
     bool timestamp_error;
+    bool timestamps_matter;             /* of the batch at hand: some limit or type may refuse a record */
     struct buffer plain;                /* records of a compressed batch of magic 2 */
     struct bytes body;                  /* records of the only batch of magic 2 */
 };
@@ -237,15 +238,27 @@ static void check_timestamp(struct check *check, const struct batch *batch, cons
     const struct validate *v = check->v;
     bool limited = !v->log_append_time && seen->timestamp_ms != -1;
     int64_t after = v->is_27 ? v->timestamp_before_max_ms : v->timestamp_after_max_ms;
+    bool outside = limited && timestamp_outside(v, seen->timestamp_ms);
     char text[240];
 
-    if (limited && timestamp_outside(v, seen->timestamp_ms))
+    if (!outside && !batch_log_append_time(batch))
+        return;
+    if (outside)
         add_error(check, index, true, "Timestamp %" PRId64 " of message with offset %" PRId64 " is out of range. The timestamp "
                   "should be within [%" PRId64 ", %" PRId64 "]", seen->timestamp_ms, seen->offset,
                   subtract_wrapping(v->now_ms, v->timestamp_before_max_ms), add_wrapping(v->now_ms, after));
-    else if ((!limited || v->is_27) && batch_log_append_time(batch)) /* 4.3 lets it pass where the limits were checked */
+    else if (!limited || v->is_27) /* 4.3 lets it pass where the limits were checked */
         add_error(check, index, true, "Invalid timestamp type in message %s. Producer should not set timestamp type to "
                   "LogAppendTime.", describe(check, seen, text, sizeof(text)));
+}
+
+/* No record of the batch can be refused for its time: the usual case with 2.7, whose limit is unlimited by default. */
+static bool timestamps_matter(const struct check *check, const struct batch *batch)
+{
+    const struct validate *v = check->v;
+    bool limited = v->timestamp_before_max_ms != INT64_MAX || (!v->is_27 && v->timestamp_after_max_ms != INT64_MAX);
+
+    return batch_log_append_time(batch) || (!v->log_append_time && limited);
 }
 
 static enum err check_old(struct check *check, const struct batch *batch, const struct seen *seen, int64_t index, bool *bad)
@@ -277,7 +290,7 @@ static inline enum err check_record(struct check *check, const struct batch *bat
     if (v->compacted && !seen->key.data)
         add_error(check, index, false, "Compacted topic cannot accept message without key in topic partition %s%s", place(check),
                   stop(check));
-    else
+    else if (check->timestamps_matter)
         check_timestamp(check, batch, seen, index);
     return ERR_OK;
 }
@@ -404,6 +417,7 @@ static enum err check_records(struct check *check)
     while (!(err = next_batch(&left, &batch, &got, check->reason)) && got) {
         check->errors = 0;
         check->timestamp_error = false;
+        check->timestamps_matter = timestamps_matter(check, &batch);
         err = check_batch(check, &batch);
         if (!err && batch.magic == 2)
             err = unpack_new(check, &batch);
