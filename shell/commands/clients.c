@@ -1,11 +1,11 @@
 /* clients: who is connected, by address. */
-#include "shell/rows.h"
+#include "shell/listing.h"
 
 static int run(struct call *call)
 {
     struct lab *lab = call_lab(call);
     const char *names[] = { "connection", "address", "client_id", "software", "broker", "requests", "bytes_in", "bytes_out", "waiting_in" };
-    struct rows *rows;
+    struct listing *rows;
     size_t shown = 0;
 
     if (call->argc == 3 && text_equal(call->argv[1], "kick")) {
@@ -22,7 +22,7 @@ static int run(struct call *call)
         call_error(call, "clients: it is clients, or clients kick N\n");
         return 1;
     }
-    rows = rows_new(call, 9, names);
+    rows = listing_new(call, 9, names);
     for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {
         struct connection_info info;
         char *address, *software;
@@ -32,14 +32,14 @@ static int run(struct call *call)
             continue;
         address = mem_printf("%s:%d", info.client_host, info.client_port);
         software = mem_printf("%s%s%s", info.software_name, *info.software_version ? " " : "", info.software_version);
-        rows_add(rows, (struct value[]){ value_int(info.number), value_text(address), value_text(info.client_id), value_text(software), value_int(info.broker),
+        listing_add(rows, (struct value[]){ value_int(info.number), value_text(address), value_text(info.client_id), value_text(software), value_int(info.broker),
                                          value_int((int64_t)info.requests), value_int((int64_t)info.bytes_in), value_int((int64_t)info.bytes_out),
                                          value_text(info.waiting_in ? info.waiting_in : "") });
         mem_free(address);
         mem_free(software);
         shown++;
     }
-    rows_print(rows);
+    listing_print(rows);
     if (!shown && call->session->mode == PRINT_TABLE)
         call_print(call, "No client is connected%s\n", lab_net(lab) ? "." : ": this lab does not listen.");
     return 0;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "shell/commands/pace.h"
-#include "shell/rows.h"
+#include "shell/listing.h"
 
 static bool chosen(const struct entry *entry, const char *kind, bool all)
 {
@@ -15,35 +15,35 @@ static bool chosen(const struct entry *entry, const char *kind, bool all)
 static int list_kinds(struct call *call)
 {
     const char *names[] = { "event", "label", "step_stops", "what" };
-    struct rows *rows = rows_new(call, 4, names);
+    struct listing *rows = listing_new(call, 4, names);
 
     for (int i = 0; i < EVENT_KINDS; i++)
-        rows_add(rows, (struct value[]){ value_text(event_name((enum event_kind)i)), value_text(event_label((enum event_kind)i)),
+        listing_add(rows, (struct value[]){ value_text(event_name((enum event_kind)i)), value_text(event_label((enum event_kind)i)),
                                          value_text(event_shown((enum event_kind)i) ? "yes" : "no"), value_text(event_doc((enum event_kind)i)) });
-    rows_print(rows);
+    listing_print(rows);
     return 0;
 }
 
 static void print_entries(struct call *call, const struct entry **found, int64_t count)
 {
     const char *names[] = { "number", "at_ms", "event", "broker", "topic", "partition", "offset", "subject", "rule", "text" };
-    struct rows *rows;
+    struct listing *rows;
 
     if (call->session->mode == PRINT_TABLE) {
         for (int64_t i = count - 1; i >= 0; i--)
             entry_print(call, found[i]);
         return;
     }
-    rows = rows_new(call, 10, names);
+    rows = listing_new(call, 10, names);
     for (int64_t i = count - 1; i >= 0; i--) {
         const struct entry *e = found[i];
 
-        rows_add(rows, (struct value[]){ value_int((int64_t)e->number), value_int(e->at_us / 1000), value_text(event_name(e->kind)),
+        listing_add(rows, (struct value[]){ value_int((int64_t)e->number), value_int(e->at_us / 1000), value_text(event_name(e->kind)),
                                          e->broker < 0 ? value_null() : value_int(e->broker), value_text(e->topic),
                                          e->partition < 0 ? value_null() : value_int(e->partition), e->offset < 0 ? value_null() : value_int(e->offset),
                                          value_text(e->subject), value_text(e->rule), value_text(e->text) });
     }
-    rows_print(rows);
+    listing_print(rows);
 }
 
 static int run(struct call *call)

@@ -2,52 +2,52 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shell/rows.h"
+#include "shell/listing.h"
 
 struct query {
     struct call *call;
-    struct rows *rows;
+    struct listing *rows;
 };
 
 static void head(void *context, int count, const char *const *names)
 {
     struct query *query = context;
 
-    query->rows = rows_new(query->call, count, names);
+    query->rows = listing_new(query->call, count, names);
 }
 
 static bool row(void *context, const struct sql_row *row)
 {
     struct query *query = context;
 
-    rows_add(query->rows, row->values);
-    return rows_count(query->rows) < 100000;
+    listing_add(query->rows, row->values);
+    return listing_count(query->rows) < 100000;
 }
 
 static void schema_of(struct call *call, const struct table *table)
 {
     static const char *const types[] = { "", "INTEGER", "REAL", "TEXT", "BLOB" };
     const char *names[] = { "column", "type", "what" };
-    struct rows *rows = rows_new(call, 3, names);
+    struct listing *rows = listing_new(call, 3, names);
 
     for (const struct column *column = table->columns; column->name; column++)
-        rows_add(rows, (struct value[]){ value_text(column->name), value_text(types[column->type]), value_text(column->doc) });
-    rows_print(rows);
+        listing_add(rows, (struct value[]){ value_text(column->name), value_text(types[column->type]), value_text(column->doc) });
+    listing_print(rows);
 }
 
 static int list_tables(struct call *call)
 {
     const struct tables *tables = lab_tables(call_lab(call));
     const char *names[] = { "table", "what" };
-    struct rows *rows = rows_new(call, 2, names);
+    struct listing *rows = listing_new(call, 2, names);
 
     for (size_t i = 0; i < tables_count(tables); i++) {
         void *context;
         const struct table *table = tables_get(tables, i, &context);
 
-        rows_add(rows, (struct value[]){ value_text(table->name), value_text(table->doc) });
+        listing_add(rows, (struct value[]){ value_text(table->name), value_text(table->doc) });
     }
-    rows_print(rows);
+    listing_print(rows);
     if (call->session->mode == PRINT_TABLE)
         call_print(call, "\nsql .schema TABLE shows its columns; sql SELECT ... asks, and so does a bare SELECT.\n");
     return 0;
@@ -81,13 +81,13 @@ static int run(struct call *call)
     }
     err = sql_query(lab_sql(lab), text, head, row, &query, NULL, &reason);
     if (query.rows && !err) {
-        bool cut = rows_count(query.rows) >= 100000;
+        bool cut = listing_count(query.rows) >= 100000;
 
-        rows_print(query.rows);
+        listing_print(query.rows);
         if (cut)
             call_error(call, "sql: only the first 100000 rows are shown\n");
     } else if (query.rows) {
-        rows_print(query.rows);
+        listing_print(query.rows);
     }
     if (err) {
         call_error(call, "sql: %s\n", reason.text);

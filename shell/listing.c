@@ -1,11 +1,11 @@
 /* Tables as people, spreadsheets and programs want them. */
-#include "shell/rows.h"
+#include "shell/listing.h"
 
 #include <string.h>
 
 enum { WIDEST = 80 };
 
-struct rows {
+struct listing {
     struct call *call;
     int columns;
     char **names;
@@ -13,9 +13,9 @@ struct rows {
     size_t count, capacity;  /* in cells */
 };
 
-struct rows *rows_new(struct call *call, int columns, const char *const *names)
+struct listing *listing_new(struct call *call, int columns, const char *const *names)
 {
-    struct rows *rows = mem_zero(sizeof(*rows));
+    struct listing *rows = mem_zero(sizeof(*rows));
 
     rows->call = call;
     rows->columns = columns;
@@ -25,7 +25,7 @@ struct rows *rows_new(struct call *call, int columns, const char *const *names)
     return rows;
 }
 
-void rows_add(struct rows *rows, const struct value *values)
+void listing_add(struct listing *rows, const struct value *values)
 {
     for (int i = 0; i < rows->columns; i++) {
         struct value value = values[i];
@@ -36,7 +36,7 @@ void rows_add(struct rows *rows, const struct value *values)
     }
 }
 
-size_t rows_count(const struct rows *rows)
+size_t listing_count(const struct listing *rows)
 {
     return rows->columns ? rows->count / (size_t)rows->columns : 0;
 }
@@ -64,7 +64,7 @@ static bool right(const struct value *value)
     return value->type == VALUE_INT || value->type == VALUE_REAL;
 }
 
-static void print_table(struct rows *rows, struct text *out)
+static void print_table(struct listing *rows, struct text *out)
 {
     size_t columns = (size_t)rows->columns;
     int *widths = mem_zero_array(columns + 1, sizeof(*widths));
@@ -120,7 +120,7 @@ static void csv_cell(const char *text, struct text *out)
     text_char(out, '"');
 }
 
-static void print_csv(struct rows *rows, struct text *out)
+static void print_csv(struct listing *rows, struct text *out)
 {
     size_t columns = (size_t)rows->columns;
     struct text cell = { 0 };
@@ -138,7 +138,7 @@ static void print_csv(struct rows *rows, struct text *out)
     text_done(&cell);
 }
 
-static void print_json(struct rows *rows, struct text *out)
+static void print_json(struct listing *rows, struct text *out)
 {
     size_t columns = (size_t)rows->columns;
 
@@ -159,7 +159,7 @@ static void print_json(struct rows *rows, struct text *out)
     }
 }
 
-void rows_print(struct rows *rows)
+void listing_print(struct listing *rows)
 {
     struct text out = { 0 };
 
