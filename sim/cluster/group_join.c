@@ -314,6 +314,11 @@ void group_join(struct broker *broker, const struct group_join *join, struct gro
     struct group *group = NULL;
     enum err err;
 
+    if (!groups) {           /* the broker is going down */
+        call->joined(call->context, &(struct group_joined){ .err = ERR_COORDINATOR_NOT_AVAILABLE, .generation = -1, .leader = "",
+                                                            .member_id = member_id });
+        return;
+    }
     groups_enter(groups);
     err = check_join(groups, join, &home);
     if (!err) {
@@ -436,6 +441,10 @@ void group_sync(struct broker *broker, const struct group_sync *sync, struct gro
     struct group *group;
     enum err err;
 
+    if (!groups) {
+        call->synced(call->context, ERR_COORDINATOR_NOT_AVAILABLE, NULL, NULL, (struct bytes){ (const uint8_t *)"", 0 });
+        return;
+    }
     groups_enter(groups);
     err = groups_check(groups, sync->group, false, &home);
     group = err ? NULL : groups_find(groups, sync->group);

@@ -251,6 +251,11 @@ void group_commit(struct broker *broker, struct group_commit *commit, struct gro
     struct group *group;
     enum err err;
 
+    if (!groups) {
+        fail_all(commit, ERR_COORDINATOR_NOT_AVAILABLE);
+        call->committed(call->context);
+        return;
+    }
     groups_enter(groups);
     err = groups_check(groups, commit->group, true, &home);
     group = err ? NULL : groups_find(groups, commit->group);
@@ -559,6 +564,8 @@ void groups_expiry_due(void *context)
 
 void groups_topic_deleted(struct groups *groups, const char *topic)
 {
+    if (!groups)
+        return;
     groups_enter(groups);
     for (struct group *group = groups->first, *next; group; group = next) {
         size_t *places = mem_zero_array(group->offset_count + 1, sizeof(*places));
@@ -639,8 +646,10 @@ enum err group_list(struct broker *broker, struct arena *arena, struct group_inf
 {
     struct groups *groups = broker_groups(broker);
 
-    *out = arena_alloc(arena, groups->count * sizeof(**out) + 1);
     *count = 0;
+    *out = arena_alloc(arena, (groups ? groups->count : 0) * sizeof(**out) + 1);
+    if (!groups)
+        return ERR_COORDINATOR_NOT_AVAILABLE;
     for (size_t i = 0; i < groups->home_count; i++)
         if (groups->homes[i]->loading)
             return ERR_COORDINATOR_LOAD_IN_PROGRESS;

@@ -106,6 +106,8 @@ static struct group_home *find_home(const struct groups *groups, int32_t partiti
 enum err groups_check(const struct groups *groups, const char *group, bool may_be_empty, struct group_home **home)
 {
     *home = NULL;
+    if (!groups)
+        return ERR_COORDINATOR_NOT_AVAILABLE;   /* the broker is going down */
     if (!group || (!*group && !may_be_empty) || strlen(group) > NAME_MOST)
         return ERR_INVALID_GROUP_ID;
     *home = find_home(groups, groups_partition_of(groups, group));
@@ -661,7 +663,7 @@ void groups_partition_led(struct groups *groups, int32_t offsets_partition, int3
 
 void groups_partition_resigned(struct groups *groups, int32_t offsets_partition)
 {
-    struct group_home *home = find_home(groups, offsets_partition);
+    struct group_home *home = groups ? find_home(groups, offsets_partition) : NULL;
 
     if (!home)
         return;
