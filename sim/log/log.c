@@ -313,6 +313,7 @@ static enum err validate(struct log *log, const struct log_append *append, struc
     check.timestamp_after_max_ms = config->timestamp_after_max_ms;
     check.first_offset = log->end_offset;
     check.leader_epoch = append->leader_epoch;
+    check.topic_partition = strrchr(log->dir, '/') ? strrchr(log->dir, '/') + 1 : log->dir; /* the folder bears its name */
     check.max_message_bytes = append->origin == APPEND_CLIENT ? config->max_message_bytes : INT32_MAX;
     check.produce_version = append->produce_version;
     check.out = *buffer;
