@@ -123,42 +123,66 @@ static void forget_seen(struct cluster *cluster)
         controller->last = NULL;
 }
 
+static bool seen(const struct broker *broker, const struct metadata_pending *pending)
+{
+    return broker->image && pending->last_offset <= image_offset(broker->image) &&
+           (!broker->metadata.log || pending->last_offset < log_end_offset(broker->metadata.log));
+}
+
+static void take_batch(struct broker *broker, const struct metadata_pending *pending)
+{
+    struct bytes bytes = { pending->bytes, pending->size };
+
+    if (broker->metadata.log && pending->base_offset >= log_end_offset(broker->metadata.log))
+        metadata_log_append(&broker->metadata, bytes, METADATA_EPOCH, queue_now_ms(broker->cluster->queue), NULL);
+    if (!broker->image || pending->last_offset <= image_offset(broker->image))
+        return;
+    metadata_batch_replay(bytes, follow, broker, NULL);
+    if (image_offset(broker->image) < pending->last_offset)
+        image_set_offset(broker->image, pending->last_offset);
+}
+
 void broker_catch_up(struct broker *broker)
 {
-    struct cluster *cluster = broker->cluster;
-    struct metadata_pending *last = cluster->controller.last;
-
-    for (struct metadata_pending *pending = cluster->controller.first; pending; pending = pending->next) {
-        struct bytes bytes = { pending->bytes, pending->size };
-
-        if (broker->metadata.log && pending->base_offset >= log_end_offset(broker->metadata.log))
-            metadata_log_append(&broker->metadata, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), NULL);
-        if (broker->image && pending->last_offset > image_offset(broker->image)) {
-            metadata_batch_replay(bytes, follow, broker, NULL);
-            if (image_offset(broker->image) < pending->last_offset)
-                image_set_offset(broker->image, pending->last_offset);
-        }
-        if (pending == last)
-            break;
-    }
+    for (struct metadata_pending *pending = broker->cluster->controller.first; pending; pending = pending->next)
+        if (!seen(broker, pending))
+            take_batch(broker, pending);
     if (!broker->image)
         return;
     wake_waits(broker);
-    forget_seen(cluster);
+    forget_seen(broker->cluster);
 }
 
+/* One batch an event: a topic of ten thousand partitions must not hold up everything else. */
 static void metadata_arrives(void *context)
 {
-    broker_catch_up(context);
+    struct broker *broker = context;
+    struct metadata_pending *pending = broker->cluster->controller.first;
+
+    while (pending && seen(broker, pending))
+        pending = pending->next;
+    if (!pending)
+        return;
+    take_batch(broker, pending);
+    if (pending->next)
+        broker_schedule_metadata(broker);
+    wake_waits(broker);
+    forget_seen(broker->cluster);
 }
 
 void broker_schedule_metadata(struct broker *broker)
 {
+    struct cluster *cluster = broker->cluster;
+    struct metadata_pending *pending = cluster->controller.first;
+
     broker->metadata_event.run = metadata_arrives;
     broker->metadata_event.context = broker;
-    if (broker->cluster->opening || event_scheduled(&broker->metadata_event))
+    while (pending && seen(broker, pending))
+        pending = pending->next;
+    if (cluster->opening || !pending || event_scheduled(&broker->metadata_event))
         return;
-    network_send(broker->cluster, controller_home(broker->cluster), broker->id, &broker->metadata_event);
+    event_at(cluster->queue, &broker->metadata_event,
+             pending->sent_us + network_latency_us(cluster, controller_home(cluster), broker->id));
 }
 
 void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset)

@@ -9,12 +9,13 @@
 #include "sim/log/checkpoint.h"
 #include "sim/log/log.h"
 
-enum { MOST_BROKERS = 1000, METADATA_EPOCH = 1, METADATA_BATCH_RECORDS = 1000, PRODUCER_ID_BLOCK = 1000 };
+enum { MOST_BROKERS = 1000, METADATA_EPOCH = 1, METADATA_BATCH_RECORDS = 100, PRODUCER_ID_BLOCK = 1000 };
 
 /* A batch of metadata records on its way to brokers. */
 struct metadata_pending {
     struct metadata_pending *next;
     int64_t base_offset, last_offset;
+    int64_t sent_us;
     uint8_t *bytes;
     size_t size;
 };

@@ -40,12 +40,14 @@ static enum err apply_to_image(void *context, const struct metadata_record *reco
     return image_apply(cluster->controller.image, record, offset, reason);
 }
 
-static void pending_add(struct controller *controller, struct bytes bytes, int64_t base_offset, int64_t last_offset)
+static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t base_offset, int64_t last_offset)
 {
+    struct controller *controller = &cluster->controller;
     struct metadata_pending *pending = mem_zero(sizeof(*pending));
 
     pending->base_offset = base_offset;
     pending->last_offset = last_offset;
+    pending->sent_us = queue_now_us(cluster->queue);
     pending->bytes = mem_copy(bytes.data, bytes.size);
     pending->size = bytes.size;
     if (controller->last)
@@ -69,7 +71,7 @@ static enum err flush(struct cluster *cluster, struct reason *reason)
     if (!err)
         err = metadata_log_append(&controller->log, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
     if (!err) {
-        pending_add(controller, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1);
+        pending_add(cluster, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1);
         err = metadata_batch_replay(bytes, apply_to_image, cluster, reason);
     }
     metadata_batch_done(&controller->batch);
@@ -180,7 +182,7 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
     if (!err)
         err = metadata_log_append(&cluster->controller.log, bytes, METADATA_EPOCH, now_ms, reason);
     if (!err)
-        pending_add(&cluster->controller, bytes, 0, batch.count - 1);
+        pending_add(cluster, bytes, 0, batch.count - 1);
     metadata_batch_done(&batch);
     buffer_done(&key);
     buffer_done(&value);
