@@ -333,20 +333,25 @@ static const char *vote(const struct group *group, const struct member *member)
 /* Each member votes for the first on its list that all know; the most votes win, the first seen of equals. */
 const char *group_choose_protocol(const struct group *group)
 {
+    const char **votes = mem_zero_array((size_t)group->member_count + 1, sizeof(*votes));
     const char *best = NULL;
-    int32_t most = 0;
+    int32_t count = 0, most = 0;
 
-    for (const struct member *member = group->members; member; member = member->next) {
-        const char *candidate = vote(group, member);
-        int32_t votes = 0;
+    for (const struct member *member = group->members; member; member = member->next)
+        votes[count++] = vote(group, member);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t same = 0;
 
-        for (const struct member *other = candidate ? group->members : NULL; other; other = other->next)
-            votes += text_equal(vote(group, other), candidate);
-        if (votes > most) {
-            most = votes;
-            best = candidate;
+        if (!votes[i] || text_equal(votes[i], best))
+            continue;
+        for (int32_t j = i; j < count; j++)
+            same += text_equal(votes[j], votes[i]);
+        if (same > most) {
+            most = same;
+            best = votes[i];
         }
     }
+    mem_free(votes);
     return best;
 }
 
@@ -585,14 +590,15 @@ static void begin_sync(struct group *group)
 {
     const char *protocol = group_choose_protocol(group);
     bool is_27 = groups_27(group->groups);
+    int64_t waited_ms = groups_now_ms(group->groups) - group->state_since_ms;
 
     mem_free(group->protocol);
     group->protocol = mem_text(protocol);
     group_set_state(group, GROUP_COMPLETING_REBALANCE);
     group_note(group,
-               ENTRY(EVENT_group_generation, .fact_count = 4,
+               ENTRY(EVENT_group_generation, .fact_count = 5,
                      .facts = { { "generation", group->generation, NULL }, { "members", group->member_count, NULL },
-                                { "protocol", 0, group->protocol ? group->protocol : "" }, { "leader", 0, group->leader } }),
+                                { "protocol", 0, group->protocol ? group->protocol : "" }, { "leader", 0, group->leader }, { "waited_ms", waited_ms, NULL } }),
                "%s generation %d: %d member%s, %s assigns by %s", group->name, group->generation, group->member_count,
                group->member_count == 1 ? "" : "s", group->leader, group->protocol ? group->protocol : "no protocol");
     for (struct member *member = group->members; member; member = member->next) {
@@ -613,7 +619,10 @@ static void next_generation(struct group *group)
     group->initial = false;
     remove_absent(group);
     if (!elect_leader(group) && group->members) {
-        arm(group_timers(group), &group->rebalance, rebalance_due, group, rebalance_timeout_ms(group));
+        int32_t timeout_ms = rebalance_timeout_ms(group);
+
+        /* a timeout of 0 from a client would come around for ever at one moment */
+        arm(group_timers(group), &group->rebalance, rebalance_due, group, timeout_ms > 0 ? timeout_ms : 1);
         return;
     }
     group->generation++;

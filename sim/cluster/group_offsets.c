@@ -173,7 +173,8 @@ static void commit_done(struct group_write *write, enum err err)
 
         note_commit(group, offset, group_offset_find(group, offset->topic, offset->partition));
         group_offset_set(group, offset);
-        note_offset_expiry(group, offset);
+        if (i == 0 || !text_equal(offset->topic, offset[-1].topic)) /* the same moment for all of a topic */
+            note_offset_expiry(group, offset);
     }
     if (call)
         groups_answer(write->groups, call, ANSWER_COMMITTED);
@@ -271,7 +272,7 @@ void group_commit(struct broker *broker, struct group_commit *commit, struct gro
         fail_all(commit, err);
     if (err || !store_offsets(group, commit, call))
         groups_answer(groups, call, ANSWER_COMMITTED);
-    if (group)
+    if (group && group->offset_count == 0)
         group_note_expiry(group);
     groups_leave(groups);
 }
@@ -518,7 +519,7 @@ static void note_expired(const struct group *group, const struct committed *offs
                                 { "since_ms", since_ms, NULL },
                                 { "counted_from", 0, group->protocol_type && group->state == GROUP_EMPTY ? "the group became empty"
                                                                                                          : "the commit" } }),
-               "%s forgets %s-%d at %lld: %lld ms > %lld ms", group->name, offset->topic, offset->partition, (long long)offset->offset,
+               "%s forgets %s-%d at %lld: %lld ms old, kept %lld ms", group->name, offset->topic, offset->partition, (long long)offset->offset,
                (long long)(now_ms - since_ms), (long long)(given ? offset->expire_ms - since_ms : retention_ms));
 }
 

@@ -779,6 +779,102 @@ TEST(three_brokers_commit_when_all_have_it)
     cluster_lab_free(lab);
 }
 
+TEST(a_commit_may_be_forgotten_while_it_waits_for_the_replicas)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 3, "group.initial.rebalance.delay.ms=0");
+    struct caller simple;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 3, NULL));
+    coordinator(lab, "notes");
+    cluster_lab_advance_ms(lab, 2000);
+    caller_init(&simple, lab, "");
+    simple.offsets[0] = (struct group_offset){ .topic = "students", .offset = 9, .leader_epoch = -1, .metadata = "" };
+    simple.request = (struct group_commit){ .group = "notes", .member_id = "", .generation = -1, .retention_ms = -1,
+                                            .offsets = simple.offsets, .count = 1 };
+    group_commit(coordinator(lab, "notes"), &simple.request, &simple.commit);
+    CHECK(simple.commit.parked != NULL);
+    CHECK_INT(-1, fetched(lab, "notes", 0));    /* not before it is committed */
+    group_call_forget(&simple.commit);
+    memset(&simple, 0xff, sizeof(simple));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(9, fetched(lab, "notes", 0));
+    cluster_lab_free(lab);
+}
+
+TEST(a_coordinator_that_loses_its_partition_says_so)
+{
+    struct cluster_lab *lab = lab_with_topic(RELEASE_43);
+    struct groups *groups = broker_groups(cluster_broker_at(lab->cluster, 0));
+    struct caller a, b;
+
+    caller_init(&a, lab, "a");
+    caller_init(&b, lab, "b");
+    join(&a);
+    sync_alone(&a);
+    CHECK_INT(ERR_OK, commit(&a, 0, 18));
+    join(&b);
+    groups_partition_resigned(groups, 28);
+    CHECK_INT(ERR_NOT_COORDINATOR, b.err);
+    CHECK(b.join.parked == NULL);
+    CHECK_INT(ERR_NOT_COORDINATOR, heartbeat(&a));
+    groups_partition_led(groups, 28, 1);
+    CHECK_INT(18, fetched(lab, "readers", 0));
+    CHECK_INT(ERR_OK, heartbeat(&a));           /* as it stands in the log: the rebalance is forgotten */
+    cluster_lab_free(lab);
+}
+
+/* A client that answers from inside the answer. */
+static void join_and_sync(void *context, const struct group_joined *answer)
+{
+    struct caller *caller = context;
+    struct group_assignment assignment = { caller->member_id, { (const uint8_t *)"", 0 } };
+    struct group_sync sync = { .group = caller->group, .member_id = caller->member_id, .assignments = &assignment, .assignment_count = 1 };
+
+    on_joined(context, answer);
+    sync.generation = caller->generation;
+    if (!caller->err)
+        group_sync(coordinator(caller->lab, caller->group), &sync, &caller->sync);
+}
+
+TEST(answers_may_be_answered_at_once)
+{
+    struct cluster_lab *lab = lab_with_topic(RELEASE_43);
+    struct caller a, b;
+
+    caller_init(&a, lab, "a");
+    caller_init(&b, lab, "b");
+    a.join.joined = b.join.joined = join_and_sync;
+    join(&a);
+    CHECK_INT(1, a.synced_count);
+    join(&b);
+    join(&a);
+    CHECK_INT(2, a.synced_count);
+    CHECK_INT(1, b.synced_count);
+    CHECK_INT(ERR_OK, b.err);
+    CHECK_INT(GROUP_STABLE, state_of(lab, "readers", NULL));
+    cluster_lab_free(lab);
+}
+
+TEST(a_rebalance_timeout_of_nothing_does_no_harm)
+{
+    struct cluster_lab *lab = lab_with_topic(RELEASE_27);
+    struct caller a, b;
+
+    caller_init(&a, lab, "a");
+    caller_init(&b, lab, "b");
+    a.rebalance_timeout_ms = b.rebalance_timeout_ms = 0;
+    a.session_timeout_ms = b.session_timeout_ms = 6000;
+    a.instance_id = "desk-1";
+    join(&a);
+    sync_alone(&a);
+    join(&b);
+    CHECK_INT(2, b.joined_count);               /* nobody waits for a, which keeps its place */
+    CHECK_INT(ERR_OK, leave(&b));
+    cluster_lab_advance_ms(lab, 10000);
+    CHECK_INT(GROUP_EMPTY, state_of(lab, "readers", NULL));
+    cluster_lab_free(lab);
+}
+
 /* ---- bytes ---- */
 
 static void encode_again(const struct record *record, struct frame *key_out, struct frame *value_out)
