@@ -130,7 +130,7 @@ const char *command_nearest(const char *typed)
 {
     size_t size;
     const char *name = bare_name(typed, &size), *best = NULL;
-    int least = size <= 3 ? 2 : size <= 6 ? 3 : 4; /* must be below */
+    int least = size <= 5 ? 2 : size <= 8 ? 3 : 4; /* must be below */
     char kafka[64];
 
     if (!size || size > 48)

@@ -396,7 +396,7 @@ static void start_child(struct stage *stage)
         fd = opened[0] = start_pump(stage, NULL, input_left(in));
     stdio[0] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = fd };
     for (int i = 0; i < 2; i++) {
-        fd = stream_fd(streams[i]);
+        fd = stage->job->number && streams[i]->terminal ? -1 : stream_fd(streams[i]); /* in the background not across the prompt */
         if (i && fd < 0 && streams[1] == streams[0])
             fd = stdio[1].data.fd;
         else if (fd < 0)

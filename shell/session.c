@@ -68,7 +68,9 @@ struct stream *stream_descriptor(int fd, bool close_it)
 
 int stream_fd(const struct stream *stream)
 {
-    return stream && stream->write == write_descriptor ? ((const struct descriptor_stream *)stream)->fd : -1;
+    if (!stream)
+        return -1;
+    return stream->write == write_descriptor ? ((const struct descriptor_stream *)stream)->fd : stream->fd ? stream->fd : -1;
 }
 
 struct text_stream {
@@ -111,6 +113,8 @@ struct input {
     size_t taken;            /* bytes of the buffer already given */
     struct pipe_stream *from; /* the other end, a command of this process; NULL: none, or gone */
     struct task *reader;     /* waits for it */
+    void (*want)(void *context);
+    void *context;
 };
 
 struct input *input_none(void)
@@ -208,6 +212,31 @@ struct input *input_pipe(struct stream **end)
     return input;
 }
 
+struct input *input_asked(void (*want)(void *context), void *context, bool terminal)
+{
+    struct input *input = mem_zero(sizeof(*input));
+
+    input->fd = -1;
+    input->want = want;
+    input->context = context;
+    input->terminal = terminal;
+    return input;
+}
+
+void input_give(struct input *input, const char *data, size_t size)
+{
+    buffer_put(&input->buffer, data, size);
+    if (input->reader)
+        task_wake(input->reader);
+}
+
+void input_end(struct input *input)
+{
+    input->ended = true;
+    if (input->reader)
+        task_wake(input->reader);
+}
+
 int input_fd(const struct input *input)
 {
     return input && input->buffer.size == input->taken && !input->ended ? input->fd : -1;
@@ -278,6 +307,8 @@ static bool wait_pipe(struct call *call, struct input *input)
     if (input->from && input->from->waiting)
         task_wake(input->from->writer);
     input->reader = call->task;
+    if (input->want)
+        input->want(input->context);
     while (more && input->buffer.size == had && !input->ended)
         more = task_wait(call->task);
     input->reader = NULL;

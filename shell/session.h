@@ -17,6 +17,7 @@ struct stream {
     void (*close)(struct stream *stream);   /* NULL: nothing to do */
     bool terminal;                           /* colours, hints and progress make sense */
     int columns, rows;                       /* of the terminal; 0: unknown */
+    int fd;                                  /* where a child may write by itself; 0: nowhere (stream_descriptor knows its own) */
 };
 struct stream *stream_descriptor(int fd, bool close_it);
 struct stream *stream_text(struct text *text);   /* `text` is borrowed */
@@ -34,6 +35,10 @@ struct input *input_text(const char *text, size_t size);            /* <<<, test
 struct input *input_descriptor(uv_loop_t *loop, int fd, bool close_it);  /* file, pipe, terminal */
 /* A pipe between two commands of this process: what is written to *end is read here. Both ends are closed by their users. */
 struct input *input_pipe(struct stream **end);
+/* What comes in pieces from elsewhere: `want` is called when a command waits for a line; then input_give() or input_end(). */
+struct input *input_asked(void (*want)(void *context), void *context, bool terminal);
+void input_give(struct input *input, const char *data, size_t size);
+void input_end(struct input *input);
 int input_fd(const struct input *input);                            /* -1: it is none, or something was read ahead */
 struct bytes input_left(const struct input *input);                 /* what is there without reading */
 void input_close(struct input *input);
@@ -60,6 +65,8 @@ struct session {                     /* fields are for shell/; commands use the 
     struct jobs *jobs;               /* background jobs, children, variables: run.c's; NULL: none yet */
     /* Joined to a lab of another process: runs there what is not `local`. NULL: here. */
     int (*remote)(struct call *call);
+    /* And asks there for names to complete; see shell/repl/complete.h. */
+    void (*remote_names)(struct session *session, int kind, const char *prefix, void (*add)(void *context, const char *name), void *context);
     void *owner;                     /* of the REPL, the lesson, ... */
 };
 

@@ -17,7 +17,7 @@ static void on_interrupt(uv_signal_t *signal, int number)
     if (shell->foreground)
         task_interrupt(shell->foreground);
     else if (shell->interrupted)
-        shell->interrupted(shell->context);
+        shell->interrupted(shell->interrupted_context);
     else
         shell->ending = true;
 }

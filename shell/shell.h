@@ -14,8 +14,9 @@ struct shell {
     uv_timer_t tick;
     uv_signal_t interrupt, terminate, hangup;
     void (*interrupted)(void *context);   /* Ctrl-C with nothing in the foreground: the REPL's line */
+    void *interrupted_context;
     void (*changed)(void *context);       /* after each turn of the loop: the view looks whether to draw */
-    void *context;                        /* of both */
+    void *context;                        /* of changed */
 };
 void shell_init(struct shell *shell);     /* loop, signals; no lab yet */
 void shell_done(struct shell *shell);     /* closes the lab too */

@@ -58,6 +58,7 @@ struct net *lab_net(const struct lab *lab);      /* NULL: not listening */
 struct fs *lab_fs(const struct lab *lab);
 enum release lab_release(const struct lab *lab);
 const char *lab_dir(const struct lab *lab);
+char *lab_runtime_folder(void);                        /* where transient labs lie: $XDG_RUNTIME_DIR/kafkarium, else /tmp/kafkarium-UID; the caller's */
 const char *lab_control_path(const struct lab *lab);   /* LAB/control */
 uint64_t lab_seed(const struct lab *lab);
 int32_t lab_port(const struct lab *lab, size_t broker_index); /* where it listens, else 9092 + i */
