@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/base/mem.h"
+#include "sim/cluster/group.h"
 #include "sim/net/net_internal.h"
 #include "sim/net/port_owner.h"
 #include "sim/net/wall.h"
@@ -279,8 +280,10 @@ void net_close(struct net *net)
         peer_close(net->peers[net->peer_count - 1], "the lab closes");
     uv_timer_stop(net->retry);
     uv_close((uv_handle_t *)net->retry, handle_gone);
-    if (net->own_timers)
+    if (net->own_timers) {
+        group_connection_gone(wire_cluster(net->options.wire), net->timers, NULL);
         wall_timers_free(net->timers);
+    }
     mem_free(net->listeners);
     mem_free(net->peers);
     mem_free(net->ports);

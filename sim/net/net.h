@@ -16,7 +16,7 @@ struct net_options {
     const char *advertised_host;   /* NULL: auto */
     int32_t first_port;            /* broker i at first_port + i; 0: any free */
     size_t most_connections;       /* 0: a share of the limit of open files */
-    struct timers *wall;           /* the clients' timers, borrowed; NULL: the net's own, then the cluster is closed before the net */
+    struct timers *wall;           /* the clients' timers, borrowed; NULL: the net's own */
 };
 /* Binds all brokers' ports. ERR_BROKER_NOT_AVAILABLE with a sentence naming the port and, where it can be found, who has it. */
 enum err net_open(struct net **out, const struct net_options *options, struct reason *reason);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/cluster/group.h"
+
 enum { SHIFTED_WITHIN_MS = 5 * 60 * 1000 };
 
 struct wire *wire_new(struct cluster *cluster)
@@ -26,6 +28,7 @@ void wire_free(struct wire *wire)
         return;
     while (wire->connection_count)
         connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
+    group_connection_gone(wire->cluster, &wire->timers, NULL); /* members may stay in their groups longer than we are here */
     fetch_sessions_free(wire->fetch_sessions);
     mem_free(wire->connections);
     mem_free(wire->watchers);

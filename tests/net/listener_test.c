@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sim/base/mem.h"
+#include "sim/cluster/group.h"
 #include "sim/net/net.h"
 #include "tests/harness.h"
 
@@ -41,6 +42,7 @@ struct broker *cluster_broker_at(const struct cluster *cluster, size_t i) { retu
 int32_t broker_id(const struct broker *broker) { return broker->id; }
 bool broker_up(const struct broker *broker) { return broker != NULL; }
 struct journal *cluster_journal(const struct cluster *cluster) { return cluster->journal; }
+void group_connection_gone(struct cluster *cluster, struct timers *timers, struct timers *instead) { (void)cluster, (void)timers, (void)instead; }
 size_t wire_connection_count(const struct wire *wire) { return wire->count; }
 struct connection *wire_connection_at(const struct wire *wire, size_t i) { return (struct connection *)&wire->connections[i]; }
 void wire_connection_get(const struct wire *wire, size_t i, struct connection_info *out)

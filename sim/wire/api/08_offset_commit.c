@@ -165,6 +165,7 @@ enum reply handle_offset_commit(struct request *request)
     commit->commit.retention_ms = in->retention_time_ms;
     commit->call = (struct group_call){ .committed = on_committed, .context = request };
     request->state = commit;
+    group_move_timers(request->broker, in->group_id, commit->commit.member_id, request_timers(request));
     group_commit(request->broker, &commit->commit, &commit->call);
     return REPLY_LATER;
 }

@@ -42,6 +42,7 @@ enum reply handle_heartbeat(struct request *request)
     const struct heartbeat_request *in = request->in;
     struct heartbeat_response *out = request->out;
 
+    group_move_timers(request->broker, in->group_id, in->member_id, request_timers(request));
     out->error_code = (int16_t)(in->group_id[0] ? group_heartbeat(request->broker, in->group_id, in->member_id, in->group_instance_id, in->generation_id)
                                                 : ERR_INVALID_GROUP_ID);
     return REPLY_NOW;

@@ -84,6 +84,7 @@ enum reply handle_sync_group(struct request *request)
         assignments[i] = (struct group_assignment){ in->assignments.items[i].member_id, in->assignments.items[i].assignment };
     *call = (struct group_call){ .synced = on_synced, .context = request };
     request->state = call;
+    group_move_timers(request->broker, in->group_id, in->member_id, request_timers(request));
     if (err)
         on_synced(request, err, NULL, NULL, (struct bytes){ 0 });
     else
