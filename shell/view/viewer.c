@@ -1,0 +1,390 @@
+/* Keys, the prompt row, and when to draw. */
+#include "shell/view/viewer.h"
+
+#include <string.h>
+
+#include "shell/repl/repl.h"
+#include "shell/view/keys.h"
+
+enum { FRAME_MS = 33, MOST_OUTPUT = 256 * 1024 };
+
+struct viewer {
+    struct shell *shell;
+    struct session *session;
+    struct screen *screen;
+    struct repl *repl;
+    struct repl_hook hook;
+    void (*closed)(void *context);
+    void *context;
+    struct view view;
+    struct grid grid;
+    uv_timer_t *tick;             /* on its own: libuv lets go of it later */
+    struct buffer keys;           /* bytes of a key that is not whole yet */
+    struct stream *out;           /* into view.output */
+    bool typing;                  /* keys go to the prompt row */
+    struct text line;             /* without a repl: what was typed */
+    struct text prompt;           /* as it is shown */
+    struct task *running;         /* a line that a key or the row asked for */
+    char *command;
+    bool finished;
+    /* what was drawn last */
+    bool drawn;
+    int64_t shown_tenth;
+    uint64_t shown_entry, shown_events;
+    size_t shown_connections;
+};
+
+static const char help_text[] =
+    "SPACE      time goes on, or stands still        n   to the next roll, deletion, ...\n"
+    "c          to the next retention check          f   30 seconds on\n"
+    "s          to the next thing that happens       w   why: the reasons of this partition\n"
+    "+ -        faster, slower                       b   brokers and topics; r or Enter back\n"
+    "up down    another partition                    :   or Tab: type a command; Esc comes back\n"
+    "q          leave the view                       Letters count by their place: т is n\n";
+
+static void redraw(struct viewer *viewer)
+{
+    viewer->drawn = false;
+}
+
+/* ---- running a line ---- */
+
+static void run_line(struct task *task, void *context)
+{
+    struct viewer *viewer = context;
+    struct input *in = input_none();
+
+    viewer->running = task;
+    session_run(task, viewer->session, viewer->command, viewer->out, viewer->out, in);
+    input_close(in);
+}
+
+static void line_ended(void *context)
+{
+    struct viewer *viewer = context;
+
+    viewer->running = NULL;
+    mem_free(viewer->command);
+    viewer->command = NULL;
+    redraw(viewer);
+}
+
+static void run(struct viewer *viewer, const char *line)
+{
+    if (viewer->running)
+        return;
+    text_clear(&viewer->view.output);
+    viewer->view.output_scroll = 0;
+    viewer->command = mem_text(line);
+    task_start(run_line, line_ended, viewer);
+    redraw(viewer);
+}
+
+/* ---- the prompt row ---- */
+
+static void show_row(struct viewer *viewer, const char *prompt, const char *line, size_t cursor)
+{
+    char *before = mem_text_size(line, cursor);
+
+    text_clear(&viewer->prompt);
+    text_printf(&viewer->prompt, "%s%s", prompt, line);
+    viewer->view.prompt = text_chars(&viewer->prompt);
+    viewer->view.prompt_cursor = viewer->typing ? 1 + text_width(prompt) + text_width(before) : -1;
+    mem_free(before);
+    redraw(viewer);
+}
+
+static void on_row(void *context, const char *prompt, const char *line, size_t cursor)
+{
+    show_row(context, prompt, line, cursor);
+}
+
+static void on_running(void *context, bool running)
+{
+    struct viewer *viewer = context;
+
+    if (running) {
+        text_clear(&viewer->view.output);
+        viewer->view.output_scroll = 0;
+    }
+    redraw(viewer);
+}
+
+static void set_typing(struct viewer *viewer, bool typing)
+{
+    viewer->typing = typing;
+    if (!viewer->repl)
+        show_row(viewer, "kafkarium> ", text_chars(&viewer->line), viewer->line.size);
+    else if (!typing)
+        viewer->view.prompt_cursor = -1;
+    else
+        repl_feed(viewer->repl, "", 0);
+    if (viewer->repl && typing && viewer->view.prompt)
+        viewer->view.prompt_cursor = 1 + text_width(viewer->view.prompt);
+    redraw(viewer);
+}
+
+/* Without readline (a joined terminal): letters, backspace, Enter. */
+static void plain_edit(struct viewer *viewer, const char *bytes, size_t size)
+{
+    struct text *line = &viewer->line;
+
+    if (bytes[0] == '\r' || bytes[0] == '\n') {
+        if (line->size)
+            run(viewer, text_chars(line));
+        text_clear(line);
+    } else if (bytes[0] == 0x7f || bytes[0] == 8) {
+        while (line->size && ((unsigned char)line->data[line->size - 1] & 0xc0) == 0x80)
+            line->data[--line->size] = 0;
+        if (line->size)
+            line->data[--line->size] = 0;
+    } else if (bytes[0] == 0x15) {
+        text_clear(line);
+    } else if ((unsigned char)bytes[0] >= ' ' && line->size < 4096) {
+        text_add_size(line, bytes, size);
+    }
+    show_row(viewer, "kafkarium> ", text_chars(line), line->size);
+}
+
+static void type(struct viewer *viewer, const char *bytes, size_t size, int key)
+{
+    if (key == KEY_ESCAPE) {
+        set_typing(viewer, false);
+    } else if (key == 3) {
+        if (viewer->running)
+            task_interrupt(viewer->running);
+        else if (viewer->repl)
+            repl_interrupt(viewer->repl);
+    } else if (viewer->repl) {
+        repl_feed(viewer->repl, bytes, size);
+        if (repl_done(viewer->repl))
+            viewer->finished = true;
+    } else {
+        plain_edit(viewer, bytes, size);
+    }
+}
+
+/* ---- keys ---- */
+
+static void change_speed(struct viewer *viewer, double by)
+{
+    double speed = lab_speed(viewer->view.lab) * by;
+
+    if (speed >= 0.1 && speed <= 10000)
+        lab_set_speed(viewer->view.lab, speed);
+}
+
+static void scroll(struct viewer *viewer, int by)
+{
+    int *at = &viewer->view.output_scroll;
+
+    *at = *at + by < 0 ? 0 : *at + by;
+}
+
+static void act(struct viewer *viewer, int key)
+{
+    struct view *view = &viewer->view;
+    char line[320];
+
+    switch (key) {
+    case ' ':
+        lab_set_pace(view->lab, lab_pace(view->lab) == PACE_RUNNING ? PACE_PAUSED : PACE_RUNNING);
+        break;
+    case 'n':
+        run(viewer, "next");
+        break;
+    case 'c':
+        run(viewer, "next check");
+        break;
+    case 'f':
+        run(viewer, "advance 30s");
+        break;
+    case 's':
+        run(viewer, "step");
+        break;
+    case 'w':
+        if (view->topic) {
+            snprintf(line, sizeof(line), "why %s-%d", view->topic, view->partition);
+            run(viewer, line);
+        }
+        break;
+    case '+':
+    case '=':
+        change_speed(viewer, 2);
+        break;
+    case '-':
+        change_speed(viewer, 0.5);
+        break;
+    case 'b':
+        view->pane = 1;
+        break;
+    case 'r':
+        view->pane = 0;
+        break;
+    case '\r':
+    case '\n':
+        view->pane = view->pane ? 0 : 1;
+        break;
+    case KEY_ARROW_UP:
+    case 'k':
+        view_select(view, -1);
+        break;
+    case KEY_ARROW_DOWN:
+    case 'j':
+        view_select(view, +1);
+        break;
+    case KEY_PAGE_UP:
+        scroll(viewer, +5);
+        break;
+    case KEY_PAGE_DOWN:
+        scroll(viewer, -5);
+        break;
+    case '?':
+    case 'h':
+        text_clear(&view->output);
+        text_add(&view->output, help_text);
+        break;
+    case KEY_ESCAPE:
+        text_clear(&view->output);
+        break;
+    case ':':
+    case '\t':
+        set_typing(viewer, true);
+        break;
+    case 3:
+        if (viewer->running)
+            task_interrupt(viewer->running);
+        else
+            viewer->finished = true;
+        break;
+    case 'q':
+    case 4:
+        viewer->finished = true;
+        break;
+    default:
+        break;
+    }
+}
+
+void viewer_keys(struct viewer *viewer, const char *bytes, size_t size)
+{
+    struct buffer *keys = &viewer->keys;
+    size_t at = 0, used;
+
+    buffer_put(keys, bytes, size);
+    while (at < keys->size && !viewer->finished) {
+        const char *here = (const char *)keys->data + at;
+        int key = key_decode(here, keys->size - at, &used);
+
+        if (!used)
+            break;
+        if (viewer->typing)
+            type(viewer, here, used, key);
+        else
+            act(viewer, key);
+        at += used;
+    }
+    if (at < keys->size)
+        memmove(keys->data, keys->data + at, keys->size - at);
+    keys->size -= at;
+    redraw(viewer);
+}
+
+/* ---- drawing ---- */
+
+static bool changed(struct viewer *viewer)
+{
+    const struct lab *lab = viewer->view.lab;
+    int64_t tenth = queue_now_us(lab_queue(lab)) / 100000;
+    uint64_t entry = journal_last(lab_journal(lab)), events = queue_events_run(lab_queue(lab));
+    size_t connections = wire_connection_count(lab_wire(lab));
+    int rows, columns;
+
+    screen_size(viewer->screen, &rows, &columns);
+    if (rows != viewer->grid.rows || columns != viewer->grid.columns) {
+        grid_done(&viewer->grid);
+        grid_init(&viewer->grid, rows, columns, screen_ascii(viewer->screen));
+        viewer->drawn = false;
+    }
+    if (viewer->drawn && tenth == viewer->shown_tenth && entry == viewer->shown_entry && events == viewer->shown_events &&
+        connections == viewer->shown_connections && !viewer->running)
+        return false;
+    viewer->drawn = true;
+    viewer->shown_tenth = tenth;
+    viewer->shown_entry = entry;
+    viewer->shown_events = events;
+    viewer->shown_connections = connections;
+    return true;
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct viewer *viewer = tick->data;
+    int cursor;
+
+    if (viewer->finished) {
+        uv_timer_stop(tick);
+        viewer->closed(viewer->context);
+        return;
+    }
+    if (!changed(viewer))
+        return;
+    if (viewer->view.output.size > MOST_OUTPUT) { /* a command that never ends: its newest lines are enough */
+        size_t half = viewer->view.output.size / 2;
+
+        memmove(viewer->view.output.data, viewer->view.output.data + half, viewer->view.output.size - half + 1);
+        viewer->view.output.size -= half;
+    }
+    view_draw(&viewer->view, &viewer->grid);
+    cursor = viewer->typing ? viewer->view.prompt_cursor : -1;
+    screen_show(viewer->screen, &viewer->grid, cursor >= 0 && cursor < viewer->grid.columns ? viewer->grid.rows - 2 : -1, cursor);
+}
+
+struct viewer *viewer_open(struct shell *shell, struct session *session, struct screen *screen, struct repl *repl, void (*closed)(void *context), void *context)
+{
+    struct viewer *viewer = mem_zero(sizeof(*viewer));
+
+    viewer->shell = shell;
+    viewer->session = session;
+    viewer->screen = screen;
+    viewer->repl = repl;
+    viewer->closed = closed;
+    viewer->context = context;
+    view_init(&viewer->view, session->lab);
+    viewer->out = stream_text(&viewer->view.output);
+    viewer->out->columns = 78;
+    if (repl) {
+        viewer->hook = (struct repl_hook){ .draw = on_row, .out = viewer->out, .running = on_running, .context = viewer };
+        repl_take(repl, &viewer->hook);
+    }
+    viewer->tick = mem_zero(sizeof(*viewer->tick));
+    uv_timer_init(shell->loop, viewer->tick);
+    viewer->tick->data = viewer;
+    uv_timer_start(viewer->tick, on_tick, 0, FRAME_MS);
+    return viewer;
+}
+
+static void tick_gone(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+void viewer_close(struct viewer *viewer)
+{
+    if (!viewer)
+        return;
+    if (viewer->running)
+        task_interrupt(viewer->running);
+    if (viewer->repl)
+        repl_release(viewer->repl);
+    uv_timer_stop(viewer->tick);
+    uv_close((uv_handle_t *)viewer->tick, tick_gone);
+    screen_close(viewer->screen);
+    stream_close(viewer->out);
+    view_done(&viewer->view);
+    grid_done(&viewer->grid);
+    buffer_done(&viewer->keys);
+    text_done(&viewer->line);
+    text_done(&viewer->prompt);
+    mem_free(viewer);
+}
