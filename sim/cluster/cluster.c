@@ -148,7 +148,10 @@ static enum err identify(struct cluster *cluster, struct broker *broker, char cl
     meta.node_id = broker->id;
     memcpy(meta.cluster_id, cluster_id, UUID_TEXT);
     uuid_text(cluster->directories[broker->index], meta.directory_id);
-    return meta_properties_write(cluster->fs, broker->log_dir, cluster->release, queue_now_us(cluster->queue), &meta, reason);
+    err = meta_properties_write(cluster->fs, broker->log_dir, cluster->release, queue_now_us(cluster->queue), &meta, reason);
+    if (!err && !release_is_27(cluster->release))
+        err = raft_write_bootstrap(broker, reason);
+    return err;
 }
 
 /* Copies what a broker's own log of metadata lacks from the controller's. */

@@ -195,6 +195,14 @@ int32_t controller_home(const struct cluster *cluster); /* broker id at which it
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic);
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id);
 
+/* ---- raft_files.c: what a 4.3 controller keeps beside its records ---- */
+enum raft_control { RAFT_LEADER_CHANGE = 2, RAFT_SNAPSHOT_HEADER, RAFT_SNAPSHOT_FOOTER, RAFT_VERSION, RAFT_VOTERS }; /* Kafka's numbers */
+void raft_add_control(struct metadata_batch *batch, enum raft_control type, int32_t voter, const struct cluster *cluster, int64_t now_ms);
+size_t raft_feature_count(void);
+const struct metadata_feature *raft_features(void);   /* what 4.3 supports; the highest is what a new cluster gets */
+enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason);      /* bootstrap.checkpoint, as formatting a folder does */
+enum err raft_write_quorum_files(const struct cluster *cluster, struct reason *reason); /* quorum-state and the first snapshot */
+
 /* ---- placement.c: which brokers get the replicas of new partitions ---- */
 struct placement_broker { int32_t id; const char *rack; bool fenced; };
 struct placement {

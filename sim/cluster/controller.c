@@ -134,66 +134,23 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
 static enum err write_first_batch(struct cluster *cluster, struct reason *reason)
 {
     struct metadata_batch batch;
-    struct buffer key = { 0 }, value = { 0 };
     int64_t now_ms = queue_now_ms(cluster->queue);
     int32_t voter = controller_home(cluster);
     struct bytes bytes;
     enum err err;
 
     metadata_batch_begin(&batch, 0, METADATA_EPOCH, true);
-    for (int16_t type = 2; type <= 6; type += type == 2 ? 3 : 1) {
-        buffer_clear(&key);
-        buffer_clear(&value);
-        buffer_i16(&key, 0);
-        buffer_i16(&key, type);
-        buffer_i16(&value, 0);
-        if (type == 2) {         /* LeaderChange: leader, voters, granting voters */
-            buffer_i32(&value, voter);
-            for (int list = 0; list < 2; list++) {
-                buffer_uvarint(&value, 2);
-                buffer_i32(&value, voter);
-                buffer_uvarint(&value, 0);
-            }
-            buffer_uvarint(&value, 0);
-        } else if (type == 5) {  /* KRaftVersion */
-            buffer_i16(&value, 1);
-            buffer_uvarint(&value, 0);
-        } else {                 /* KRaftVoters: id, directory, endpoints, versions */
-            buffer_uvarint(&value, 2);
-            buffer_i32(&value, voter);
-            buffer_put(&value, cluster->directories[0].bytes, 16);
-            buffer_uvarint(&value, 2);
-            buffer_uvarint(&value, strlen("CONTROLLER") + 1);
-            buffer_put(&value, "CONTROLLER", strlen("CONTROLLER"));
-            buffer_uvarint(&value, strlen(cluster->host) + 1);
-            buffer_put(&value, cluster->host, strlen(cluster->host));
-            buffer_i16(&value, (int16_t)19092);
-            buffer_uvarint(&value, 0);
-            buffer_i16(&value, 0);
-            buffer_i16(&value, 1);
-            buffer_uvarint(&value, 0);
-            buffer_uvarint(&value, 0);
-            buffer_uvarint(&value, 0);
-        }
-        batch_builder_add(&batch.builder, now_ms, buffer_bytes(&key), buffer_bytes(&value), NULL, 0);
-        batch.count++;
-    }
+    raft_add_control(&batch, RAFT_LEADER_CHANGE, voter, cluster, now_ms);
+    raft_add_control(&batch, RAFT_VERSION, voter, cluster, now_ms);
+    raft_add_control(&batch, RAFT_VOTERS, voter, cluster, now_ms);
     err = batch_builder_finish(&batch.builder, &bytes, reason);
     if (!err)
         err = metadata_log_append(&cluster->controller.log, bytes, METADATA_EPOCH, now_ms, reason);
     if (!err)
         pending_add(cluster, bytes, 0, batch.count - 1);
     metadata_batch_done(&batch);
-    buffer_done(&key);
-    buffer_done(&value);
     return err;
 }
-
-static const struct metadata_feature features[] = { /* what 4.3 supports, and the level a new cluster gets */
-    { "metadata.version", 7, 30 },  { "eligible.leader.replicas.version", 0, 1 }, { "group.version", 0, 1 },
-    { "share.version", 0, 1 },      { "streams.version", 0, 1 },                  { "transaction.version", 0, 2 },
-};
-enum { FEATURES = sizeof(features) / sizeof(features[0]) };
 
 /* A new cluster's first records. 2.7 has no such log; its records are the same, without features. */
 enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
@@ -206,13 +163,16 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
     image_set_offset(cluster->controller.image, log_end_offset(cluster->controller.log.log) - 1);
     if (release_is_27(cluster->release))
         return ERR_OK;
+    err = raft_write_quorum_files(cluster, reason);
+    if (err)
+        return err;
     record = metadata_record(METADATA_BEGIN_TRANSACTION);
     record.transaction.name = "Bootstrap records";
     controller_add(cluster, &record);
-    for (int i = 0; i < FEATURES; i++) {
+    for (size_t i = 0; i < raft_feature_count(); i++) {
         record = metadata_record(METADATA_FEATURE_LEVEL);
-        record.feature_level.name = features[i].name;
-        record.feature_level.feature_level = features[i].max_supported_version;
+        record.feature_level.name = raft_features()[i].name;
+        record.feature_level.feature_level = raft_features()[i].max_supported_version;
         controller_add(cluster, &record);
     }
     /* With eligible leader replicas the minimum is the cluster's matter, so it is written down once. */
@@ -234,11 +194,9 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
     struct metadata_record record = metadata_record(METADATA_REGISTER_BROKER);
     struct metadata_register_broker *r = &record.register_broker;
     struct metadata_endpoint endpoint = { "PLAINTEXT", cluster->host, (uint16_t)broker->port, 0 };
-    struct metadata_feature supported[FEATURES];
     const char *rack = config_map_get(&broker->settings, "broker.rack");
     enum err err;
 
-    memcpy(supported, features, sizeof(supported));
     /* Its epoch is the offset of this record. */
     if (fenced || broker->epoch < 0)
         broker->epoch = log_end_offset(cluster->controller.log.log) + (cluster->controller.filling ? cluster->controller.batch.count : 0);
@@ -247,8 +205,8 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
     r->broker_epoch = broker->epoch;
     r->end_points.items = &endpoint;
     r->end_points.count = 1;
-    r->features.items = supported;
-    r->features.count = release_is_27(cluster->release) ? 0 : FEATURES;
+    r->features.items = (struct metadata_feature *)raft_features();
+    r->features.count = release_is_27(cluster->release) ? 0 : (int32_t)raft_feature_count();
     r->rack = rack;
     r->fenced = fenced;
     if (!release_is_27(cluster->release)) {
