@@ -366,6 +366,51 @@ static void run_unlink(void *context)
         event_at(cluster->queue, &broker->unlink_event, next_us);
 }
 
+/* ---- producers that fell silent ---- */
+
+/* Only a batch of an idempotent producer leaves something to forget. */
+void broker_note_producers(struct broker *broker, struct bytes records)
+{
+    bool idempotent = records.size >= BATCH_HEADER && records.data[16] == 2 && get_i64(records.data + 43) >= 0;
+
+    if (idempotent && !event_scheduled(&broker->producer_tick.event))
+        ticker_arm(broker, &broker->producer_tick, 0);
+}
+
+static int64_t next_producer_expiry_ms(const struct partition *partition)
+{
+    int64_t limit_ms = partition->settings->config.producer_id_expiration_ms, next = INT64_MAX;
+    size_t count = log_producers(partition->log, NULL, 0);
+    struct producer_info *infos;
+
+    if (!count)
+        return INT64_MAX;
+    infos = mem_zero_array(count, sizeof(*infos));
+    log_producers(partition->log, infos, count);
+    for (size_t i = 0; i < count; i++)
+        if (infos[i].transaction_start_offset < 0 && infos[i].last_timestamp_ms < INT64_MAX - limit_ms &&
+            infos[i].last_timestamp_ms + limit_ms < next)
+            next = infos[i].last_timestamp_ms + limit_ms;
+    mem_free(infos);
+    return next;
+}
+
+static void run_producers(void *context)
+{
+    struct broker *broker = context;
+    int64_t now_ms = queue_now_ms(broker->cluster->queue), next_ms = INT64_MAX;
+
+    for (size_t i = 0; i < broker->partition_count; i++) {
+        int64_t at_ms;
+
+        log_expire_producers(broker->partitions[i]->log, now_ms);
+        at_ms = next_producer_expiry_ms(broker->partitions[i]);
+        if (at_ms < next_ms)
+            next_ms = at_ms;
+    }
+    ticker_arm(broker, &broker->producer_tick, ms_to_us(next_ms));
+}
+
 /* ---- checkpoints ---- */
 
 static int64_t first_base(const struct log *log)
@@ -456,6 +501,11 @@ void broker_start_tasks(struct broker *broker)
     ticker_start(broker, &broker->start_tick, delay_ms, setting(broker, "log.flush.start.offset.checkpoint.interval.ms"), run_log_starts);
     ticker_start(broker, &broker->high_watermark_tick, setting(broker, "replica.high.watermark.checkpoint.interval.ms"),
                  setting(broker, "replica.high.watermark.checkpoint.interval.ms"), run_high_watermarks);
+    ticker_start(broker, &broker->producer_tick, 600000,
+                 release_is_27(broker->cluster->release) ? 600000 : setting(broker, "producer.id.expiration.check.interval.ms"), run_producers);
+    for (size_t i = 0; i < broker->partition_count; i++)
+        if (log_producers(broker->partitions[i]->log, NULL, 0))
+            ticker_arm(broker, &broker->producer_tick, 0);
     if (broker->recovery_dirty)
         ticker_arm(broker, &broker->recovery_tick, 0);
     if (broker->starts_dirty)
@@ -500,6 +550,7 @@ static void cancel_events(struct broker *broker)
     event_cancel(queue, &broker->recovery_tick.event);
     event_cancel(queue, &broker->start_tick.event);
     event_cancel(queue, &broker->high_watermark_tick.event);
+    event_cancel(queue, &broker->producer_tick.event);
     event_cancel(queue, &broker->unlink_event);
 }
 

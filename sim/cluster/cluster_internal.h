@@ -123,7 +123,7 @@ struct broker {
     struct checkpoint recovery_points, log_starts, high_watermarks; /* as read at start, sorted; emptied after loading */
     bool clean;
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
-    struct ticker retention, recovery_tick, start_tick, high_watermark_tick;
+    struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick;
     size_t retention_cursor;          /* a check goes in slices */
     int64_t retention_pass_ms;
     struct event unlink_event;
@@ -148,6 +148,7 @@ void broker_give_settings(struct broker *broker, struct topic_settings *settings
 void broker_note_retention(struct broker *broker, struct partition *partition);  /* something changed that a check may care about */
 void broker_note_high_watermark(struct broker *broker);
 void broker_note_recovery_point(struct broker *broker);
+void broker_note_producers(struct broker *broker, struct bytes records); /* written: silent producers are forgotten one day */
 void broker_note_unlink(struct broker *broker, struct partition *partition);
 void broker_doom(struct broker *broker, char *path, int64_t at_us);      /* takes path */
 

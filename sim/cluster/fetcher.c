@@ -196,6 +196,8 @@ static enum err copy_records(struct fetcher *fetcher, struct replica *replica, i
     append.records.size = whole_batches(append.records);
     if (!err && append.records.size)
         err = log_append(follower->log, &append, &appended, NULL);
+    if (!err && append.records.size)
+        broker_note_producers(follower->broker, append.records);
     if (!err && append.records.size && appended.rolled) {
         broker_note_recovery_point(follower->broker);
         follower->retention_at_ms = INT64_MAX;

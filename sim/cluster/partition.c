@@ -364,6 +364,7 @@ enum err partition_append(struct partition *partition, const struct log_append *
         return ERR_OK;
     if (out->rolled)
         partition->retention_at_ms = INT64_MAX;   /* looked at anew: a new segment's time index is made by a check */
+    broker_note_producers(broker, own.records);
     for (int16_t i = 0; i < partition->replica_count; i++)
         fetcher_note_data(&partition->replicas[i]);
     if (broker->cluster->journal && !partition->topic->internal)

@@ -148,3 +148,32 @@ TEST(checkpoints_are_written_at_their_tick_when_something_changed)
     CHECK_INT(2, cluster_lab_entries(lab, EVENT_checkpoint_written));
     cluster_lab_free(lab);
 }
+
+TEST(a_silent_producer_is_forgotten_after_a_day)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 1, NULL);
+    struct batch_builder builder = { 0 };
+    struct log_append append = { .origin = APPEND_CLIENT, .produce_version = 9, .now_ms = LAB_START_US / 1000 };
+    struct log_appended appended;
+    struct log *log;
+    uint64_t events;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, "retention.ms=-1"));
+    batch_builder_init(&builder, CODEC_NONE);
+    builder.producer_id = 7;
+    builder.producer_epoch = 0;
+    builder.base_sequence = 0;
+    batch_builder_add(&builder, append.now_ms, (struct bytes){ 0 }, bytes_text("v"), NULL, 0);
+    CHECK_INT(ERR_OK, batch_builder_finish(&builder, &append.records, NULL));
+    CHECK_INT(ERR_OK, partition_append(cluster_lab_leader(lab, "students", 0), &append, -1, &appended, &lab->reason));
+    batch_builder_done(&builder);
+    log = partition_log(cluster_lab_leader(lab, "students", 0));
+    cluster_lab_advance_ms(lab, 86000000);
+    CHECK_INT(1, log_producers(log, NULL, 0));
+    cluster_lab_advance_ms(lab, 1200000);
+    CHECK_INT(0, log_producers(log, NULL, 0));
+    events = queue_events_run(lab->queue);
+    cluster_lab_advance_ms(lab, 30 * 86400000LL);
+    CHECK_INT(events, queue_events_run(lab->queue));
+    cluster_lab_free(lab);
+}
