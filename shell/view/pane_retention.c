@@ -107,7 +107,7 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
     int64_t each = s->size_bytes / records, fit = each > 0 ? (config->segment_bytes - s->size_bytes) / each : 0;
 
     if (fit < 100000)
-        text_printf(first, "about %lld more fit, the next rolls it", (long long)fit);
+        text_printf(first, "%lld more fit, the next one rolls it", (long long)fit);
     else
         text_printf(first, "rolls at %d B, or a record %lld s newer", config->segment_bytes, (long long)(config->segment_ms / 1000));
     if (s->expires_at_ms == INT64_MAX || !config->cleanup_delete)
@@ -171,10 +171,10 @@ static int draw_segment(struct scene *scene, const struct segment_info *s, int r
         text_printf(&range, "%lld..%lld", (long long)s->base_offset, (long long)s->next_offset - 1);
     else
         text_add(&range, "none");
-    grid_put(scene->grid, row, 0, style, "%s%6lld %-8s %10s %4lld %6lld %7s  %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
+    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4lld %5lld %7s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
              text_chars(&range), (long long)(s->next_offset - s->base_offset), (long long)s->size_bytes, text_chars(&newest), text_chars(&first));
     if (second.size) {
-        grid_put(scene->grid, row + 1, 48, STYLE_PLAIN, "%s", text_chars(&second));
+        grid_put(scene->grid, row + 1, 43, STYLE_PLAIN, "%s", text_chars(&second));
         rows = 2;
     }
     text_done(&first);
@@ -188,7 +188,7 @@ static int draw_segments(struct scene *scene, int row, int bottom)
 {
     int first = 0, room = bottom - row - 1, kept = -1;
 
-    grid_put(scene->grid, row++, 0, STYLE_STRONG, "   BASE STATE       OFFSETS RECS  BYTES  NEWEST  WHAT HAPPENS NEXT");
+    grid_put(scene->grid, row++, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST WHAT HAPPENS NEXT");
     for (int i = 0; i < scene->count && kept < 0; i++)
         if (scene->segments[i].state != SEGMENT_DELETED)
             kept = i;
@@ -302,15 +302,15 @@ static void draw_subject(struct scene *scene, int row)
     int64_t next = broker_next_retention_check_us(partition_broker(scene->partition));
     int column = grid_put(scene->grid, row, 1, STYLE_STRONG, "%s-%d", partition_topic(scene->partition), partition_number(scene->partition));
 
-    column = grid_put(scene->grid, row, column < 16 ? 17 : column + 2, STYLE_PLAIN, "retention.ms=%lld  segment.bytes=%d", (long long)config->retention_ms,
+    column = grid_put(scene->grid, row, column < 16 ? 17 : column + 2, STYLE_PLAIN, "retention.ms=%lld segment.bytes=%d", (long long)config->retention_ms,
                       config->segment_bytes);
     if (config->retention_bytes >= 0)
-        column = grid_put(scene->grid, row, column, STYLE_PLAIN, "  retention.bytes=%lld", (long long)config->retention_bytes);
+        column = grid_put(scene->grid, row, column, STYLE_PLAIN, " retention.bytes=%lld", (long long)config->retention_bytes);
     if (next != INT64_MAX) {
         struct text in = { 0 };
 
         seconds(&in, next / 1000 - scene->now_ms);
-        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, "NEXT CHECK in %s", text_chars(&in));
+        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, " NEXT CHECK in %s", text_chars(&in));
         text_done(&in);
     }
 }

@@ -94,7 +94,7 @@ static void draw_header(struct view *view, struct grid *grid)
         wire_connection_get(lab_wire(lab), i, &info);
         clients += info.network;
     }
-    text_add(&line, " KAFKARIUM   ");
+    text_add(&line, " KAFKARIUM  ");
     text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
     if (lab_pace(lab) == PACE_PAUSED) {
         text_add(&line, " PAUSED");
@@ -107,9 +107,9 @@ static void draw_header(struct view *view, struct grid *grid)
     } else {
         text_add(&line, " running");
     }
-    text_printf(&line, "   %zu broker%s   ", brokers, brokers == 1 ? "" : "s");
+    text_printf(&line, "  %zu broker%s  ", brokers, brokers == 1 ? "" : "s");
     if (lab_net(lab))
-        text_printf(&line, "localhost:%d   %zu client%s  %zu waiting", lab_port(lab, 0), clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
+        text_printf(&line, "localhost:%d  %zu client%s, %zu waiting", lab_port(lab, 0), clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
     else
         text_add(&line, "not listening");
     grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
@@ -120,7 +120,7 @@ static void draw_header(struct view *view, struct grid *grid)
 static void draw_help(struct grid *grid, int row)
 {
     static const char *const keys[][2] = { { "SPACE", "run" }, { "n", "next change" }, { "c", "next check" }, { "f", "+30s" }, { "w", "why" },
-                                           { "Enter", "open" }, { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
+                                           { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "" } };
     int column = 1;
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -129,16 +129,34 @@ static void draw_help(struct grid *grid, int row)
     }
 }
 
-/* The last lines of what a command typed here printed stand over the bottom of the pane. */
-static int draw_output(struct view *view, struct grid *grid, int bottom)
+/* One screen line of `text`: breaks at a space where the line is longer; *next: where the one after it begins. */
+static int line_size(const char *text, int width, const char **next)
 {
-    int lines = 0, most = (bottom - 2) * 2 / 3, skip, row;
-    const char *at = text_chars(&view->output);
+    int size = 0, columns = 0, space = -1;
+
+    for (; text[size] && text[size] != '\n'; size++) {
+        if (((unsigned char)text[size] & 0xc0) != 0x80 && ++columns > width) {
+            size = space > 0 ? space : size;
+            *next = text + size + (space > 0);
+            return size;
+        }
+        if (text[size] == ' ')
+            space = size;
+    }
+    *next = text[size] ? text + size + 1 : text + size;
+    return size;
+}
+
+/* The last lines of what a command typed here printed stand over the bottom of the pane. */
+static void draw_output(struct view *view, struct grid *grid, int bottom)
+{
+    int lines = 0, most = (bottom - 2) * 2 / 3, skip, row, width = grid->columns - 2;
+    const char *at, *next;
 
     if (!view->output.size)
-        return bottom;
-    for (size_t i = 0; i < view->output.size; i++)
-        lines += view->output.data[i] == '\n' || i + 1 == view->output.size;
+        return;
+    for (at = text_chars(&view->output); *at; at = next, lines++)
+        line_size(at, width, &next);
     skip = lines > most ? lines - most - view->output_scroll : 0;
     if (skip < 0)
         skip = 0;
@@ -146,15 +164,17 @@ static int draw_output(struct view *view, struct grid *grid, int bottom)
     for (int r = row; r < bottom; r++)
         grid_fill(grid, r, 0, grid->columns, STYLE_PLAIN, " ");
     grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
-    grid_put(grid, row++, 2, STYLE_DIM, lines > most ? " %d lines; PgUp PgDn scroll, Esc closes " : " Esc closes ", lines);
-    for (int line = 0; *at && row < bottom; line++) {
-        const char *end = strchrnul(at, '\n');
+    if (lines > most)
+        grid_put(grid, row++, 2, STYLE_DIM, " %d lines; PgUp PgDn scroll, Esc closes ", lines);
+    else
+        grid_put(grid, row++, 2, STYLE_DIM, " Esc closes ");
+    at = text_chars(&view->output);
+    for (int line = 0; *at && row < bottom; line++, at = next) {
+        int size = line_size(at, width, &next);
 
         if (line >= skip)
-            grid_put(grid, row++, 1, STYLE_PLAIN, "%.*s", (int)(end - at), at);
-        at = *end ? end + 1 : end;
+            grid_put(grid, row++, 1, STYLE_PLAIN, "%.*s", size, at);
     }
-    return bottom;
 }
 
 void view_draw(struct view *view, struct grid *grid)
