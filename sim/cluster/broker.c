@@ -276,10 +276,12 @@ static void check_retention(struct broker *broker, struct partition *partition, 
 {
     struct retention_decision decision;
     int64_t start = log_start_offset(partition->log);
+    bool changed;
 
     log_touch_by_retention(partition->log, now_ms);
     decision = log_decide_retention(partition->log, now_ms);
-    if (decision.delete_count) {
+    changed = decision.delete_count > 0;
+    if (changed) {
         if (!log_apply_retention(partition->log, &decision, NULL)) {
             broker_note_unlink(broker, partition);
             broker_note_recovery_point(broker);
@@ -290,6 +292,11 @@ static void check_retention(struct broker *broker, struct partition *partition, 
         note_log_start(broker);
         broker_note_high_watermark(broker);
         partition_changed(partition);
+    }
+    if (changed) { /* a new active segment's time index is made by the next check */
+        partition->retention_at_ms = INT64_MAX;
+        broker_note_retention(broker, partition);
+        return;
     }
     partition->retention_at_ms = log_next_expiry_ms(partition->log);
     /* What is due and yet stays waits for the high watermark, which looks anew. */

@@ -177,3 +177,37 @@ TEST(a_silent_producer_is_forgotten_after_a_day)
     CHECK_INT(events, queue_events_run(lab->queue));
     cluster_lab_free(lab);
 }
+
+/* What the real 2.7.0 does, file by file, with a check each second (first after 30 s) and a delete delay of 5 s. */
+TEST(the_files_appear_and_vanish_as_in_2_7)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 1, "log.retention.check.interval.ms=1000 log.segment.delete.delay.ms=5000");
+    const char *dir = "lab/broker-0/students-0";
+
+    cluster_lab_advance_ms(lab, 31500);
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, "retention.ms=10000"));
+    for (int i = 0; i < 85; i++) {
+        cluster_lab_append(lab, "students", 0, 1, 9, 1);
+        cluster_lab_advance_ms(lab, 50);
+    }
+    CHECK_FILES(lab, dir, "*", "00000000000000000000.index,00000000000000000000.log,00000000000000000000.timeindex,leader-epoch-checkpoint");
+    while (log_start_offset(partition_log(cluster_lab_leader(lab, "students", 0))) == 0)
+        cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(46000, queue_now_ms(lab->queue) - LAB_START_US / 1000); /* the newest is of 35.701: the first check after 45.701 */
+    CHECK_FILES(lab, dir, "*",
+                "00000000000000000000.index.deleted,00000000000000000000.log.deleted,00000000000000000000.timeindex.deleted,"
+                "00000000000000000085.log,00000000000000000085.snapshot,leader-epoch-checkpoint");
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_FILES(lab, dir, "*85.*", "00000000000000000085.log,00000000000000000085.snapshot,00000000000000000085.timeindex");
+    cluster_lab_advance_ms(lab, 4001);
+    CHECK_FILES(lab, dir, "*", "00000000000000000085.log,00000000000000000085.snapshot,00000000000000000085.timeindex,leader-epoch-checkpoint");
+    cluster_lab_append(lab, "students", 0, 5, 9, 1);
+    CHECK_FILES(lab, dir, "*85.*",
+                "00000000000000000085.index,00000000000000000085.log,00000000000000000085.snapshot,00000000000000000085.timeindex");
+    cluster_close(lab->cluster);
+    lab->cluster = NULL;
+    CHECK_FILES(lab, dir, "*",
+                "00000000000000000085.index,00000000000000000085.log,00000000000000000085.snapshot,00000000000000000085.timeindex,"
+                "00000000000000000090.snapshot,leader-epoch-checkpoint");
+    cluster_lab_free(lab);
+}
