@@ -33,7 +33,7 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop)
 void entry_text(const struct entry *entry, struct text *out)
 {
     text_time(out, entry->at_us, TIME_CLOCK | TIME_TENTHS);
-    text_printf(out, " %-8s ", event_label(entry->kind));
+    text_printf(out, " %-6s ", event_label(entry->kind));
     if (entry->text)
         text_escaped(out, bytes_text(entry->text));
 }

@@ -1,0 +1,291 @@
+"""The shell as a person sees it, in a terminal of its own."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pexpect
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from conftest import PROGRAM, run  # noqa: E402
+
+PROMPT = 'kafkarium> '
+
+
+def environment(folder, **more):
+    env = dict(os.environ, XDG_STATE_HOME=os.path.join(folder, 'state'), XDG_RUNTIME_DIR=folder, TERM='xterm', LC_ALL='C.UTF-8', INPUTRC='/dev/null')
+    env.pop('KAFKARIUM_LAB', None)
+    env.update(more)
+    return env
+
+
+def spawn(folder, *args):
+    os.chmod(folder, 0o700)
+    child = pexpect.spawn(PROGRAM, list(args), env=environment(folder), encoding='utf-8', dimensions=(24, 100), timeout=10)
+    return child
+
+
+@pytest.fixture
+def shell(folder):
+    child = spawn(folder, '--no-listen')
+    child.expect_exact(PROMPT)
+    yield child
+    child.close(force=True)
+
+
+def plain(text):
+    return re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]', '', text).replace('\r', '')
+
+
+def ask(child, line, prompt=PROMPT):
+    child.sendline(line)
+    child.expect_exact(prompt)
+    text = plain(child.before)
+    return text.split('\n', 1)[1] if '\n' in text else text
+
+
+def create(child, topic='students'):
+    return ask(child, 'kafka-topics --create --topic %s --bootstrap-server localhost:9092' % topic)
+
+
+def test_banner_is_short_and_names_one_thing_to_do(folder):
+    child = spawn(folder, '--no-listen')
+    child.expect_exact(PROMPT)
+    banner = [line for line in plain(child.before).split('\n') if line.strip()]
+    assert len(banner) <= 3
+    assert banner[-1] == 'Try: demo retention (20 s) · lesson start · view · help'
+    child.sendline('exit 3')
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
+
+
+def test_a_command_and_its_output(shell):
+    assert 'Created topic students.' in create(shell)
+    assert ask(shell, 'kafka-topics --list --bootstrap-server localhost:9092').strip() == 'students'
+
+
+def test_completion(shell):
+    create(shell)
+    shell.send('kafka-top\t--descr\t --bootst\tloc\t--topic stu\t\n')
+    shell.expect_exact('Topic: students')
+    shell.expect_exact(PROMPT)
+    shell.send('SELECT topic FROM top\t\n')
+    shell.expect_exact('students')
+    shell.expect_exact(PROMPT)
+    shell.send('bin/kafka-topics.sh --li\t --bootstrap-server localhost:9092\n')
+    shell.expect_exact('students')
+    shell.expect_exact(PROMPT)
+    shell.send('kafka-configs --entity-type topics --entity-name students --alter --add-config retention.m\t')
+    shell.expect_exact('retention.ms')
+
+
+def test_history_lasts(folder):
+    child = spawn(folder, '--no-listen')
+    child.expect_exact(PROMPT)
+    ask(child, 'echo one')
+    child.sendline('echo "two')
+    child.expect_exact('> ')
+    child.sendline('lines"')
+    child.expect_exact(PROMPT)
+    child.kill(signal.SIGKILL)
+    child.close()
+    child = spawn(folder, '--no-listen')
+    child.expect_exact(PROMPT)
+    child.send('\x1b[A\x1b[A\n')
+    child.expect_exact('\rone\r\n')
+    child.expect_exact(PROMPT)
+    child.send('\x1b[A\x1b[A\n')
+    child.expect_exact('\rtwo\r\nlines\r\n')
+    child.close(force=True)
+
+
+def test_lines_go_on(shell):
+    shell.sendline('kafka-topics --list \\')
+    shell.expect_exact(' > ')
+    shell.sendline('--bootstrap-server localhost:9092 |')
+    shell.expect_exact(' > ')
+    shell.sendline('cat')
+    shell.expect_exact(PROMPT)
+    assert ask(shell, 'echo $?').strip() == '0'
+
+
+def test_control_c_clears_the_line_and_ends_a_command_but_not_the_shell(shell):
+    shell.send('echo nothing')
+    shell.expect_exact('echo nothing')
+    shell.sendintr()
+    shell.expect_exact(PROMPT)
+    assert ask(shell, 'echo something').strip() == 'something'
+    shell.sendline('wait 1h')
+    time.sleep(0.3)
+    shell.sendintr()
+    shell.expect_exact(PROMPT)
+    assert ask(shell, 'echo $?').strip() == '130'
+
+
+def test_control_d_ends_the_shell(shell):
+    shell.sendeof()
+    shell.expect_exact('exit')
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+
+
+def test_control_z_stops_and_goes_on(shell):
+    shell.sendcontrol('z')
+    deadline = time.time() + 5
+    while open('/proc/%d/stat' % shell.pid).read().split()[2] != 'T':
+        assert time.time() < deadline
+        time.sleep(0.02)
+    os.kill(shell.pid, signal.SIGCONT)
+    shell.expect_exact(PROMPT)
+    assert ask(shell, 'echo back').strip().endswith('back')
+
+
+def needs(*names):
+    for name in names:
+        if run('-c', 'help ' + name)[0]:
+            pytest.skip(name + ' is not there yet')
+
+
+def test_a_producer_reads_lines_from_the_terminal(shell):
+    needs('kafka-console-producer', 'kafka-console-consumer')
+    create(shell)
+    shell.sendline('kafka-console-producer --topic students --bootstrap-server localhost:9092')
+    shell.expect_exact('>')
+    shell.sendline('Hello')
+    shell.expect_exact('Hello')
+    shell.expect_exact('>')
+    shell.sendline('World')
+    shell.expect_exact('>')
+    shell.sendeof()
+    shell.expect_exact(PROMPT)
+    out = ask(shell, 'kafka-console-consumer --topic students --bootstrap-server localhost:9092 --from-beginning --max-messages 2')
+    assert out.split('\n')[:2] == ['Hello', 'World']
+
+
+def test_control_c_ends_a_consumer_with_its_last_word(shell):
+    needs('kafka-console-producer', 'kafka-console-consumer')
+    create(shell)
+    ask(shell, 'echo one | kafka-console-producer --topic students --bootstrap-server localhost:9092')
+    shell.sendline('kafka-console-consumer --topic students --bootstrap-server localhost:9092 --from-beginning')
+    shell.expect_exact('\rone\r\n')
+    shell.sendintr()
+    shell.expect_exact('Processed a total of 1 messages')
+    shell.expect_exact(PROMPT)
+
+
+def test_children_have_the_terminal(shell):
+    assert 'tty yes' in ask(shell, '!test -t 0 && test -t 1 && echo tty yes')
+    assert ask(shell, 'echo hi | tr a-z A-Z').strip() == 'HI'
+    shell.sendline('!sleep 30')
+    time.sleep(0.3)
+    shell.sendintr()
+    shell.expect_exact(PROMPT)
+
+
+def test_jobs(shell):
+    assert '[1] wait 1h' in ask(shell, 'wait 1h &')
+    assert '[2] wait 2h' in ask(shell, 'wait 2h &')
+    assert ask(shell, 'jobs').strip().split('\n') == ['[1] running  wait 1h', '[2] running  wait 2h']
+    ask(shell, 'kill %1')
+    assert '[1]' not in ask(shell, 'jobs')
+    assert 'no job' in ask(shell, 'kill %7')
+
+
+def test_a_pasted_block_is_one_thing(shell):
+    shell.send('\x1b[200~from kafka import KafkaProducer\n\nproducer = KafkaProducer()\nfor i in range(60):\n    producer.send("students", b"i")\n\x1b[201~\n')
+    shell.expect_exact('That is Python')
+    shell.expect_exact(PROMPT)
+    assert 'That is Python' not in shell.before
+    assert ask(shell, 'echo still here').strip() == 'still here'
+
+
+def test_mistakes_are_met_kindly(shell):
+    assert 'did you mean kafka-topics' in ask(shell, 'kafka-topcis --list')
+    assert 'not needed here' in ask(shell, '!wget https://archive.apache.org/dist/kafka/2.7.0/kafka_2.13-2.7.0.tgz')
+    assert 'kafka-topics --list' in ask(shell, 'лфалф-ещзшсы --дшые')
+
+
+def test_terminal_comes_back_after_a_crash(folder):
+    os.chmod(folder, 0o700)
+    child = pexpect.spawn('/bin/sh', env=environment(folder, PS1='sh$ '), encoding='utf-8', timeout=10)
+    child.expect_exact('$ ')
+    for name in ('TERM', 'HUP', 'SEGV', 'ABRT'):
+        child.sendline('stty -a > %s/before' % folder)
+        child.expect_exact('$ ')
+        child.sendline(PROGRAM + ' --no-listen')
+        child.expect_exact(PROMPT)
+        pids = subprocess.run(['pgrep', '-P', str(child.pid)], capture_output=True, text=True).stdout.split()
+        os.kill(int(pids[0]), getattr(signal, 'SIG' + name))
+        child.expect(r'sh\$ |# ')
+        child.sendline('stty -a > %s/after' % folder)
+        child.expect(r'sh\$ |# ')
+        time.sleep(0.1)
+        assert open(folder + '/before').read() == open(folder + '/after').read(), name
+    child.close(force=True)
+
+
+# ---- --to ----
+
+@pytest.fixture
+def served(folder):
+    os.chmod(folder, 0o700)
+    env = environment(folder)
+    process = subprocess.Popen([PROGRAM, '--serve', '--port', '0'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout.readline().startswith('ready ')
+    yield env
+    process.stdin.close()
+    process.wait(10)
+
+
+def test_a_caller_runs_commands_in_the_only_lab(served):
+    assert run('--to', '-c', 'kafka-topics --create --topic a --bootstrap-server localhost:9092', env=served)[:2] == (0, 'Created topic a.\n')
+    assert run('--to', '-c', 'kafka-topics --list --bootstrap-server localhost:9092 | cat; topcis', env=served)[:2] == (1, 'a\n')
+    assert run('--to', '--mode', 'csv', '-c', 'SELECT topic FROM topics', env=served)[1] == 'topic\na\n'
+    needs('kafka-console-producer', 'kafka-console-consumer')
+    assert run('--to', '-c', 'kafka-console-producer --topic a --bootstrap-server localhost:9092', stdin='x\ny\n', env=served)[0] == 0
+    status, out, err = run('--to', '-c', 'kafka-console-consumer --topic a --bootstrap-server localhost:9092 --from-beginning --max-messages 2', env=served)
+    assert (status, out) == (0, 'x\ny\n')
+    assert 'Processed a total of 2 messages' in err
+
+
+def test_a_caller_has_a_shell_there(served, folder):
+    child = pexpect.spawn(PROGRAM, ['--to'], env=served, encoding='utf-8', timeout=10, dimensions=(24, 100))
+    child.expect_exact('Joined: Kafka 4.3')
+    child.expect_exact(PROMPT)
+    create(child, 'students')
+    child.send('kafka-topics --bootstrap-server localhost:9092 --describe --topic stu\t\n')
+    child.expect_exact('Topic: students')
+    child.expect_exact(PROMPT)
+    child.sendline('wait 1h')
+    time.sleep(0.3)
+    child.sendintr()
+    child.expect_exact(PROMPT)
+    assert ask(child, 'echo $?').strip() == '130'
+    child.sendline('exit')
+    child.expect(pexpect.EOF)
+    assert run('--to', '-c', 'time', env=served)[0] == 0
+
+
+def test_no_lab_and_several(folder):
+    os.chmod(folder, 0o700)
+    env = environment(folder)
+    status, _, err = run('--to', '-c', 'time', env=env)
+    assert status == 3 and 'no lab runs' in err
+    labs = [subprocess.Popen([PROGRAM, '--serve', '--no-listen', os.path.join(folder, name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+            for name in ('one', 'two')]
+    for lab in labs:
+        lab.stdout.readline()
+    status, _, err = run('--to', '-c', 'time', env=env)
+    assert status == 3 and folder + '/one' in err and folder + '/two' in err
+    assert run('--to', folder + '/one', '-c', 'time', env=env)[0] == 0
+    assert run('--to', '-c', 'time', env=dict(env, KAFKARIUM_LAB=folder + '/two'))[0] == 0
+    labs[0].kill()
+    labs[0].wait()
+    assert run('--to', '-c', 'time', env=env)[0] == 0
+    labs[1].stdin.close()
+    labs[1].wait(10)
