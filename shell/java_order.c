@@ -1,6 +1,8 @@
 /* java.util.HashMap: a table of a power of two, doubled when three quarters full; within a bucket first come, first out. */
 #include "shell/java_order.h"
 
+#include <stdlib.h>
+
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 
@@ -116,5 +118,39 @@ size_t *java_order(const char *const *keys, size_t count, size_t capacity)
         hashes[i] = java_hash(keys[i]);
     order = java_order_hashes(hashes, count, capacity);
     mem_free(hashes);
+    return order;
+}
+
+struct hashed {
+    int32_t hash;                      /* compared with its sign, as Scala does */
+    size_t at;
+};
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct hashed *left = a, *right = b;
+
+    return left->hash != right->hash ? (left->hash < right->hash ? -1 : 1) : left->at < right->at ? -1 : left->at > right->at;
+}
+
+size_t *java_order_of_scala(const char *const *keys, size_t count)
+{
+    struct hashed *sorted = mem_zero_array(count + 1, sizeof(*sorted));
+    uint32_t *hashes = mem_zero_array(count + 1, sizeof(*hashes));
+    size_t *order;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = java_hash(keys[i]);
+
+        sorted[i] = (struct hashed){ (int32_t)(hash ^ hash >> 16), i };
+    }
+    qsort(sorted, count, sizeof(*sorted), by_hash);
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = java_hash(keys[sorted[i].at]);
+    order = java_order_hashes(hashes, count, 0);
+    for (size_t i = 0; i < count; i++)
+        order[i] = sorted[order[i]].at;
+    mem_free(hashes);
+    mem_free(sorted);
     return order;
 }

@@ -463,7 +463,7 @@ static bool get_entries(struct configs *configs, const char *type, const char *n
     names = mem_zero_array((size_t)response->results.items[0].configs.count + 1, sizeof(*names));
     for (int32_t i = 0; i < response->results.items[0].configs.count; i++)
         names[i] = response->results.items[0].configs.items[i].name;
-    order = java_order(names, (size_t)response->results.items[0].configs.count, 0);
+    order = java_order_of_scala(names, (size_t)response->results.items[0].configs.count);
     for (int32_t i = 0; i < response->results.items[0].configs.count; i++) {
         config_entry *entry = &response->results.items[0].configs.items[order[i]];
 
@@ -619,8 +619,12 @@ static bool exists(struct configs *configs, const char *type, const char *name, 
     *there = false;
     for (size_t i = 0; i < count; i++)
         *there |= text_equal(names[i], name);
-    if (*there || !text_equal(type, "groups") || tool_admin_version(&configs->admin, 74) < 1)
+    if (*there || !text_equal(type, "groups"))
         return true;
+    if (tool_admin_version(&configs->admin, 74) < 1) { /* nobody to ask: then what it has is shown */
+        *there = true;
+        return true;
+    }
     if (!list_resources(configs, type, &names, &count, trouble))
         return false;
     for (size_t i = 0; i < count; i++)

@@ -515,13 +515,34 @@ bool groups_delete_spots(struct groups *groups, const char *group, struct spots 
 
 /* ---- logs ---- */
 
+/* 4.3's client looks up leaders first, and there a name that can't be one ends it. */
+static bool check_names(struct groups *groups, const struct spots *spots, struct trouble *trouble)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    const char *exception = "org.apache.kafka.common.errors.InvalidTopicException";
+
+    for (size_t i = 0; !groups_old(groups) && i < spots->count; i++) {
+        const char *topic = spots->items[i].topic;
+        char *message;
+
+        if (*topic && strspn(topic, letters) == strlen(topic))
+            continue;
+        message = mem_printf("[AdminClient clientId=adminclient-1] Received invalid topic error for topic %s in `Metadata` response", topic);
+        call_log(groups->call, "ERROR", message, "org.apache.kafka.clients.admin.internals.PartitionLeaderStrategy");
+        mem_free(message);
+        call_error(groups->call, "%s: %s\n", exception, err_message(ERR_INVALID_TOPIC_EXCEPTION));
+        return trouble_set(trouble, exception, "Failed to fetch metadata for partition %s-%d due to invalid topic `%s`", topic, (int)spots->items[i].partition, topic);
+    }
+    return true;
+}
+
 bool groups_lookup(struct groups *groups, struct spots *spots, int64_t timestamp, struct trouble *trouble)
 {
     struct tool_offset *offsets = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*offsets));
 
     for (size_t i = 0; i < spots->count; i++)
         offsets[i] = (struct tool_offset){ .topic = spots->items[i].topic, .partition = spots->items[i].partition, .timestamp = timestamp };
-    if (!tool_list_offsets(&groups->admin, offsets, spots->count, trouble))
+    if (!check_names(groups, spots, trouble) || !tool_list_offsets(&groups->admin, offsets, spots->count, trouble))
         return groups_future(groups, true, trouble);
     for (size_t i = 0; i < spots->count; i++) {
         if (!tool_check(offsets[i].error, NULL, trouble))

@@ -815,7 +815,7 @@ static void print_topic(const struct topics *topics, const struct description *t
 
     for (int32_t i = 0; i < count; i++)
         names[i] = topic->configs->configs.items[i].name;
-    order = java_order(names, (size_t)count, 0);
+    order = java_order_of_scala(names, (size_t)count);
     for (int32_t i = 0; i < count; i++) {
         const struct describe_configs_response_config *config = &topic->configs->configs.items[order[i]];
 
