@@ -158,7 +158,8 @@ struct member *group_static_member(const struct group *group, const char *instan
     return member;
 }
 
-struct member *group_add_member(struct group *group, const char *id, const char *instance_id, const char *client_id, const char *client_host)
+struct member *group_add_member(struct group *group, const char *id, const char *instance_id, const char *client_id,
+                                const char *client_host)
 {
     struct member *member = mem_zero(sizeof(*member));
 
@@ -480,7 +481,8 @@ void group_prepare_rebalance(struct group *group, const char *rule, const char *
                ENTRY(EVENT_group_rebalance, .rule = rule, .fact_count = 5,
                      .facts = { { "generation", group->generation, NULL }, { "members", group->member_count, NULL },
                                 { "member", 0, member_id },
-                                { group->initial ? "initial_delay_ms" : "rebalance_timeout_ms", group->initial ? delay_ms : timeout_ms, NULL },
+                                { group->initial ? "initial_delay_ms" : "rebalance_timeout_ms",
+                                  group->initial ? delay_ms : timeout_ms, NULL },
                                 { "waits_for", group->member_count - group->awaiting_join_count, NULL } }),
                "%s generation %d rebalances: %s%s%s", group->name, group->generation, rule, *member_id ? ", " : "", member_id);
     if (!group->initial && all_joined(group))
@@ -531,7 +533,8 @@ static void note_left(const struct group *group, const char *member_id, const ch
 {
     group_note(group,
                ENTRY(EVENT_member_left, .rule = rule, .fact_count = timeout_ms >= 0 ? 3 : 2,
-                     .facts = { { "member", 0, member_id }, { "generation", group->generation, NULL }, { "timeout_ms", timeout_ms, NULL } }),
+                     .facts = { { "member", 0, member_id }, { "generation", group->generation, NULL },
+                                { "timeout_ms", timeout_ms, NULL } }),
                "%s left %s: %s", member_id, group->name, rule);
 }
 
@@ -598,7 +601,8 @@ static void begin_sync(struct group *group)
     group_note(group,
                ENTRY(EVENT_group_generation, .fact_count = 5,
                      .facts = { { "generation", group->generation, NULL }, { "members", group->member_count, NULL },
-                                { "protocol", 0, group->protocol ? group->protocol : "" }, { "leader", 0, group->leader }, { "waited_ms", waited_ms, NULL } }),
+                                { "protocol", 0, group->protocol ? group->protocol : "" }, { "leader", 0, group->leader },
+                                { "waited_ms", waited_ms, NULL } }),
                "%s generation %d: %d member%s, %s assigns by %s", group->name, group->generation, group->member_count,
                group->member_count == 1 ? "" : "s", group->leader, group->protocol ? group->protocol : "no protocol");
     for (struct member *member = group->members; member; member = member->next) {

@@ -171,7 +171,8 @@ void write_abandon(struct group_write *write);          /* not sent */
 void group_set_state(struct group *group, enum group_state state);
 struct member *group_member(const struct group *group, const char *member_id);
 struct member *group_static_member(const struct group *group, const char *instance_id);
-struct member *group_add_member(struct group *group, const char *id, const char *instance_id, const char *client_id, const char *client_host);
+struct member *group_add_member(struct group *group, const char *id, const char *instance_id, const char *client_id,
+                                const char *client_host);
 void group_remove_member(struct group *group, struct member *member, enum err sync_err);
 void member_set_protocols(struct member *member, const struct group_protocol *protocols, int32_t count);
 bool member_matches(const struct member *member, const struct group_protocol *protocols, int32_t count);

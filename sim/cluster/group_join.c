@@ -114,7 +114,8 @@ static void add_member(struct group *group, const struct group_join *join, const
     park_join(member, join, call);
     group_note(group,
                ENTRY(EVENT_member_joined, .fact_count = 5,
-                     .facts = { { "member", 0, member_id }, { "client_id", 0, member->client_id }, { "client_host", 0, member->client_host },
+                     .facts = { { "member", 0, member_id }, { "client_id", 0, member->client_id },
+                                { "client_host", 0, member->client_host },
                                 { "session_timeout_ms", member->session_timeout_ms, NULL },
                                 { "rebalance_timeout_ms", member->rebalance_timeout_ms, NULL } }),
                "%s joined %s%s", member_id, group->name, join->instance_id ? " as a static member" : "");

@@ -618,7 +618,8 @@ static void describe(const struct group *group, struct arena *arena, bool with_m
         }
     }
     *out = (struct group_info){
-        .group = arena_printf(arena, "%s", group->name), .protocol_type = arena_printf(arena, "%s", group->protocol_type ? group->protocol_type : ""),
+        .group = arena_printf(arena, "%s", group->name),
+        .protocol_type = arena_printf(arena, "%s", group->protocol_type ? group->protocol_type : ""),
         .protocol = arena_printf(arena, "%s", stable && group->protocol ? group->protocol : ""),
         .leader = arena_printf(arena, "%s", group->leader ? group->leader : ""),
         .state = group->state, .generation = group->generation, .coordinator = group->groups->broker->id,

@@ -137,7 +137,10 @@ static struct value group_get(void *context, int column)
 
 /* ---- members ---- */
 
-enum { M_GROUP, M_MEMBER, M_INSTANCE, M_CLIENT, M_HOST, M_SUBSCRIPTION, M_ASSIGNMENT, M_LEADER, M_SESSION, M_LEFT, M_REBALANCE, M_CLOCK, M_WAITS };
+enum {
+    M_GROUP, M_MEMBER, M_INSTANCE, M_CLIENT, M_HOST, M_SUBSCRIPTION, M_ASSIGNMENT, M_LEADER, M_SESSION, M_LEFT, M_REBALANCE,
+    M_CLOCK, M_WAITS,
+};
 static const struct column member_columns[] = {
     { "group", VALUE_TEXT, "group id" },
     { "member", VALUE_TEXT, "member id, given by the coordinator" },
@@ -187,7 +190,10 @@ static struct value member_get(void *context, int column)
 
 /* ---- offsets ---- */
 
-enum { O_GROUP, O_TOPIC, O_PARTITION, O_COMMITTED, O_START, O_END, O_LAG, O_DELETED, O_READABLE, O_MEMBER, O_EPOCH, O_METADATA, O_COMMIT, O_EXPIRES };
+enum {
+    O_GROUP, O_TOPIC, O_PARTITION, O_COMMITTED, O_START, O_END, O_LAG, O_DELETED, O_READABLE, O_MEMBER, O_EPOCH, O_METADATA,
+    O_COMMIT, O_EXPIRES,
+};
 static const struct column offset_columns[] = {
     { "group", VALUE_TEXT, "group id" },
     { "topic", VALUE_TEXT, "topic" },
