@@ -673,9 +673,13 @@ int language_next(struct language *language, struct statement *out, struct reaso
             language->at++;
             continue;
         }
+        if (language->in_line && *language->at == '!' && language->at[1] && !blank_size(language->at + 1)) { /* echo a; !date */
+            language->at++;
+            out->bang = true;
+        }
         language->in_line = true;
         out->join = language->join;
-        out->bang = language->bang;
+        out->bang |= language->bang;
         status = whole_line(language, out) ? 1 : take_pipeline(language, out, reason);
         if (status < 0) {
             statement_done(out);
