@@ -223,6 +223,9 @@ struct moment lab_next_moment(const struct lab *lab)
 
         if (at < moment.at_us)
             moment = (struct moment){ at, "retention check" };
+        at = groups_next_expiry_us(broker_groups(cluster_broker_at(lab->cluster, i)));
+        if (at < moment.at_us)
+            moment = (struct moment){ at, "offset expiry" };
     }
     return moment;
 }

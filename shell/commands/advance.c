@@ -5,9 +5,17 @@ static int run(struct call *call)
 {
     struct lab *lab = call_lab(call);
     struct digest digest = digest_begin(lab);
+    const char *duration = NULL;
+    bool clients = false;
     int64_t us;
 
-    if (call->argc != 2 || !parse_duration(call->argv[1], &us) || us <= 0 || us > INT64_MAX / 4) {
+    for (int i = 1; i < call->argc; i++) {
+        if (text_equal(call->argv[i], "--clients"))
+            clients = true;
+        else
+            duration = duration ? "" : call->argv[i];
+    }
+    if (!duration || !parse_duration(duration, &us) || us <= 0 || us > INT64_MAX / 4) {
         call_error(call, "advance: a duration is wanted, like 30s, 10m, 1.5h or 7d\n");
         return 1;
     }
@@ -16,13 +24,20 @@ static int run(struct call *call)
         return 1;
     }
     pace_run(call, queue_now_us(lab_queue(lab)) + us, NULL);
+    if (clients) /* their sessions run on the wall clock: moved on purpose */
+        group_advance_wall(lab_cluster(lab), us);
     digest_print(call, &digest);
     return call_interrupted(call) ? 130 : 0;
 }
 
+static const struct option options[] = {
+    { "clients", NULL, "the sessions of real clients too: who does not speak in time is out", COMPLETE_NONE, RELEASE_ANY },
+    { 0 },
+};
+
 const struct command command_advance = {
-    .name = "advance", .summary = "move virtual time on by a while", .usage = "advance DURATION",
+    .name = "advance", .summary = "move virtual time on by a while", .usage = "advance DURATION [--clients]",
     .details = "Everything that is due on the way happens, in order. Real clients stay members: their sessions run on their own clocks.\n"
                "Ends with a digest of what came to pass.",
-    .example = "advance 7d", .needs_lab = true, .run = run,
+    .example = "advance 7d", .options = options, .needs_lab = true, .run = run,
 };
