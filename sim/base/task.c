@@ -117,6 +117,11 @@ bool task_interrupted(const struct task *task)
     return task->interrupted;
 }
 
+void task_clear_interrupt(struct task *task)
+{
+    task->interrupted = false;
+}
+
 void task_wake(struct task *task)
 {
     if (!task->running)

@@ -29,6 +29,8 @@ bool task_wait(struct task *task);
 /* In the task: lets virtual time pass; false if interrupted. */
 bool task_sleep(struct task *task, struct queue *queue, int64_t us);
 bool task_interrupted(const struct task *task);
+/* In the task: the interruption is heard; what it still has to do (say goodbye to a broker) may wait again. The next one ends that too. */
+void task_clear_interrupt(struct task *task);
 
 /* From outside (or from another task): runs it on if it waits; of one that runs at present nothing happens, so waits stand in loops. */
 void task_wake(struct task *task);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { API_PRODUCE = 0, API_INIT_PRODUCER_ID = 22 };
+
 struct sent_record {
     uint64_t number;
     int64_t timestamp_ms;
@@ -18,6 +20,7 @@ struct batch_out {               /* one batch: being filled, ready, or in flight
     size_t count, capacity;
     size_t bytes;                /* counted against buffer.memory */
     int64_t made_us;             /* on the client's clock: of delivery.timeout.ms */
+    int64_t retry_at_us;         /* not before; 0: at once */
     bool closed, sequenced;
     int attempts;
 };
@@ -33,8 +36,9 @@ struct topic_out {
 
 struct partition_out {
     struct batch_out *first, *last;   /* from the oldest */
+    int64_t producer_id;              /* whose sequence it is */
     int32_t next_sequence;
-    bool in_flight;
+    bool in_flight;                   /* the oldest: one at a time, so the order never changes */
 };
 
 struct flight {                  /* a request on its way to one broker */
@@ -48,6 +52,9 @@ struct flight {                  /* a request on its way to one broker */
 
 struct producer {
     struct client *client;
+    struct client_options options;    /* for its log lines; texts are not ours */
+    char *client_id;
+    int32_t last_correlation_id;
     struct queue *queue;
     struct timers *timers;
     producer_done *done;
@@ -68,7 +75,8 @@ struct producer {
     int16_t producer_epoch;
     struct task *sender, *waiter;     /* waiter: in producer_send or producer_flush */
     struct timer wake;
-    bool flushing, closing, refresh, sender_ended, working;
+    bool flushing, closing, refresh, working;
+    int using;                        /* calls on the stack that still look at us; the sender is one */
     struct random random;
     int32_t round;
 };
@@ -107,6 +115,12 @@ static void end_batch(struct producer *producer, struct topic_out *topic, int32_
     free_batch(producer, batch);
 }
 
+static void leave(struct producer *producer)
+{
+    if (!--producer->using && producer->closing)
+        mem_free(producer);
+}
+
 static void wake_waiter(struct producer *producer)
 {
     if (producer->waiter)
@@ -117,7 +131,7 @@ static void wake_sender(void *context)
 {
     struct producer *producer = context;
 
-    if (producer->sender && !producer->working)
+    if (producer->sender && !producer->working && !producer->closing)
         task_wake(producer->sender);
 }
 
@@ -145,15 +159,52 @@ static struct topic_out *topic_named(struct producer *producer, const char *name
     return topic;
 }
 
+/* What an idempotent producer does with the numbers of a batch that will not come back. */
+static void forget_sequence(struct producer *producer, struct partition_out *out, enum err err)
+{
+    struct batch_out *batch = out->first;
+
+    if (!batch->sequenced)
+        return;
+    if (err == ERR_NETWORK_EXCEPTION || err == ERR_REQUEST_TIMED_OUT || err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER || err == ERR_UNKNOWN_PRODUCER_ID)
+        producer->producer_id = -1; /* nobody knows whether it was written: from the start with another id */
+    else if (out->producer_id == batch->builder.producer_id)
+        out->next_sequence = batch->builder.base_sequence;
+}
+
+static bool may_retry(const struct producer *producer, const struct batch_out *batch, enum err err)
+{
+    bool lost_numbers = producer->idempotent && (err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER || err == ERR_UNKNOWN_PRODUCER_ID);
+
+    return (err_retriable(err) || lost_numbers) && batch->attempts <= producer->retries && now_us(producer) - batch->made_us < producer->delivery_us &&
+           !producer->closing;
+}
+
 static void retry_or_fail(struct producer *producer, struct topic_out *topic, int32_t partition, enum err err, const char *message)
 {
-    struct batch_out *batch = topic->partitions[partition].first;
+    struct partition_out *out = &topic->partitions[partition];
+    struct batch_out *batch = out->first;
+    const char *logger = "org.apache.kafka.clients.producer.internals.Sender";
 
-    if (err_retriable(err) && batch->attempts <= producer->retries && !producer->closing) {
-        producer->refresh |= err_refreshes(err) || err == ERR_NETWORK_EXCEPTION;
+    if (may_retry(producer, batch, err)) {
+        if (!err_retriable(err)) {
+            forget_sequence(producer, out, err);
+            batch->sequenced = false;
+        }
+        producer->refresh |= err_refreshes(err);
+        batch->retry_at_us = now_us(producer) + producer->backoff_us;
         arm(producer, producer->backoff_us);
+        if (producer->options.warn) {
+            char *line = mem_printf("[Producer clientId=%s] Got error produce response with correlation id %d on topic-partition %s-%d, retrying (%lld attempts left). Error: %s",
+                                    producer->client_id, producer->last_correlation_id, topic->name, partition, (long long)(producer->retries - batch->attempts),
+                                    err_name(err));
+
+            producer->options.warn(producer->options.warn_context, "WARN", line, logger);
+            mem_free(line);
+        }
         return;
     }
+    forget_sequence(producer, out, err);
     end_batch(producer, topic, partition, err, message, -1, -1);
 }
 
@@ -210,6 +261,7 @@ static void on_answer(void *context, enum err err, void *out)
     struct producer *producer = flight->producer;
     const struct produce_request *request = flight->request;
 
+    producer->using++;
     for (int32_t t = 0; t < request->topic_data.count; t++) {
         const struct produce_request_topic *asked = &request->topic_data.items[t];
         struct topic_out *topic = topic_named(producer, asked->name);
@@ -222,7 +274,9 @@ static void on_answer(void *context, enum err err, void *out)
     }
     end_flight(flight);
     wake_sender(producer);
-    wake_waiter(producer);
+    if (!producer->closing)
+        wake_waiter(producer);
+    leave(producer);
 }
 
 /* ---- sending ---- */
@@ -240,6 +294,10 @@ static bool partition_ready(struct producer *producer, struct partition_out *out
 
     if (!batch || out->in_flight)
         return false;
+    if (batch->retry_at_us > now_us(producer)) {
+        arm(producer, batch->retry_at_us - now_us(producer));
+        return false;
+    }
     if (batch_ready(producer, batch))
         return true;
     arm(producer, producer->linger_us - (now_us(producer) - batch->made_us));
@@ -288,7 +346,7 @@ static enum err get_producer_id(struct task *task, struct producer *producer, st
     request.producer_id = -1;
     request.producer_epoch = -1;
     arena_init(&arena);
-    err = client_call(task, producer->client, NODE_ANY, 22, -1, &request, &arena, &out, reason);
+    err = client_call(task, producer->client, NODE_ANY, API_INIT_PRODUCER_ID, -1, &request, &arena, &out, reason);
     if (!err) {
         const struct init_producer_id_response *answer = out;
 
@@ -313,6 +371,9 @@ static void finish_batch(struct producer *producer, struct partition_out *out, s
 
     batch->closed = true;
     if (producer->idempotent && !batch->sequenced) {
+        if (out->producer_id != producer->producer_id)
+            out->next_sequence = 0;
+        out->producer_id = producer->producer_id;
         batch->builder.producer_id = producer->producer_id;
         batch->builder.producer_epoch = producer->producer_epoch;
         batch->builder.base_sequence = out->next_sequence;
@@ -360,10 +421,15 @@ static size_t topic_count(const struct producer *producer)
 /* All that is ready for one broker in one request. */
 static void send_to(struct task *task, struct producer *producer, int32_t node)
 {
-    struct flight *flight = mem_zero(sizeof(*flight));
+    bool by_id = client_version(task, producer->client, node, API_PRODUCE, -1) >= 13; /* waits, so first of all */
+    struct flight *flight;
     struct client_send *send;
 
+    if (task_interrupted(task))
+        return;
+    flight = mem_zero(sizeof(*flight));
     flight->producer = producer;
+    flight->by_id = by_id;
     arena_init(&flight->arena);
     flight->request = arena_alloc(&flight->arena, sizeof(*flight->request));
     fields_preset(&produce_request_message, flight->request);
@@ -379,11 +445,10 @@ static void send_to(struct task *task, struct producer *producer, int32_t node)
                 add_to_flight(producer, flight, topic, p);
         }
     }
-    flight->by_id = client_version(task, producer->client, node, 0, -1) >= 13;
     flight->next = producer->flights;
     producer->flights = flight;
     producer->sending = flight;
-    send = client_send(producer->client, node, 0, -1, flight->request, &flight->arena, on_answer, flight);
+    send = client_send(producer->client, node, API_PRODUCE, -1, flight->request, &flight->arena, on_answer, flight);
     if (producer->sending == flight)
         flight->send = send;
     producer->sending = NULL;
@@ -406,6 +471,8 @@ static void send_ready(struct task *task, struct producer *producer)
 
     if (producer->refresh)
         find_leaders(task, producer);
+    if (task_interrupted(task))
+        return;
     for (struct topic_out *topic = producer->topics; topic; topic = topic->next) {
         for (int32_t p = 0; p < topic->count; p++) {
             const struct client_partition *leader;
@@ -417,6 +484,8 @@ static void send_ready(struct task *task, struct producer *producer)
                 send_to(task, producer, leader->leader);
             else
                 leaderless = true;
+            if (task_interrupted(task))
+                return;
         }
     }
     if (leaderless) {
@@ -429,7 +498,7 @@ static void fail_all(struct producer *producer, enum err err, const char *messag
 {
     for (struct topic_out *topic = producer->topics; topic; topic = topic->next)
         for (int32_t p = 0; p < topic->count; p++)
-            while (topic->partitions[p].first)
+            while (topic->partitions[p].first && (!topic->partitions[p].in_flight || producer->closing))
                 end_batch(producer, topic, p, err, message, -1, -1);
 }
 
@@ -446,13 +515,17 @@ static void run_sender(struct task *task, void *context)
         expire(producer);
         if (any_ready(producer)) {
             err = get_producer_id(task, producer, &reason);
-            if (err && !err_retriable(err) && !task_interrupted(task))
+            if (task_interrupted(task))
+                break;
+            if (err && !err_retriable(err))
                 fail_all(producer, err, reason.text);
             else if (err)
                 arm(producer, producer->backoff_us);
             else
                 send_ready(task, producer);
         }
+        if (task_interrupted(task))
+            break;
         producer->working = false;
         wake_waiter(producer);
         if (task_interrupted(task))
@@ -469,7 +542,7 @@ static void sender_over(void *context)
     struct producer *producer = context;
 
     producer->sender = NULL;
-    producer->sender_ended = true;
+    leave(producer);
 }
 
 /* ---- open, send, flush, close ---- */
@@ -517,7 +590,9 @@ static enum err take_settings(struct producer *producer, const struct config_map
     producer->request_timeout_ms = (int32_t)number_setting(config, "request.timeout.ms", 30000, &err, reason, "INT");
     producer->codec = CODEC_NONE;
     if (!err && codec && !codec_parse(codec, &producer->codec))
-        err = err_because(ERR_INVALID_CONFIG, reason, "Unknown compression name: %s", codec);
+        err = producer->is_27 ? err_because(ERR_UNSUPPORTED_COMPRESSION_TYPE, reason, "Unknown compression name: %s", codec)
+                              : err_because(ERR_INVALID_CONFIG, reason, "Invalid value %s for configuration compression.type: "
+                                            "String must be one of: none, gzip, snappy, lz4, zstd", codec);
     producer->idempotent = !producer->is_27 && producer->acks == -1 && producer->retries > 0;
     if (!err && idempotence) {
         producer->idempotent = !strcasecmp(idempotence, "true");
@@ -542,17 +617,27 @@ enum err producer_open(struct producer **out, const struct client_options *optio
     producer->timers = options->transport->timers;
     producer->done = done;
     producer->context = context;
+    producer->options = *options;
     producer->is_27 = release_is_27(options->release);
     producer->producer_id = -1;
     producer->producer_epoch = -1;
-    random_init(&producer->random, java_hash(options->client_id ? options->client_id : ""));
-    err = take_settings(producer, config ? config : &nothing, reason);
+    config = config ? config : &nothing;
+    if (!options->client_id)
+        producer->options.client_id = config_map_get(config, "client.id");
+    producer->options.kind = CLIENT_PRODUCER;
+    producer->client_id = mem_text(producer->options.client_id ? producer->options.client_id : "");
+    random_init(&producer->random, java_hash(producer->client_id));
+    err = take_settings(producer, config, reason);
+    producer->options.request_timeout_us = (int64_t)producer->request_timeout_ms * 1000;
+    producer->options.api_timeout_us = producer->max_block_us;
     if (!err)
-        err = client_open(&producer->client, options, reason);
+        err = client_open(&producer->client, &producer->options, reason);
     if (err) {
+        mem_free(producer->client_id);
         mem_free(producer);
         return err;
     }
+    producer->using = 1;
     task_start(run_sender, sender_over, producer);
     *out = producer;
     return ERR_OK;
@@ -640,19 +725,32 @@ static struct batch_out *open_batch(struct producer *producer, struct topic_out 
     return batch;
 }
 
+static size_t field_size(struct bytes bytes)
+{
+    return bytes.data ? varint_size((int64_t)bytes.size) + bytes.size : 1;
+}
+
+/* What Kafka's library reckons a record with a batch of its own may take at most. */
+static size_t most_size(const struct producer_record *record)
+{
+    size_t size = BATCH_HEADER + 21 + field_size(record->key) + field_size(record->value) + varint_size(record->header_count);
+
+    for (int32_t i = 0; i < record->header_count; i++)
+        size += field_size(record->headers[i].key) + field_size(record->headers[i].value);
+    return size;
+}
+
 enum err producer_send(struct task *task, struct producer *producer, const struct producer_record *record, uint64_t *number, struct reason *reason)
 {
     struct topic_out *topic = NULL;
     struct batch_out *batch;
-    size_t size = BATCH_HEADER + 21 + record->key.size + record->value.size;
+    size_t size = most_size(record);
     int64_t timestamp = record->timestamp_ms >= 0 ? record->timestamp_ms : queue_now_ms(producer->queue);
     int32_t partition;
     enum err err = learn_topic(task, producer, record->topic, &topic, reason);
 
     if (err)
         return err;
-    for (int32_t i = 0; i < record->header_count; i++)
-        size += record->headers[i].key.size + record->headers[i].value.size + 10;
     if ((int64_t)size > producer->max_request_size)
         return err_because(ERR_MESSAGE_TOO_LARGE, reason,
                            "The message is %zu bytes when serialized which is larger than %lld, which is the value of the max.request.size configuration.", size,
@@ -698,13 +796,15 @@ void producer_close(struct producer *producer)
     if (!producer)
         return;
     producer->closing = true;
+    producer->waiter = NULL;
+    producer->using++;
+    if (producer->sender)
+        task_interrupt(producer->sender);
     while (producer->flights) {
         client_send_cancel(producer->flights->send);
         end_flight(producer->flights);
     }
     fail_all(producer, ERR_NETWORK_EXCEPTION, "Producer is closed forcefully.");
-    if (producer->sender)
-        task_interrupt(producer->sender);
     timer_cancel(&producer->wake);
     client_close(producer->client);
     while (producer->topics) {
@@ -715,5 +815,6 @@ void producer_close(struct producer *producer)
         mem_free(producer->topics);
         producer->topics = next;
     }
-    mem_free(producer);
+    mem_free(producer->client_id);
+    leave(producer);
 }
