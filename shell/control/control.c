@@ -357,10 +357,6 @@ static void begin_view(struct connection *connection, struct reader *reader)
 {
     int flags;
 
-    if (!view_remote_open) {
-        refuse(connection, "view: this kafkarium has none\n");
-        return;
-    }
     if (!begin_call(connection, reader, &flags))
         return;
     connection->view = view_remote_open(connection->control->shell, &connection->of->session, &connection->out.stream, flags & FLAG_UTF8, !(flags & FLAG_NO_COLOR),

@@ -15,7 +15,7 @@ int control_join(const struct run_options *options);
 struct remote_view;
 /* Draws to `out` (its columns and rows are the terminal's) as bytes for that terminal, until `closed` is called: the view was left by a key. */
 struct remote_view *view_remote_open(struct shell *shell, struct session *session, struct stream *out, bool utf8, bool colours, void (*closed)(void *context),
-                                     void *context) __attribute__((weak));
-void view_remote_keys(struct remote_view *view, const char *bytes, size_t size) __attribute__((weak));
-void view_remote_resized(struct remote_view *view) __attribute__((weak));   /* out->columns, out->rows changed */
-void view_remote_close(struct remote_view *view) __attribute__((weak));     /* also after `closed` */
+                                     void *context);
+void view_remote_keys(struct remote_view *view, const char *bytes, size_t size);
+void view_remote_resized(struct remote_view *view);   /* out->columns, out->rows changed */
+void view_remote_close(struct remote_view *view);     /* also after `closed` */
