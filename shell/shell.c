@@ -119,11 +119,13 @@ void shell_gap(struct shell *shell, int64_t gap_us)
 {
     struct text text = { 0 };
 
-    (void)shell;
     text_add(&text, "Time stood still for ");
     text_duration(&text, gap_us);
     text_add(&text, " while the program was stopped; virtual time did not catch up.\n");
-    fputs(text_chars(&text), stderr);
+    if (shell->say)
+        shell->say(shell->interrupted_context, text_chars(&text));
+    else
+        fputs(text_chars(&text), stderr);
     text_done(&text);
 }
 

@@ -14,7 +14,8 @@ struct shell {
     uv_timer_t tick;
     uv_signal_t interrupt, terminate, hangup;
     void (*interrupted)(void *context);   /* Ctrl-C with nothing in the foreground: the REPL's line */
-    void *interrupted_context;
+    void (*say)(void *context, const char *text); /* a line of the program itself, above the prompt; NULL: to stderr */
+    void *interrupted_context;            /* of both: the REPL's */
     void (*changed)(void *context);       /* after each turn of the loop: the view looks whether to draw */
     void *context;                        /* of changed */
 };

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,17 +80,35 @@ static int process_of(const char *name)
     return sscanf(name, "named-%d", &pid) == 1 || sscanf(name, "lab-%d-", &pid) == 1 ? pid : 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+/* What a killed process left: the link to a lab of its own folder, or a transient lab, which was to go with it anyway. */
+static void remove_stale(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) || st.st_uid != getuid())
+        return;
+    if (S_ISLNK(st.st_mode))
+        unlink(path);
+    else if (S_ISDIR(st.st_mode))
+        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 static void look_at(struct found *found, const char *top, const char *name)
 {
     char *path = mem_printf("%s/%s", top, name), *real = realpath(path, NULL);
     int pid = process_of(name);
     bool dead = pid && kill(pid, 0) && errno == ESRCH;
-    struct stat st;
 
     if (real && answers(real))
         ARRAY_ADD(found->dirs, found->count, found->capacity) = mem_text(real);
-    else if (dead && !lstat(path, &st) && S_ISLNK(st.st_mode))
-        unlink(path);
+    else if (dead)
+        remove_stale(path);
     free(real);
     mem_free(path);
 }

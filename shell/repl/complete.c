@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shell/lesson/lesson.h"
+
 struct adding {
     complete_add *add;
     void *context;
@@ -223,6 +225,17 @@ static void add_words(const char *words, complete_add *add, void *context)
     }
 }
 
+static void add_lessons(complete_add *add, void *context)
+{
+    struct lessons lessons = { 0 };
+
+    if (lessons_load("en", &lessons, NULL))
+        return;
+    for (size_t i = 0; i < lessons.count; i++)
+        add(context, lessons.lessons[i].name);
+    lessons_free(&lessons);
+}
+
 static void add_kind(struct session *session, enum complete kind, const char *line, const char *word, complete_add *add, void *context, bool *files)
 {
     switch (kind) {
@@ -233,6 +246,9 @@ static void add_kind(struct session *session, enum complete kind, const char *li
         break;
     case COMPLETE_CONFIG:
         add_configs(session, line, add, context);
+        break;
+    case COMPLETE_LESSON:
+        add_lessons(add, context);
         break;
     case COMPLETE_EVENT:
         for (int i = 0; i < EVENT_KINDS; i++)

@@ -88,6 +88,13 @@ static void write_above(struct stream *stream, const char *data, size_t size)
     }
 }
 
+static void say(void *context, const char *text)
+{
+    struct repl *repl = context;
+
+    write_above(&repl->out.stream, text, strlen(text));
+}
+
 static void look_at_size(struct repl *repl)
 {
     struct winsize size;
@@ -630,6 +637,7 @@ int repl_run(struct shell *shell, struct session *session)
     uv_unref((uv_handle_t *)&repl.resize);
     uv_unref((uv_handle_t *)&repl.suspend);
     shell->interrupted = on_interrupt;
+    shell->say = say;
     shell->interrupted_context = &repl;
     set_up_readline(&repl);
     open_history(&repl);
@@ -639,6 +647,7 @@ int repl_run(struct shell *shell, struct session *session)
     repl.done = true;
     finish_command(&repl);
     shell->interrupted = NULL;
+    shell->say = NULL;
     close_repl(&repl);
     return session->exiting ? session->exit_status : 0;
 }

@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -289,3 +290,40 @@ def test_no_lab_and_several(folder):
     assert run('--to', '-c', 'time', env=env)[0] == 0
     labs[1].stdin.close()
     labs[1].wait(10)
+
+
+def test_the_view_in_a_second_terminal(served):
+    child = pexpect.spawn(PROGRAM, ['view'], env=served, encoding='utf-8', timeout=10, dimensions=(24, 80))
+    child.expect_exact('KAFKARIUM')
+    child.send('q')
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert run('--to', '-c', 'time', env=served)[0] == 0
+
+
+def test_a_caller_is_told_when_the_lab_ends(served, folder):
+    child = pexpect.spawn(PROGRAM, ['--to', '-c', 'wait 1h'], env=served, encoding='utf-8', timeout=10)
+    time.sleep(0.5)
+    lab = [name for name in os.listdir(folder + '/kafkarium') if name.startswith('lab-')][0]
+    os.kill(int(lab.split('-')[1]), signal.SIGTERM)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+
+
+def test_garbage_on_the_control_socket(served, folder):
+    top = folder + '/kafkarium'
+    path = [os.path.join(top, name, 'control') for name in os.listdir(top)][0]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    for bytes_sent in (b'GET / HTTP/1.0\r\n\r\n', b'S\xff\xff\xff\xff', b'S\0\0\0\0', b'R\0\0\0\x04\0\0\0\1', b'Z\0\0\0\x04\0\0\0\1', b'N\0\0\0\x08\0\0\0\1\xff\xff\xff\xff',
+                       b'R\0\0\0\x14' + b'\0\0\0\1' + b'\0' * 7 + b'\1' + b'\x7f' * 8, b''):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.sendall(bytes_sent)
+            s.settimeout(0.2)
+            try:
+                s.recv(1000)
+            except (socket.timeout, ConnectionError):
+                pass
+    assert run('--to', '-c', 'time', env=served)[0] == 0
