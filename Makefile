@@ -9,9 +9,9 @@ PREFIX ?= /usr/local
 Q = $(if $(V),,@echo '  $(patsubst $(BUILD)/%,%,$@)';)
 
 USE_PACKAGES := gcc pkg-config libreadline-dev libsqlite3-dev libncurses-dev libuv1-dev libisal-dev zlib1g-dev \
-    libsnappy-dev liblz4-dev libzstd-dev libcmark-dev libjansson-dev gettext
+    libsnappy-dev liblz4-dev libzstd-dev libcmark-dev
 TEST_PACKAGES := libcmocka-dev python3-pytest python3-kafka python3-confluent-kafka kcat python3-pyte python3-pexpect
-MODULES := readline ncursesw sqlite3 libuv libisal zlib liblz4 libzstd libcmark jansson
+MODULES := readline ncursesw sqlite3 libuv libisal zlib liblz4 libzstd libcmark
 
 CPPFLAGS += -I. -D_GNU_SOURCE
 CFLAGS += -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -fno-common
