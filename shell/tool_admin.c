@@ -178,25 +178,38 @@ static void log_it(void *context, const char *level, const char *message, const 
     call_log(context, level, message, logger);
 }
 
-static bool client_start(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+static bool read_timeout(const struct config_map *config, const char *name, int64_t *us, struct trouble *trouble)
 {
-    const char *set_id = config ? config_map_get(config, "client.id") : NULL, *timeout = config ? config_map_get(config, "default.api.timeout.ms") : NULL;
-    struct client_options options = { .bootstrap = bootstrap, .warn = log_it, .warn_context = call };
-    struct reason reason = { "" };
-    int64_t timeout_ms = 60000;
+    const char *text = config ? config_map_get(config, name) : NULL;
+    int64_t ms;
 
-    *admin = (struct tool_admin){ .call = call };
+    if (!text)
+        return true;
+    if (!parse_i64(text, &ms) || ms < 0 || ms > INT32_MAX)
+        return trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "Invalid value %s for configuration %s: Not a number of type INT", text, name);
+    *us = (ms ? ms : 1) * 1000;
+    return true;
+}
+
+static bool client_start(struct tool_admin *admin, struct call *call, enum client_kind kind, const char *bootstrap, const char *client_id, const struct config_map *config,
+                         struct trouble *trouble)
+{
+    const char *set_id = config ? config_map_get(config, "client.id") : NULL;
+    struct client_options options = { .kind = kind, .bootstrap = bootstrap, .warn = log_it, .warn_context = call };
+    struct reason reason = { "" };
+
+    *admin = (struct tool_admin){ .call = call, .timeout_us = 60000000 };
     arena_init(&admin->arena);
-    if (timeout && !parse_i64(timeout, &timeout_ms)) {
-        trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "Invalid value %s for configuration default.api.timeout.ms: Not a number of type INT", timeout);
+    options.request_timeout_us = 30000000;
+    if (!read_timeout(config, "default.api.timeout.ms", &admin->timeout_us, trouble) || !read_timeout(config, "request.timeout.ms", &options.request_timeout_us, trouble))
         return false;
-    }
-    admin->timeout_us = timeout_ms * 1000;
     admin->transport = call_transport(call);
     options.transport = admin->transport;
     options.client_id = set_id ? set_id : client_id ? client_id : "adminclient-1";
     options.release = call_release(call);
-    options.request_timeout_us = admin->timeout_us;
+    options.api_timeout_us = admin->timeout_us;
+    if (options.request_timeout_us > admin->timeout_us)
+        options.request_timeout_us = admin->timeout_us;
     if (client_open(&admin->client, &options, &reason)) {
         trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "%s", reason.text);
         return false;
@@ -206,7 +219,7 @@ static bool client_start(struct tool_admin *admin, struct call *call, const char
 
 bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
 {
-    if (client_start(admin, call, bootstrap, client_id, config, trouble))
+    if (client_start(admin, call, CLIENT_ADMIN, bootstrap, client_id, config, trouble))
         return true;
     trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient");
     return false;
@@ -214,7 +227,7 @@ bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bo
 
 bool tool_consumer_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
 {
-    if (client_start(admin, call, bootstrap, client_id, config, trouble))
+    if (client_start(admin, call, CLIENT_CONSUMER, bootstrap, client_id, config, trouble))
         return true;
     trouble_wrap(trouble, "org.apache.kafka.common.KafkaException", "Failed to construct kafka consumer");
     return false;
