@@ -278,8 +278,12 @@ static char *trimmed(struct arena *arena, const char *text, size_t size)
 static bool parse_configs(struct topics *topics, struct wish *wish, struct trouble *trouble)
 {
     enum release release = topics->zookeeper ? RELEASE_27 : call_release(topics->call);
+    const struct lab *lab = call_lab(topics->call);
     struct reason reason = { "" };
 
+    /* What only guards production is left to a cluster that may be wider: one played as `any`, or one not yet known. */
+    if (release == RELEASE_43 && (lab ? lab_release(lab) == RELEASE_ANY : !topics->call->session->release_fixed))
+        release = RELEASE_ANY;
     for (size_t i = 0; i < tool_count(topics->options, "config"); i++) {
         const char *pair = tool_at(topics->options, "config", i), *equals = strchr(pair, '=');
 
