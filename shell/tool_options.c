@@ -118,9 +118,10 @@ struct tool_options {
 
 bool tool_option_known(const struct call *call, const struct option *option)
 {
-    enum release release = call->session->release;
+    const struct session *session = call->session;
+    enum release release = session->lab && lab_release(session->lab) == RELEASE_ANY ? RELEASE_ANY : session->release;
 
-    if (option->only == RELEASE_ANY || release == RELEASE_ANY || (!call->session->release_fixed && !call->session->lab))
+    if (option->only == RELEASE_ANY || release == RELEASE_ANY || (!session->release_fixed && !session->lab))
         return true;
     return release_is_27(option->only) == release_is_27(release);
 }
