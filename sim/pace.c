@@ -163,7 +163,8 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
         return 0;
     }
     if (jumps(lab)) { /* a script: what is due now; then, while the foreground waits, the next event */
-        if (!queue_run_due(lab->queue, 1024)) {
+        if (queue_next_us(lab->queue) <= queue_now_us(lab->queue)) { /* may start a command that waits for a child: looked at anew before a jump */
+            queue_run_due(lab->queue, 1024);
             *wait_ms = 0;
         } else if (foreground && queue_next_us(lab->queue) != NEVER_US) {
             queue_run_next(lab->queue);
