@@ -4,9 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-static void nothing(uv_timer_t *timer)
+/* uv_run() runs timers before it waits, too: one that fired already must not let it wait for the next. */
+static void end_waiting(uv_timer_t *timer)
 {
-    (void)timer;
+    uv_stop(timer->loop);
 }
 
 static void on_interrupt(uv_signal_t *signal, int number)
@@ -106,7 +107,7 @@ void shell_run(struct shell *shell, const bool *done)
         if (shell->ending || (done && *done))
             break;
         if (wait_ms > 0)
-            uv_timer_start(&shell->tick, nothing, (uint64_t)wait_ms, 0);
+            uv_timer_start(&shell->tick, end_waiting, (uint64_t)wait_ms, 0);
         else
             uv_timer_stop(&shell->tick);
         uv_ref((uv_handle_t *)&shell->interrupt); /* so that an idle loop waits instead of returning at once */

@@ -112,6 +112,7 @@ static void on_tick(uv_timer_t *tick)
         if (wall->before_input)
             wall->before_input(wall->before_input_context);
         queue_run_until(wall->heap, monotonic_now_us());
+        uv_stop(tick->loop); /* the queue has something to do: no waiting now, if this was called before the wait */
     }
     wall->running = false;
     set_tick(wall);

@@ -116,3 +116,29 @@ TEST(timers_left_behind_are_disarmed)
     CHECK_INT(0, uv_loop_close(&loop));
     queue_free(queue);
 }
+
+/* libuv runs timers before it waits: what fired then is for the queue's turn, not for after the next timer. */
+TEST(a_timer_that_fires_ends_the_waiting)
+{
+    uv_loop_t loop;
+    struct queue *queue = queue_new(0);
+    struct bell soon, later;
+    struct timers *timers;
+    int64_t began_us = monotonic_now_us();
+
+    uv_loop_init(&loop);
+    timers = wall_timers_new(&loop, queue);
+    bell_init(&soon, queue);
+    bell_init(&later, queue);
+    timer_arm(timers, &later.timer, 5000000);
+    timer_arm(timers, &soon.timer, 0);
+    uv_run(&loop, UV_RUN_ONCE);
+    CHECK(monotonic_now_us() - began_us < 2000000);
+    CHECK_INT(0, queue_next_us(queue));
+    timer_cancel(&soon.timer);
+    timer_cancel(&later.timer);
+    wall_timers_free(timers);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&loop));
+    queue_free(queue);
+}
