@@ -146,7 +146,7 @@ const struct message fetch_response_message = {
 
 /* ---- what the broker does ---- */
 
-enum { CONSUMER = -1, DEBUGGING_CONSUMER = -2, MOST_ABORTED = 1024 };
+enum { CONSUMER = -1, DEBUGGING_CONSUMER = -2, FEW_ABORTED = 8, MOST_ABORTED = 4096 };
 
 struct watched {
     struct fetch_state *state;
@@ -255,9 +255,13 @@ static const struct fetch_response_partition nothing_read = {
 
 static void add_aborted(struct request *request, struct log *log, int64_t from, int64_t upper, struct fetch_response_partition *out)
 {
-    struct aborted *found = arena_alloc(&request->arena, MOST_ABORTED * sizeof(*found));
-    size_t count = from < upper ? log_aborted(log, from, upper, found, MOST_ABORTED) : 0;
+    struct aborted few[FEW_ABORTED], *found = few;
+    size_t count = from < upper ? log_aborted(log, from, upper, few, FEW_ABORTED) : 0;
 
+    if (count >= FEW_ABORTED) { /* rarely so many */
+        found = arena_alloc(&request->arena, MOST_ABORTED * sizeof(*found));
+        count = log_aborted(log, from, upper, found, MOST_ABORTED);
+    }
     if (count > MOST_ABORTED)
         count = MOST_ABORTED;
     REPLY_ARRAY(request, out->aborted_transactions, count);

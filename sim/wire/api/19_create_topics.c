@@ -194,8 +194,6 @@ enum reply handle_create_topics(struct request *request)
             wait = offset;
         out->error_code = (int16_t)err;
         out->error_message = order_message(request, err, &reason);
-        if (err)
-            out->configs.count = -1;
     }
     return order_reply(request, wait, add_details);
 }
