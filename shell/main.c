@@ -235,6 +235,8 @@ static int run_lab(struct run_options *options)
 
     shell_init(&shell);
     options->lab.loop = shell.loop;
+    if (options->mode == RUN_SHELL && options->lab.dir)
+        options->lab.record = true; /* for rewind */
     err = lab_open(&shell.lab, &options->lab, &reason);
     if (err) {
         fprintf(stderr, "kafkarium: %s\n", reason.text);

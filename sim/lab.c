@@ -1,6 +1,8 @@
 /* A lab: everything put together, opened in order and closed in reverse. */
 #include "sim/lab_internal.h"
+#include "sim/replay.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +34,7 @@ static const char *const course[][2] = {
 
 void lab_options_default(struct lab_options *options)
 {
-    *options = (struct lab_options){ .brokers = 1, .seed = 1, .start_us = -1, .port = 9092 };
+    *options = (struct lab_options){ .brokers = 1, .seed = 1, .start_us = -1, .new_start_us = -1, .port = 9092 };
 }
 
 static void set_internal_factor(struct config_map *settings, int32_t brokers, bool is_27)
@@ -271,6 +273,8 @@ static int64_t start_time(const struct lab *lab, const struct lab_options *optio
         return options->start_us;
     if (kept && parse_i64(kept, &us))
         return us;
+    if (options->new_start_us >= 0)
+        return options->new_start_us;
     return options->loop ? wall_now_us() : 1767225600000000; /* 2026-01-01 */
 }
 
@@ -293,6 +297,31 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
 static void catch_up(void *context)
 {
     lab_catch_up(context);
+}
+
+/* LAB/inputs/recording; a lab that is opened again goes on in recording-2, and so on: each is played after those before it. */
+static enum err open_recorder(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    char *folder, *path;
+    enum err err;
+
+    if (!options->record || options->memory)
+        return ERR_OK;
+    folder = mem_printf("%s/inputs", lab->dir);
+    path = mem_printf("%s/recording", folder);
+    if (mkdir(folder, 0777) && errno != EEXIST) {
+        err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", folder, strerror(errno));
+    } else {
+        for (int number = 2; !access(path, F_OK); number++) {
+            mem_free(path);
+            path = mem_printf("%s/recording-%d", folder, number);
+        }
+        lab->recorder = recorder_new(lab, 0);
+        err = recorder_to_file(lab->recorder, path, reason);
+    }
+    mem_free(path);
+    mem_free(folder);
+    return err;
 }
 
 static enum err open_net(struct lab *lab, const struct lab_options *options, struct reason *reason)
@@ -348,12 +377,20 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         goto out;
     lab->wire = wire_new(lab->cluster);
     wire_set_keep_timestamps(lab->wire, options.keep_timestamps);
-    if (options.loop)
+    if (options.loop) {
         lab->wall = wall_timers_new(options.loop, lab->queue);
+        lab->wall_outside = wall_timers_new(options.loop, lab->queue);
+    }
     lab->timers = timers_virtual(lab->queue);
     lab->timers.outside = true;
-    if (lab->wall)
+    err = open_recorder(lab, &options, reason);
+    if (err)
+        goto out;
+    if (lab->wall) {
         wall_timers_before_input(lab->wall, catch_up, lab);
+        wall_timers_before_input(lab->wall_outside, catch_up, lab);
+        groups_use_wall(lab->cluster, lab->wall);
+    }
     if (options.listen && options.loop)
         err = open_net(lab, &options, reason);
     if (err)
@@ -383,6 +420,10 @@ void lab_close(struct lab *lab)
     if (!lab)
         return;
     net_close(lab->net);
+    if (lab->recorder) {
+        recorder_flush(lab->recorder, NULL);
+        recorder_free(lab->recorder);
+    }
     sql_close(lab->sql);
     if (lab->wire)
         wire_free(lab->wire);
@@ -402,8 +443,10 @@ void lab_close(struct lab *lab)
         fs_free(lab->fs);
     }
     journal_free(lab->journal);
-    if (lab->wall)
+    if (lab->wall) {
         wall_timers_free(lab->wall);
+        wall_timers_free(lab->wall_outside);
+    }
     queue_free(lab->queue);
     config_map_done(&lab->settings);
     text_done(&lab->changed);
@@ -443,17 +486,35 @@ struct both {
     struct transport *local, *tcp;
 };
 
+static struct transport *outside(struct both *both)
+{
+    if (!both->tcp)
+        both->tcp = transport_tcp(both->lab->loop, both->lab->wall_outside);
+    return both->tcp;
+}
+
 static struct channel *both_open(struct transport *transport, const char *host, int32_t port, void (*opened)(void *, enum err), void *context)
 {
     struct both *both = (struct both *)transport;
     struct transport *to = both->local;
 
-    if (!transport_local_knows(both->lab->wire, host, port) && both->lab->loop) {
-        if (!both->tcp)
-            both->tcp = transport_tcp(both->lab->loop, both->lab->wall);
-        to = both->tcp;
-    }
+    if (!transport_local_knows(both->lab->wire, host, port) && both->lab->loop)
+        to = outside(both);
     return to->open(to, host, port, opened, context); /* the channel knows its own transport from here on */
+}
+
+/* A name of this lab's brokers needs no name service; it stands for this machine. */
+static bool both_resolve(struct transport *transport, const char *host, char *address, size_t size)
+{
+    struct both *both = (struct both *)transport;
+
+    if (transport_local_knows(both->lab->wire, host, lab_port(both->lab, 0))) {
+        snprintf(address, size, "%s", inet_pton(AF_INET, host, &(struct in_addr){ 0 }) == 1 || strchr(host, ':') ? host : "127.0.0.1");
+        return true;
+    }
+    if (!both->lab->loop)
+        return false;
+    return outside(both)->resolve(outside(both), host, address, size);
 }
 
 static void both_free(struct transport *transport)
@@ -470,7 +531,7 @@ struct transport *lab_transport(struct lab *lab, const char *client_host)
 {
     struct both *both = mem_zero(sizeof(*both));
 
-    both->transport = (struct transport){ .open = both_open, .free = both_free, .timers = &lab->timers };
+    both->transport = (struct transport){ .open = both_open, .free = both_free, .resolve = both_resolve, .timers = &lab->timers };
     both->lab = lab;
     both->local = transport_local(lab->wire, &lab->timers, client_host);
     return &both->transport;

@@ -19,7 +19,10 @@ struct lab {
     struct cluster *cluster;
     struct wire *wire;
     struct net *net;
-    struct timers *wall, timers;
+    struct timers *wall;                     /* the clients' lives: what recordings know */
+    struct timers *wall_outside;             /* our own clients of other clusters, which no recording knows */
+    struct timers timers;
+    struct recorder *recorder;               /* NULL: inputs aren't kept */
     struct tables *tables;
     struct sql *sql;
     /* time */
@@ -27,6 +30,7 @@ struct lab {
     double speed;
     bool jumping;
     int held;                                /* children running: no jumps */
+    int tools_waiting;                   /* lab_tool_waits() */
     int64_t base_virtual_us, base_wall_us;   /* the clock is base_virtual + (monotonic - base_wall) * speed */
     int64_t last_turn_us, settled_us;
     int64_t start_us;                        /* where the clock stood when the lab was opened */

@@ -1,6 +1,7 @@
 /* The pace of virtual time: how far the queue may run at this wall moment. Virtual time never depends on it; only when, by the
  * wall, things come to pass does. */
 #include "sim/lab_internal.h"
+#include "sim/replay.h"
 
 enum { SLICE_US = 10000, GAP_US = 1000000 };
 
@@ -51,12 +52,19 @@ void lab_hold_jumping(struct lab *lab, int by)
     rebase(lab);
 }
 
-bool lab_clients_wait(const struct lab *lab)
+void lab_tool_waits(struct lab *lab, int by)
 {
-    return wire_waiting(lab->wire, true).for_time > 0;
+    lab_catch_up(lab);
+    lab->tools_waiting += by;
+    rebase(lab);
 }
 
-/* Does the clock go by itself at present? Paused, only while a real client waits for something other than new data. */
+bool lab_clients_wait(const struct lab *lab)
+{
+    return lab->tools_waiting > 0 || wire_waiting(lab->wire, false).for_time > 0;
+}
+
+/* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data. */
 static bool goes(const struct lab *lab)
 {
     return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && lab_clients_wait(lab));
@@ -176,7 +184,7 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
     if (!goes(lab)) {
         queue_run_due(lab->queue, 1024);
         rebase(lab);
-        if (queue_next_us(lab->queue) <= queue_now_us(lab->queue))
+        if (queue_next_us(lab->queue) <= queue_now_us(lab->queue) || goes(lab)) /* what ran may have begun a wait that needs time */
             *wait_ms = 0;
         return 0;
     }
@@ -206,6 +214,8 @@ void lab_settle(struct lab *lab)
         return;
     lab->settled_us = now;
     fs_settle(lab->fs);
+    if (lab->recorder)
+        recorder_flush(lab->recorder, NULL);
     if (lab->store) {
         char clock[32];
 

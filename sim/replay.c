@@ -1,6 +1,7 @@
 /* A recording: "KFKR" and a version, how the lab was made, then the inputs: kind, virtual time, events run, and what the kind needs. */
 #include "sim/replay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,10 +14,14 @@ static const char magic[4] = "KFKR";
 
 struct recorder {
     struct lab *lab;
-    struct buffer bytes;
+    struct buffer bytes;      /* what is not in the file yet */
     size_t most_bytes, count;
+    size_t written;           /* bytes in the file, without its end */
+    FILE *file;               /* NULL: all stays in memory */
+    int64_t at_us, events;    /* the place of the last thing kept, once full */
     bool full;
 };
+enum { END_BYTES = 17, FLUSH_BYTES = 1024 * 1024 };
 
 /* ---- writing ---- */
 
@@ -28,12 +33,24 @@ static void put_text(struct buffer *out, const char *text)
     buffer_put(out, text, size);
 }
 
+static void put_end(const struct recorder *recorder, struct buffer *out)
+{
+    buffer_i8(out, INPUT_END);
+    buffer_i64(out, recorder->full ? recorder->at_us : queue_now_us(recorder->lab->queue));
+    buffer_i64(out, recorder->full ? recorder->events : (int64_t)queue_events_run(recorder->lab->queue));
+}
+
 static bool begin(struct recorder *recorder, enum input kind, size_t size)
 {
-    if (recorder->full || recorder->bytes.size + size > recorder->most_bytes) {
+    if (!recorder->full && recorder->written + recorder->bytes.size + size > recorder->most_bytes) {
         recorder->full = true;
-        return false;
+        recorder->at_us = queue_now_us(recorder->lab->queue);
+        recorder->events = (int64_t)queue_events_run(recorder->lab->queue);
     }
+    if (recorder->full)
+        return false;
+    if (recorder->file && recorder->bytes.size > FLUSH_BYTES)
+        recorder_flush(recorder, NULL);
     buffer_i8(&recorder->bytes, (int8_t)kind);
     buffer_i64(&recorder->bytes, queue_now_us(recorder->lab->queue));
     buffer_i64(&recorder->bytes, (int64_t)queue_events_run(recorder->lab->queue));
@@ -106,8 +123,8 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
         put_text(out, lab->settings.sets[i].value);
     }
     wire_record(lab->wire, &hooks, recorder);
-    if (lab->net)
-        wall_timers_record(net_timers(lab->net), on_timer, recorder);
+    if (lab->wall)
+        wall_timers_record(lab->wall, on_timer, recorder);
     return recorder;
 }
 
@@ -117,8 +134,10 @@ void recorder_free(struct recorder *recorder)
         return;
     if (recorder->lab->wire)
         wire_record(recorder->lab->wire, NULL, NULL);
-    if (recorder->lab->net)
-        wall_timers_record(net_timers(recorder->lab->net), NULL, NULL);
+    if (recorder->lab->wall)
+        wall_timers_record(recorder->lab->wall, NULL, NULL);
+    if (recorder->file)
+        fclose(recorder->file);
     buffer_done(&recorder->bytes);
     mem_free(recorder);
 }
@@ -135,25 +154,61 @@ size_t recorder_count(const struct recorder *recorder)
 
 void recorder_save(const struct recorder *recorder, struct buffer *out)
 {
+    assert(!recorder->file);
     buffer_put(out, recorder->bytes.data, recorder->bytes.size);
-    buffer_i8(out, INPUT_END);
-    buffer_i64(out, queue_now_us(recorder->lab->queue));
-    buffer_i64(out, (int64_t)queue_events_run(recorder->lab->queue));
+    put_end(recorder, out);
+}
+
+static enum err file_failed(const char *path, struct reason *reason)
+{
+    return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", path, strerror(errno));
+}
+
+enum err recorder_to_file(struct recorder *recorder, const char *path, struct reason *reason)
+{
+    assert(!recorder->file);
+    recorder->file = fopen(path, "wbe");
+    if (!recorder->file)
+        return file_failed(path, reason);
+    setbuf(recorder->file, NULL);
+    return recorder_flush(recorder, reason);
+}
+
+/* The end goes along each time, and the next bytes lie over it: a killed lab leaves a whole recording up to its last flush. */
+enum err recorder_flush(struct recorder *recorder, struct reason *reason)
+{
+    struct buffer *out = &recorder->bytes;
+    size_t size = out->size;
+    bool written;
+
+    if (!recorder->file)
+        return ERR_OK;
+    put_end(recorder, out);
+    written = !fseeko(recorder->file, (off_t)recorder->written, SEEK_SET) && fwrite(out->data, 1, out->size, recorder->file) == out->size;
+    if (written)
+        recorder->written += size;
+    else if (!recorder->full) { /* a full disk: what is there stays a recording */
+        recorder->full = true;
+        recorder->at_us = queue_now_us(recorder->lab->queue);
+        recorder->events = (int64_t)queue_events_run(recorder->lab->queue);
+    }
+    buffer_clear(out);
+    return written ? ERR_OK : file_failed("the recording", reason);
 }
 
 enum err recorder_write(const struct recorder *recorder, const char *path, struct reason *reason)
 {
     struct buffer out = { 0 };
-    FILE *f = fopen(path, "wb");
+    FILE *f = fopen(path, "wbe");
     bool written;
 
     if (!f)
-        return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", path, strerror(errno));
+        return file_failed(path, reason);
     recorder_save(recorder, &out);
     written = fwrite(out.data, 1, out.size, f) == out.size;
     written &= !fclose(f);
     buffer_done(&out);
-    return written ? ERR_OK : err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", path, strerror(errno));
+    return written ? ERR_OK : file_failed(path, reason);
 }
 
 /* ---- reading ---- */
@@ -375,6 +430,7 @@ enum err replay_run(struct lab *lab, struct bytes recording, struct reason *reas
     bool ended = false;
     enum err err = read_head(&reader, &head, NULL, reason);
 
+    groups_use_wall(lab->cluster, &player.wall); /* as lab_open() does where there is a wall */
     while (!err && !ended) {
         int8_t kind = reader_i8(&reader);
         int64_t at_us = reader_i64(&reader);
@@ -407,6 +463,7 @@ enum err replay_run(struct lab *lab, struct bytes recording, struct reason *reas
     }
     for (size_t i = 0; i < player.count; i++)
         connection_close(player.connections[i].connection, "the replay ended");
+    groups_use_wall(lab->cluster, NULL);
     for (size_t i = 0; i < player.armed_count; i++)
         if (player.armed[i].timer)
             timer_cancel(player.armed[i].timer);
