@@ -233,8 +233,8 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
         options->mode = RUN_SCRIPT;
     /* A script listens only where it was told to. */
     options->lab.listen = !options->no_listen && (options->mode != RUN_SCRIPT || options->port_given);
-    if (options->mode == RUN_SCRIPT && options->lab.start_us < 0 && !options->lab.dir)
-        options->lab.start_us = 1767225600000000; /* 2026-01-01T00:00:00Z */
+    if (options->mode == RUN_SCRIPT)
+        options->lab.new_start_us = 1767225600000000; /* 2026-01-01T00:00:00Z */
     return 0;
 }
 

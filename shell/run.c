@@ -255,7 +255,7 @@ static int run_ours(struct call *call)
         call_error(call, "%s: there is no lab here\n", call->command->name);
         return 1;
     }
-    return call->command->run(call);
+    return call_run(call);
 }
 
 static void stage_task(struct task *task, void *context)

@@ -539,9 +539,18 @@ bool call_interrupted(const struct call *call)
 
 bool call_sleep(struct call *call, int64_t virtual_us)
 {
-    struct queue *queue = call->session->lab ? lab_queue(call->session->lab) : call->session->shell->outside;
+    struct lab *lab = call->session->lab;
+    struct queue *queue = lab ? lab_queue(lab) : call->session->shell->outside;
+    bool tool = lab && call->command && call->command->tool, slept;
 
-    return queue ? task_sleep(call->task, queue, virtual_us) : call_sleep_wall(call, virtual_us);
+    if (!queue)
+        return call_sleep_wall(call, virtual_us);
+    if (tool)
+        lab_tool_waits(lab, +1);
+    slept = task_sleep(call->task, queue, virtual_us);
+    if (tool)
+        lab_tool_waits(lab, -1);
+    return slept;
 }
 
 struct wall_sleep {
@@ -626,4 +635,17 @@ void call_log(struct call *call, const char *level, const char *message, const c
 
     call_log_time(call, time);
     call_error(call, "%s %s %s (%s)\n", time, level, message, logger);
+}
+
+enum { TOOL_START_US = 1000 };
+
+int call_run(struct call *call)
+{
+    struct lab *lab = call->session->lab;
+
+    if (lab && call->command->tool && lab_pace(lab) == PACE_RUNNING)
+        call_sleep(call, TOOL_START_US);
+    else if (lab && call->command->tool && lab_pace(lab) == PACE_PAUSED)
+        lab_run_slice(lab, queue_now_us(lab_queue(lab)) + TOOL_START_US, NULL);
+    return call->command->run(call);
 }

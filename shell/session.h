@@ -104,6 +104,10 @@ void call_log_time(struct call *call, char out[32]);
 /* "[time] LEVEL message (logger)\n" */
 void call_log(struct call *call, const char *level, const char *message, const char *logger);
 
+/* Runs call->command in call->task. One of Kafka's tools first takes a millisecond of virtual time, as starting takes time: the brokers know by then what
+ * the command before it changed. */
+int call_run(struct call *call);
+
 /* ---- running lines ---- */
 /* Parses and runs one line (or a block of lines) in `session`; in a task. Output of commands goes to out/err unless redirected. Returns the exit status of the last. */
 /* `text` of several statements: all run, unless set -e, exit or an interrupt stops. `out`, `err`, `in` are borrowed. */

@@ -10,20 +10,26 @@ static int64_t wall(const struct lab *lab)
     return lab->loop ? monotonic_now_us() : 0;
 }
 
+/* How far virtual time is from the wall's. A lab that has run at speed 1 from the wall's now on is on it: no shift of a few microseconds. */
+static void set_shift(struct lab *lab)
+{
+    int64_t shift;
+
+    if (!lab->wire || !lab->loop)
+        return;
+    shift = queue_now_us(lab->queue) - wall_now_us();
+    if (shift > -GAP_US && shift < GAP_US && lab->pace == PACE_RUNNING && lab->speed == 1)
+        shift = 0;
+    wire_set_shift(lab->wire, shift, wall_now_us() / 1000);
+}
+
 /* From this moment on the clock goes on from where it stands. */
 static void rebase(struct lab *lab)
 {
     lab->base_virtual_us = queue_now_us(lab->queue);
     lab->base_wall_us = wall(lab);
     lab->last_turn_us = lab->base_wall_us;
-    if (lab->wire && lab->loop) {
-        int64_t shift = queue_now_us(lab->queue) - wall_now_us();
-
-        /* A lab at speed 1 that started at the wall's now stays on it: no shift of a few microseconds. */
-        if (shift > -GAP_US && shift < GAP_US && lab->pace == PACE_RUNNING && lab->speed == 1)
-            shift = 0;
-        wire_set_shift(lab->wire, shift, wall_now_us() / 1000);
-    }
+    set_shift(lab);
 }
 
 void pace_begin(struct lab *lab)
@@ -158,6 +164,7 @@ void lab_catch_up(struct lab *lab)
         return;
     if (goes(lab))
         run_to_target(lab, target(lab));
+    set_shift(lab);
 }
 
 int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)

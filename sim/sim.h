@@ -33,7 +33,8 @@ struct lab_options {
     enum release release;
     int32_t brokers;
     uint64_t seed;
-    int64_t start_us;             /* -1: the wall clock's now (or where the lab stopped) */
+    int64_t start_us;             /* -1: where the lab stopped, or for a new one new_start_us */
+    int64_t new_start_us;         /* -1: the wall clock's now */
     int32_t port;                 /* first broker's; 0: any free */
     bool listen;
     bool ports_only;              /* a replay: the brokers say these ports, nobody listens */
@@ -85,7 +86,8 @@ void lab_catch_up(struct lab *lab);
 /* A slice of running towards `until_us`, at most ~10 ms of real time; true when there. Stops early when `*stop` becomes true (may be NULL). */
 bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop);
 bool lab_step(struct lab *lab);                        /* one event; false: none */
-bool lab_clients_wait(const struct lab *lab);          /* real clients wait for something that needs time to move */
+bool lab_clients_wait(const struct lab *lab);          /* a client or a tool waits for something that needs time to move */
+void lab_tool_waits(struct lab *lab, int by);          /* +1 while a tool waits for a time of its own (a retry), -1 after: paused, the clock runs for it too */
 void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; at most once a second */
 
 /* Next moments that cost no events. */

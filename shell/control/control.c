@@ -233,7 +233,7 @@ static void run_command(struct task *task, void *context)
     struct connection *connection = context;
 
     connection->task = connection->call.task = task;
-    connection->status = connection->call.command->run(&connection->call);
+    connection->status = call_run(&connection->call);
 }
 
 static void command_ended(void *context)
