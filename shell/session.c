@@ -541,16 +541,9 @@ bool call_sleep(struct call *call, int64_t virtual_us)
 {
     struct lab *lab = call->session->lab;
     struct queue *queue = lab ? lab_queue(lab) : call->session->shell->outside;
-    bool tool = lab && call->command && call->command->tool, slept;
+    bool paused_tool = lab && call->command && call->command->tool && lab_pace(lab) == PACE_PAUSED; /* its retry would never come */
 
-    if (!queue)
-        return call_sleep_wall(call, virtual_us);
-    if (tool)
-        lab_tool_waits(lab, +1);
-    slept = task_sleep(call->task, queue, virtual_us);
-    if (tool)
-        lab_tool_waits(lab, -1);
-    return slept;
+    return queue && !paused_tool ? task_sleep(call->task, queue, virtual_us) : call_sleep_wall(call, virtual_us);
 }
 
 struct wall_sleep {

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,6 +342,18 @@ static enum err open_net(struct lab *lab, const struct lab_options *options, str
     return err;
 }
 
+/* A tool of this process lives in virtual time. Paused, that does not move, and its retries and heartbeats would never come: those begun then
+ * come by the wall clock, as a real client's do. */
+static void arm_in_process(struct timers *timers, struct timer *timer, int64_t delay_us)
+{
+    struct lab *lab = (struct lab *)((char *)timers - offsetof(struct lab, timers));
+
+    if (lab->pace == PACE_PAUSED && lab->wall_outside)
+        timer_arm(lab->wall_outside, timer, delay_us);
+    else
+        event_after(timers->queue, &timer->event, delay_us);
+}
+
 enum err lab_open(struct lab **out, const struct lab_options *given, struct reason *reason)
 {
     struct lab *lab = mem_zero(sizeof(*lab));
@@ -381,8 +394,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         lab->wall = wall_timers_new(options.loop, lab->queue);
         lab->wall_outside = wall_timers_new(options.loop, lab->queue);
     }
-    lab->timers = timers_virtual(lab->queue);
-    lab->timers.outside = true;
+    lab->timers = (struct timers){ .queue = lab->queue, .outside = true, .arm = arm_in_process };
     err = open_recorder(lab, &options, reason);
     if (err)
         goto out;

@@ -21,7 +21,7 @@ struct lab {
     struct net *net;
     struct timers *wall;                     /* the clients' lives: what recordings know */
     struct timers *wall_outside;             /* our own clients of other clusters, which no recording knows */
-    struct timers timers;
+    struct timers timers;                    /* of clients in this process: the queue's, but the wall's while the lab is paused */
     struct recorder *recorder;               /* NULL: inputs aren't kept */
     struct tables *tables;
     struct sql *sql;
@@ -30,7 +30,6 @@ struct lab {
     double speed;
     bool jumping;
     int held;                                /* children running: no jumps */
-    int tools_waiting;                   /* lab_tool_waits() */
     int64_t base_virtual_us, base_wall_us;   /* the clock is base_virtual + (monotonic - base_wall) * speed */
     int64_t last_turn_us, settled_us;
     int64_t start_us;                        /* where the clock stood when the lab was opened */

@@ -58,16 +58,9 @@ void lab_hold_jumping(struct lab *lab, int by)
     rebase(lab);
 }
 
-void lab_tool_waits(struct lab *lab, int by)
-{
-    lab_catch_up(lab);
-    lab->tools_waiting += by;
-    rebase(lab);
-}
-
 bool lab_clients_wait(const struct lab *lab)
 {
-    return lab->tools_waiting > 0 || wire_waiting(lab->wire, false).for_time > 0;
+    return wire_waiting(lab->wire, false).for_time > 0;
 }
 
 /* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data. */

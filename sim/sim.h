@@ -87,7 +87,6 @@ void lab_catch_up(struct lab *lab);
 bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop);
 bool lab_step(struct lab *lab);                        /* one event; false: none */
 bool lab_clients_wait(const struct lab *lab);          /* a client or a tool waits for something that needs time to move */
-void lab_tool_waits(struct lab *lab, int by);          /* +1 while a tool waits for a time of its own (a retry), -1 after: paused, the clock runs for it too */
 void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; at most once a second */
 
 /* Next moments that cost no events. */
