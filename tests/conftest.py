@@ -27,6 +27,7 @@ class Serve:
         self.bootstrap = line[len('ready '):]
         self.ports = [int(x.rsplit(':', 1)[1]) for x in self.bootstrap.split(',')]
         self.lab = lab
+        self.options = options
 
     def run(self, commands, lab=None):
         """Runs commands inside, as --to does; gives (status, stdout, stderr)."""
