@@ -19,7 +19,12 @@ ifneq ($(SAN),)
 CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=$(SAN)
 endif
-LIBS = $(shell pkg-config --libs $(MODULES)) -lsnappy -lm -ldl
+# An archive where there is one: the dynamic linker's work was half of a tool's life. STATIC= turns that off.
+STATIC ?= $(if $(SAN),,yes)
+archive_of = $(filter /%,$(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(1)).a))
+with_archive = $(or $(if $(STATIC),$(if $(filter -l%,$(1)),$(call archive_of,$(1)))),$(1))
+snappy = $(if $(and $(STATIC),$(call archive_of,snappy),$(call archive_of,stdc++)),$(call archive_of,snappy) $(call archive_of,stdc++),-lsnappy)
+LIBS = $(foreach l,$(shell pkg-config --libs $(MODULES)),$(call with_archive,$(l))) $(snappy) -lm -ldl
 PKG_CFLAGS := $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
 CPPFLAGS += $(filter-out -D_DEFAULT_SOURCE -D_XOPEN_SOURCE%,$(PKG_CFLAGS))
 
