@@ -1,4 +1,5 @@
-/* java.util.HashMap: a table of a power of two, doubled when three quarters full; within a bucket first come, first out. */
+/* java.util.HashMap: a table of a power of two, doubled when three quarters full; within a bucket first come, first
+ * out. */
 #include "shell/java_order.h"
 
 #include <stdlib.h>
@@ -122,7 +123,7 @@ size_t *java_order(const char *const *keys, size_t count, size_t capacity)
 }
 
 struct hashed {
-    int32_t hash;                      /* compared with its sign, as Scala does */
+    int32_t hash; /* compared with its sign, as Scala does */
     size_t at;
 };
 
@@ -130,7 +131,9 @@ static int by_hash(const void *a, const void *b)
 {
     const struct hashed *left = a, *right = b;
 
-    return left->hash != right->hash ? (left->hash < right->hash ? -1 : 1) : left->at < right->at ? -1 : left->at > right->at;
+    return left->hash != right->hash ? (left->hash < right->hash ? -1 : 1)
+           : left->at < right->at    ? -1
+                                     : left->at > right->at;
 }
 
 size_t *java_order_of_scala(const char *const *keys, size_t count)

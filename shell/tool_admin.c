@@ -59,7 +59,9 @@ bool tool_properties(const char *path, struct config_map *map, struct trouble *t
     ssize_t got;
 
     if (!file)
-        return trouble_set(trouble, errno == EACCES ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException", "%s", path);
+        return trouble_set(
+            trouble, errno == EACCES ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException",
+            "%s", path);
     while ((got = getline(&line, &room, file)) >= 0) {
         while (got && (line[got - 1] == '\n' || line[got - 1] == '\r'))
             line[--got] = 0;
@@ -145,10 +147,12 @@ bool tool_resolve(struct call *call, const char *bootstrap, struct trouble *trou
             if (strchr(host, ']'))
                 *strchr(host, ']') = 0;
         }
-        if ((call_lab(call) && transport_local_knows(lab_wire(call_lab(call)), host, port)) || has_address(call, host)) {
+        if ((call_lab(call) && transport_local_knows(lab_wire(call_lab(call)), host, port)) ||
+            has_address(call, host)) {
             any = true;
         } else {
-            char *message = mem_printf("Couldn't resolve server %s from bootstrap.servers as DNS resolution failed for %s", whole, host);
+            char *message = mem_printf(
+                "Couldn't resolve server %s from bootstrap.servers as DNS resolution failed for %s", whole, host);
 
             call_log(call, "WARN", message, "org.apache.kafka.clients.ClientUtils");
             mem_free(message);
@@ -156,7 +160,8 @@ bool tool_resolve(struct call *call, const char *bootstrap, struct trouble *trou
         mem_free(whole);
     }
     mem_free(list);
-    return any || trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "No resolvable bootstrap urls given in bootstrap.servers");
+    return any || trouble_set(trouble, "org.apache.kafka.common.config.ConfigException",
+                              "No resolvable bootstrap urls given in bootstrap.servers");
 }
 
 char *tool_lab_bootstrap(const struct call *call)
@@ -186,13 +191,14 @@ static bool read_timeout(const struct config_map *config, const char *name, int6
     if (!text)
         return true;
     if (!parse_i64(text, &ms) || ms < 0 || ms > INT32_MAX)
-        return trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "Invalid value %s for configuration %s: Not a number of type INT", text, name);
+        return trouble_set(trouble, "org.apache.kafka.common.config.ConfigException",
+                           "Invalid value %s for configuration %s: Not a number of type INT", text, name);
     *us = (ms ? ms : 1) * 1000;
     return true;
 }
 
-static bool client_start(struct tool_admin *admin, struct call *call, enum client_kind kind, const char *bootstrap, const char *client_id, const struct config_map *config,
-                         struct trouble *trouble)
+static bool client_start(struct tool_admin *admin, struct call *call, enum client_kind kind, const char *bootstrap,
+                         const char *client_id, const struct config_map *config, struct trouble *trouble)
 {
     const char *set_id = config ? config_map_get(config, "client.id") : NULL;
     struct client_options options = { .kind = kind, .bootstrap = bootstrap, .warn = log_it, .warn_context = call };
@@ -201,7 +207,8 @@ static bool client_start(struct tool_admin *admin, struct call *call, enum clien
     *admin = (struct tool_admin){ .call = call, .timeout_us = 60000000 };
     arena_init(&admin->arena);
     options.request_timeout_us = 30000000;
-    if (!read_timeout(config, "default.api.timeout.ms", &admin->timeout_us, trouble) || !read_timeout(config, "request.timeout.ms", &options.request_timeout_us, trouble))
+    if (!read_timeout(config, "default.api.timeout.ms", &admin->timeout_us, trouble) ||
+        !read_timeout(config, "request.timeout.ms", &options.request_timeout_us, trouble))
         return false;
     admin->transport = call_transport(call);
     options.transport = admin->transport;
@@ -217,7 +224,8 @@ static bool client_start(struct tool_admin *admin, struct call *call, enum clien
     return tool_resolve(call, bootstrap, trouble);
 }
 
-bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id,
+                     const struct config_map *config, struct trouble *trouble)
 {
     if (client_start(admin, call, CLIENT_ADMIN, bootstrap, client_id, config, trouble))
         return true;
@@ -225,7 +233,8 @@ bool tool_admin_open(struct tool_admin *admin, struct call *call, const char *bo
     return false;
 }
 
-bool tool_consumer_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id, const struct config_map *config, struct trouble *trouble)
+bool tool_consumer_open(struct tool_admin *admin, struct call *call, const char *bootstrap, const char *client_id,
+                        const struct config_map *config, struct trouble *trouble)
 {
     if (client_start(admin, call, CLIENT_CONSUMER, bootstrap, client_id, config, trouble))
         return true;
@@ -256,8 +265,10 @@ static bool timed_out(struct tool_admin *admin, const char *call_name, int64_t b
 
     if (!release_is_27(call_release(admin->call)))
         return trouble_set(trouble, exception, "Timed out waiting for a node assignment. Call: %s", call_name);
-    trouble_set(trouble, exception, "Call(callName=%s, deadlineMs=%lld, tries=1, nextAllowedTryMs=%lld) timed out at %lld after 1 attempt(s)", call_name,
-                (long long)(began_ms + admin->timeout_us / 1000), now + 100, now);
+    trouble_set(
+        trouble, exception,
+        "Call(callName=%s, deadlineMs=%lld, tries=1, nextAllowedTryMs=%lld) timed out at %lld after 1 attempt(s)",
+        call_name, (long long)(began_ms + admin->timeout_us / 1000), now + 100, now);
     trouble_cause(trouble, exception, "Timed out waiting for a node assignment. Call: %s", call_name);
     return false;
 }
@@ -272,7 +283,8 @@ static bool settle_release(struct tool_admin *admin)
     return true;
 }
 
-static bool call_failed(struct tool_admin *admin, enum err err, const struct reason *reason, const char *call_name, int64_t began_ms, struct trouble *trouble)
+static bool call_failed(struct tool_admin *admin, enum err err, const struct reason *reason, const char *call_name,
+                        int64_t began_ms, struct trouble *trouble)
 {
     if (call_interrupted(admin->call))
         return trouble_set(trouble, "org.apache.kafka.common.errors.InterruptException", NULL);
@@ -281,15 +293,16 @@ static bool call_failed(struct tool_admin *admin, enum err err, const struct rea
     return tool_check((int16_t)err, reason->text[0] ? reason->text : NULL, trouble);
 }
 
-bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request, void **answer, const char *call_name,
-                     struct trouble *trouble)
+bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_t most_version, const void *request,
+                     void **answer, const char *call_name, struct trouble *trouble)
 {
     struct reason reason = { "" };
     int64_t began_ms = now_ms(admin->call);
     enum err err;
 
     *answer = NULL;
-    err = client_call(admin->call->task, admin->client, node, api, most_version, request, &admin->arena, answer, &reason);
+    err =
+        client_call(admin->call->task, admin->client, node, api, most_version, request, &admin->arena, answer, &reason);
     return !err ? settle_release(admin) : call_failed(admin, err, &reason, call_name, began_ms, trouble);
 }
 
@@ -304,7 +317,8 @@ bool tool_group_coordinator(struct tool_admin *admin, const char *group, int32_t
 
 bool tool_coordinator_moved(int16_t code)
 {
-    return code == ERR_COORDINATOR_LOAD_IN_PROGRESS || code == ERR_COORDINATOR_NOT_AVAILABLE || code == ERR_NOT_COORDINATOR;
+    return code == ERR_COORDINATOR_LOAD_IN_PROGRESS || code == ERR_COORDINATOR_NOT_AVAILABLE ||
+           code == ERR_NOT_COORDINATOR;
 }
 
 int16_t tool_admin_version(struct tool_admin *admin, int16_t api)
@@ -326,7 +340,8 @@ void tool_execution(struct trouble *trouble)
     trouble_wrap(trouble, "java.util.concurrent.ExecutionException", NULL);
 }
 
-bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metadata_response **out, struct trouble *trouble)
+bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metadata_response **out,
+                   struct trouble *trouble)
 {
     struct metadata_request request;
     void *answer;
@@ -359,7 +374,8 @@ static int32_t leader_of(const struct metadata_response *cluster, const char *to
     return -1;
 }
 
-static bool list_at(struct tool_admin *admin, int32_t node, struct tool_offset *offsets, const int32_t *leaders, size_t count, struct trouble *trouble)
+static bool list_at(struct tool_admin *admin, int32_t node, struct tool_offset *offsets, const int32_t *leaders,
+                    size_t count, struct trouble *trouble)
 {
     struct list_offsets_request request;
     struct list_offsets_response *response;
@@ -383,8 +399,11 @@ static bool list_at(struct tool_admin *admin, int32_t node, struct tool_offset *
             topic->name = offsets[i].topic;
             topic->partitions.items = arena_alloc(&admin->arena, count * sizeof(*topic->partitions.items));
         }
-        topic->partitions.items[topic->partitions.count++] = (struct list_offsets_request_partition){
-            .partition_index = offsets[i].partition, .current_leader_epoch = -1, .timestamp = offsets[i].timestamp, .max_num_offsets = 1 };
+        topic->partitions.items[topic->partitions.count++] =
+            (struct list_offsets_request_partition){ .partition_index = offsets[i].partition,
+                                                     .current_leader_epoch = -1,
+                                                     .timestamp = offsets[i].timestamp,
+                                                     .max_num_offsets = 1 };
     }
     if (!tool_admin_call(admin, node, 2, -1, &request, &answer, "listOffsets", trouble))
         return false;
@@ -392,7 +411,8 @@ static bool list_at(struct tool_admin *admin, int32_t node, struct tool_offset *
     for (int32_t t = 0; t < response->topics.count; t++)
         for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++)
             for (size_t i = 0; i < count; i++)
-                if (leaders[i] == node && offsets[i].partition == response->topics.items[t].partitions.items[p].partition_index &&
+                if (leaders[i] == node &&
+                    offsets[i].partition == response->topics.items[t].partitions.items[p].partition_index &&
                     text_equal(offsets[i].topic, response->topics.items[t].name)) {
                     offsets[i].offset = response->topics.items[t].partitions.items[p].offset;
                     offsets[i].error = response->topics.items[t].partitions.items[p].error_code;
@@ -451,7 +471,8 @@ int tool_status(const struct call *call, int status)
 
 bool topic_is_internal(const char *name)
 {
-    return text_equal(name, "__consumer_offsets") || text_equal(name, "__transaction_state") || text_equal(name, "__share_group_state");
+    return text_equal(name, "__consumer_offsets") || text_equal(name, "__transaction_state") ||
+           text_equal(name, "__share_group_state");
 }
 
 /* Java's \d to POSIX; \w, \s and the rest of what topics' names need are the same in glibc. */
@@ -493,7 +514,7 @@ static char *posix_pattern(const char *java)
 
 struct tool_filter {
     regex_t regex;
-    bool nothing;                     /* an empty pattern matches no topic */
+    bool nothing; /* an empty pattern matches no topic */
 };
 
 static struct tool_filter *filter_of(const char *pattern)

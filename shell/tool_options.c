@@ -52,7 +52,8 @@ void trouble_cause(struct trouble *trouble, const char *exception, const char *f
 void trouble_wrap(struct trouble *trouble, const char *exception, const char *message)
 {
     int last = (int)(sizeof(trouble->causes) / sizeof(*trouble->causes)) - 1;
-    char *inner = trouble->message ? mem_printf("%s: %s", trouble->exception, trouble->message) : mem_text(trouble->exception);
+    char *inner =
+        trouble->message ? mem_printf("%s: %s", trouble->exception, trouble->message) : mem_text(trouble->exception);
 
     if (trouble->cause_count > last) {
         mem_free(trouble->causes[last].exception);
@@ -106,8 +107,8 @@ int trouble_uncaught(struct call *call, struct trouble *trouble)
 /* ---- reading ---- */
 
 struct given {
-    const char *name;                 /* as the table has it */
-    const char *argument;             /* NULL: none */
+    const char *name;     /* as the table has it */
+    const char *argument; /* NULL: none */
 };
 struct tool_options {
     struct given *given;
@@ -126,7 +127,8 @@ bool tool_option_known(const struct call *call, const struct option *option)
     return release_is_27(option->only) == release_is_27(release);
 }
 
-static const struct option *option_find(const struct call *call, const struct option *table, const char *name, size_t size)
+static const struct option *option_find(const struct call *call, const struct option *table, const char *name,
+                                        size_t size)
 {
     for (; table->name; table++)
         if (strlen(table->name) == size && !memcmp(table->name, name, size) && tool_option_known(call, table))
@@ -149,11 +151,14 @@ static bool converts(const struct option *option, const char *word)
     int64_t long_value;
     int32_t value;
 
-    return strstr(option->argument, "Integer") ? parse_i32(word, &value) : strstr(option->argument, "Long") ? parse_i64(word, &long_value) : true;
+    return strstr(option->argument, "Integer") ? parse_i32(word, &value)
+           : strstr(option->argument, "Long")  ? parse_i64(word, &long_value)
+                                               : true;
 }
 
 /* Takes the option's argument from behind '=' or from the next word. */
-static bool take(struct tool_options *options, struct call *call, const struct option *option, const char *argument, int *at, struct trouble *trouble)
+static bool take(struct tool_options *options, struct call *call, const struct option *option, const char *argument,
+                 int *at, struct trouble *trouble)
 {
     if (option->argument && (!argument || !*argument)) {
         const char *next = *at < call->argc ? call->argv[*at] : NULL;
@@ -161,8 +166,10 @@ static bool take(struct tool_options *options, struct call *call, const struct o
 
         argument = NULL;
         if (!optional && !next)
-            return trouble_set(trouble, "joptsimple.OptionMissingRequiredArgumentException", "Option %s requires an argument", option->name);
-        if (next && (!optional || (looks_like_option(next) ? is_number(option) && converts(option, next) : converts(option, next)))) {
+            return trouble_set(trouble, "joptsimple.OptionMissingRequiredArgumentException",
+                               "Option %s requires an argument", option->name);
+        if (next && (!optional || (looks_like_option(next) ? is_number(option) && converts(option, next)
+                                                           : converts(option, next)))) {
             argument = next;
             ++*at;
         }
@@ -175,10 +182,12 @@ static bool take(struct tool_options *options, struct call *call, const struct o
 
 static bool unrecognized(struct trouble *trouble, const char *name, size_t size)
 {
-    return trouble_set(trouble, "joptsimple.UnrecognizedOptionException", "%.*s is not a recognized option", (int)size, name);
+    return trouble_set(trouble, "joptsimple.UnrecognizedOptionException", "%.*s is not a recognized option", (int)size,
+                       name);
 }
 
-static bool read_word(struct tool_options *options, struct call *call, const struct option *table, const char *word, int *at, struct trouble *trouble)
+static bool read_word(struct tool_options *options, struct call *call, const struct option *table, const char *word,
+                      int *at, struct trouble *trouble)
 {
     bool is_long = word[1] == '-';
     const char *name = word + (is_long ? 2 : 1), *equals = strchr(name, '=');
@@ -192,7 +201,8 @@ static bool read_word(struct tool_options *options, struct call *call, const str
     return unrecognized(trouble, name, 1); /* a cluster of one-letter options: Kafka's tools have none */
 }
 
-bool tool_options_parse(struct tool_options **out, struct call *call, const struct option *table, struct trouble *trouble)
+bool tool_options_parse(struct tool_options **out, struct call *call, const struct option *table,
+                        struct trouble *trouble)
 {
     struct tool_options *options = mem_zero(sizeof(*options));
     bool ended = false;
@@ -259,14 +269,17 @@ bool tool_text(const struct tool_options *options, const char *name, const char 
 {
     *value = tool_at(options, name, 0);
     if (tool_count(options, name) > 1)
-        return trouble_set(trouble, "joptsimple.MultipleArgumentsForOptionException", "Found multiple arguments for option %s, but you asked for only one", name);
+        return trouble_set(trouble, "joptsimple.MultipleArgumentsForOptionException",
+                           "Found multiple arguments for option %s, but you asked for only one", name);
     return true;
 }
 
 static bool no_number(const char *name, const char *value, struct trouble *trouble)
 {
-    trouble_set(trouble, "joptsimple.OptionArgumentConversionException", "Cannot parse argument '%s' of option %s", value, name);
-    trouble_cause(trouble, "joptsimple.internal.ReflectionException", "java.lang.NumberFormatException: For input string: \"%s\"", value);
+    trouble_set(trouble, "joptsimple.OptionArgumentConversionException", "Cannot parse argument '%s' of option %s",
+                value, name);
+    trouble_cause(trouble, "joptsimple.internal.ReflectionException",
+                  "java.lang.NumberFormatException: For input string: \"%s\"", value);
     trouble_cause(trouble, "java.lang.NumberFormatException", "For input string: \"%s\"", value);
     return false;
 }
@@ -339,8 +352,8 @@ static void usage_row(struct call *call, const char *name, const char *help)
         size_t left_indent = first ? 0 : 2, right_indent = first ? 0 : 2;
         size_t left = cell_line(&name, USAGE_NAME_COLUMNS - left_indent), right = cell_line(&help, room - right_indent);
 
-        call_error(call, "%*s%-*.*s %*s%-*.*s\n", (int)left_indent, "", (int)(USAGE_NAME_COLUMNS - left_indent), (int)left, name, (int)right_indent, "",
-                   (int)(room - right_indent), (int)right, help);
+        call_error(call, "%*s%-*.*s %*s%-*.*s\n", (int)left_indent, "", (int)(USAGE_NAME_COLUMNS - left_indent),
+                   (int)left, name, (int)right_indent, "", (int)(room - right_indent), (int)right, help);
         name += left;
         help += right;
         first = false;
@@ -373,8 +386,9 @@ int tool_usage(struct call *call, const struct option *table, const char *format
     usage_row(call, "------", "-----------");
     for (size_t i = 0; i < count; i++) {
         const char *argument = rows[i]->argument;
-        char *name = !argument ? mem_printf("--%s", rows[i]->name)
-                     : argument[0] == '[' ? mem_printf("--%s %s", rows[i]->name, argument) : mem_printf("--%s <%s>", rows[i]->name, argument);
+        char *name = !argument            ? mem_printf("--%s", rows[i]->name)
+                     : argument[0] == '[' ? mem_printf("--%s %s", rows[i]->name, argument)
+                                          : mem_printf("--%s <%s>", rows[i]->name, argument);
 
         if (!i || !text_equal(rows[i]->name, rows[i - 1]->name)) /* a row for each release: once */
             usage_row(call, name, rows[i]->help ? rows[i]->help : "");
@@ -400,7 +414,8 @@ bool tool_forbid(struct call *call, const struct tool_options *options, const ch
         return true;
     for (; *invalid; invalid++)
         if (tool_has(options, *invalid)) {
-            tool_usage(call, call->command->options, "Option \"[%s]\" can't be used with option \"[%s]\"\n", used, *invalid);
+            tool_usage(call, call->command->options, "Option \"[%s]\" can't be used with option \"[%s]\"\n", used,
+                       *invalid);
             return false;
         }
     return true;

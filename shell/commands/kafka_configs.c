@@ -1,30 +1,19 @@
 /* kafka-configs: shows and changes the settings of topics, brokers and others while they run. */
+#include "shell/commands/kafka_configs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "shell/java_order.h"
-#include "shell/tool_admin.h"
-
-enum { NAMES_MAX = 8 };
-
-struct configs {
-    struct call *call;
-    struct tool_options *options;
-    struct tool_admin admin;
-    const char *types[NAMES_MAX], *names[NAMES_MAX];   /* what it is about; name "": the default entity */
-    size_t type_count, name_count;
-    struct config_map add;
-    const char **remove;
-    size_t remove_count;
-    bool zookeeper;
-};
 
 static const struct option options[] = {
-    { "add-config", "String", "settings to make, 'k1=v1,k2=[v1,v2],k3=v3': brackets hold values with commas together", COMPLETE_CONFIG, 0 },
+    { "add-config", "String", "settings to make, 'k1=v1,k2=[v1,v2],k3=v3': brackets hold values with commas together",
+      COMPLETE_CONFIG, 0 },
     { "add-config-file", "String", "a properties file with settings to make", COMPLETE_FILE, 0 },
     { "all", NULL, "with --describe: every setting, also those that nobody made", 0, 0 },
     { "alter", NULL, "change settings", 0, 0 },
-    { "bootstrap-controller", "String: controller to connect to", "a controller's address, HOST:PORT", COMPLETE_BOOTSTRAP, RELEASE_43 },
+    { "bootstrap-controller", "String: controller to connect to", "a controller's address, HOST:PORT",
+      COMPLETE_BOOTSTRAP, RELEASE_43 },
     { "bootstrap-server", "String: server to connect to", "a broker's address, HOST:PORT", COMPLETE_BOOTSTRAP, 0 },
     { "broker", "String", "the broker with this id", COMPLETE_BROKER, 0 },
     { "broker-defaults", NULL, "what holds for all brokers", 0, 0 },
@@ -32,12 +21,15 @@ static const struct option options[] = {
     { "client", "String", "the client with this id", 0, 0 },
     { "client-defaults", NULL, "what holds for all clients", 0, 0 },
     { "client-metrics", "String", "the metrics subscription with this name", 0, RELEASE_43 },
-    { "command-config", "String: command config property file", "a file with settings for the tool's client", COMPLETE_FILE, 0 },
+    { "command-config", "String: command config property file", "a file with settings for the tool's client",
+      COMPLETE_FILE, 0 },
     { "delete-config", "String", "settings to take back, 'k1,k2'", COMPLETE_CONFIG, 0 },
     { "describe", NULL, "show settings", 0, 0 },
     { "entity-default", NULL, "the default of the entity type before it", 0, 0 },
     { "entity-name", "String", "the name of the entity whose type stands before it", COMPLETE_TOPIC, 0 },
-    { "entity-type", "String", "topics, brokers, broker-loggers, clients, users; in 4.3 also ips, groups, client-metrics", COMPLETE_ENTITY_TYPE, 0 },
+    { "entity-type", "String",
+      "topics, brokers, broker-loggers, clients, users; in 4.3 also ips, groups, client-metrics", COMPLETE_ENTITY_TYPE,
+      0 },
     { "force", NULL, "ask nothing", 0, RELEASE_27 },
     { "group", "String", "the group with this id", COMPLETE_GROUP, RELEASE_43 },
     { "help", NULL, "show these options", 0, 0 },
@@ -52,25 +44,36 @@ static const struct option options[] = {
     { 0 },
 };
 
-static const struct { const char *flag, *type; } named[] = { /* in the order in which the tool collects them */
-    { "topic", "topics" }, { "client", "clients" }, { "user", "users" }, { "broker", "brokers" }, { "broker-logger", "broker-loggers" },
-    { "ip", "ips" }, { "client-metrics", "client-metrics" }, { "group", "groups" },
+static const struct {
+    const char *flag, *type;
+} named[] = {
+    /* in the order in which the tool collects them */
+    { "topic", "topics" },
+    { "client", "clients" },
+    { "user", "users" },
+    { "broker", "brokers" },
+    { "broker-logger", "broker-loggers" },
+    { "ip", "ips" },
+    { "client-metrics", "client-metrics" },
+    { "group", "groups" },
 };
-static const struct { const char *flag, *type; } defaults[] = {
-    { "client-defaults", "clients" }, { "user-defaults", "users" }, { "broker-defaults", "brokers" }, { "ip-defaults", "ips" },
+static const struct {
+    const char *flag, *type;
+} defaults[] = {
+    { "client-defaults", "clients" },
+    { "user-defaults", "users" },
+    { "broker-defaults", "brokers" },
+    { "ip-defaults", "ips" },
 };
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define EXECUTION "java.util.concurrent.ExecutionException"
 
-static bool old(const struct configs *configs)
+bool configs_old(const struct configs *configs)
 {
     return configs->zookeeper || release_is_27(call_release(configs->call));
 }
 
 /* ---- the command line ---- */
 
-static bool illegal(struct trouble *trouble, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static bool illegal(struct trouble *trouble, const char *format, ...)
+bool configs_illegal(struct trouble *trouble, const char *format, ...)
 {
     va_list args;
     char *message;
@@ -91,7 +94,7 @@ static bool has_type(const struct configs *configs, const char *type)
     return false;
 }
 
-static bool has_name(const struct configs *configs, bool empty)
+bool configs_has_name(const struct configs *configs, bool empty)
 {
     for (size_t i = 0; i < configs->name_count; i++)
         if (!*configs->names[i] == empty)
@@ -102,7 +105,7 @@ static bool has_name(const struct configs *configs, bool empty)
 static bool add_type(struct configs *configs, const char *type, struct trouble *trouble)
 {
     if (configs->type_count == NAMES_MAX)
-        return illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
+        return configs_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
     configs->types[configs->type_count++] = type;
     return true;
 }
@@ -139,15 +142,16 @@ static bool collect(struct configs *configs, struct trouble *trouble)
 static bool check_types(const struct configs *configs, struct trouble *trouble)
 {
     static const char *const types_27[] = { "topics", "clients", "users", "brokers", "broker-loggers" };
-    static const char *const types_43[] = { "topics", "clients", "users", "brokers", "ips", "client-metrics", "groups", "broker-loggers" };
-    bool is_old = old(configs);
+    static const char *const types_43[] = { "topics", "clients",        "users",  "brokers",
+                                            "ips",    "client-metrics", "groups", "broker-loggers" };
+    bool is_old = configs_old(configs);
     const char *const *allowed = is_old ? types_27 : types_43;
     size_t allowed_count = is_old ? COUNT(types_27) - configs->zookeeper : COUNT(types_43);
 
     for (size_t i = 0; i < configs->type_count; i++)
         for (size_t j = 0; j < i; j++)
             if (text_equal(configs->types[i], configs->types[j]))
-                return illegal(trouble, "Duplicate entity type(s) specified: %s", configs->types[i]);
+                return configs_illegal(trouble, "Duplicate entity type(s) specified: %s", configs->types[i]);
     for (size_t i = 0; i < configs->type_count; i++) {
         bool found = false;
         char *all;
@@ -157,16 +161,21 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
         if (found)
             continue;
         all = tool_join(allowed, allowed_count, is_old ? "," : ", ");
-        illegal(trouble, "Invalid entity type %s, the entity type must be one of %s with %s argument", configs->types[i], all,
-                configs->zookeeper ? "the --zookeeper" : is_old ? "the --bootstrap-server" : "a --bootstrap-server or --bootstrap-controller");
+        configs_illegal(trouble, "Invalid entity type %s, the entity type must be one of %s with %s argument",
+                        configs->types[i], all,
+                        configs->zookeeper ? "the --zookeeper"
+                        : is_old           ? "the --bootstrap-server"
+                                           : "a --bootstrap-server or --bootstrap-controller");
         mem_free(all);
         return false;
     }
     if (!configs->type_count)
-        return illegal(trouble, "At least one entity type must be specified");
-    if (configs->type_count > 1 && !(configs->type_count == 2 && has_type(configs, "users") && has_type(configs, "clients")))
-        return illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
-    if (tool_has(configs->options, "entity-name") || tool_has(configs->options, "entity-type") || tool_has(configs->options, "entity-default")) {
+        return configs_illegal(trouble, "At least one entity type must be specified");
+    if (configs->type_count > 1 &&
+        !(configs->type_count == 2 && has_type(configs, "users") && has_type(configs, "clients")))
+        return configs_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
+    if (tool_has(configs->options, "entity-name") || tool_has(configs->options, "entity-type") ||
+        tool_has(configs->options, "entity-default")) {
         bool flags = false;
 
         for (size_t i = 0; i < COUNT(named); i++)
@@ -174,7 +183,8 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
         for (size_t i = 0; i < COUNT(defaults); i++)
             flags |= tool_has(configs->options, defaults[i].flag);
         if (flags)
-            return illegal(trouble, "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
+            return configs_illegal(
+                trouble, "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
     }
     return true;
 }
@@ -184,37 +194,44 @@ static bool check_connection(const struct configs *configs, struct trouble *trou
     const struct tool_options *o = configs->options;
     bool server = tool_has(o, "bootstrap-server"), controller = tool_has(o, "bootstrap-controller");
 
-    if (old(configs)) {
+    if (configs_old(configs)) {
         if (!server && !configs->zookeeper)
-            return illegal(trouble, "One of the required --bootstrap-server or --zookeeper arguments must be specified");
+            return configs_illegal(trouble,
+                                   "One of the required --bootstrap-server or --zookeeper arguments must be specified");
         if (server && configs->zookeeper)
-            return illegal(trouble, "Only one of --bootstrap-server or --zookeeper must be specified");
+            return configs_illegal(trouble, "Only one of --bootstrap-server or --zookeeper must be specified");
         if (tool_has(o, "all") && configs->zookeeper)
-            return illegal(trouble, "--bootstrap-server must be specified for --all");
+            return configs_illegal(trouble, "--bootstrap-server must be specified for --all");
         return true;
     }
     if (!server && !controller)
-        return illegal(trouble, "Either --bootstrap-server or --bootstrap-controller must be specified.");
+        return configs_illegal(trouble, "Either --bootstrap-server or --bootstrap-controller must be specified.");
     if (server && controller)
-        return illegal(trouble, "Only one of --bootstrap-server or --bootstrap-controller can be specified.");
+        return configs_illegal(trouble, "Only one of --bootstrap-server or --bootstrap-controller can be specified.");
     return true;
 }
 
 static bool check_alter(const struct configs *configs, const char *an, struct trouble *trouble)
 {
     const struct tool_options *o = configs->options;
-    bool some = has_name(configs, false), add = tool_has(o, "add-config"), file = tool_has(o, "add-config-file");
+    bool some = configs_has_name(configs, false), add = tool_has(o, "add-config"),
+         file = tool_has(o, "add-config-file");
 
-    if (has_type(configs, "users") || has_type(configs, "clients") || has_type(configs, "brokers") || has_type(configs, "ips")) {
-        if (!some && !has_name(configs, true))
-            return illegal(trouble, "%s entity-name or default entity must be specified with --alter of users, clients%s", an, old(configs) ? " or brokers" : ", brokers or ips");
+    if (has_type(configs, "users") || has_type(configs, "clients") || has_type(configs, "brokers") ||
+        has_type(configs, "ips")) {
+        if (!some && !configs_has_name(configs, true))
+            return configs_illegal(
+                trouble, "%s entity-name or default entity must be specified with --alter of users, clients%s", an,
+                configs_old(configs) ? " or brokers" : ", brokers or ips");
     } else if (!some) {
-        return illegal(trouble, "%s entity name must be specified with --alter of %s", an, configs->types[0]);
+        return configs_illegal(trouble, "%s entity name must be specified with --alter of %s", an, configs->types[0]);
     }
     if (add && file)
-        return illegal(trouble, "Only one of --add-config or --add-config-file must be specified");
+        return configs_illegal(trouble, "Only one of --add-config or --add-config-file must be specified");
     if (!add && !file && !tool_has(o, "delete-config"))
-        return illegal(trouble, "At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
+        return configs_illegal(
+            trouble,
+            "At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
     return true;
 }
 
@@ -223,12 +240,13 @@ static int check(struct configs *configs, struct trouble *trouble)
 {
     const struct tool_options *o = configs->options;
     struct call *call = configs->call;
-    const char *an = old(configs) ? "an" : "An";
+    const char *an = configs_old(configs) ? "an" : "An";
     int32_t id;
 
     if (call->argc == 1 || tool_has(o, "help"))
-        return tool_usage(call, options, "This tool helps to manipulate and describe entity config for a topic, client, user%s\n",
-                          old(configs) ? " or broker" : ", broker, ip, client-metrics or group");
+        return tool_usage(call, options,
+                          "This tool helps to manipulate and describe entity config for a topic, client, user%s\n",
+                          configs_old(configs) ? " or broker" : ", broker, ip, client-metrics or group");
     if (tool_has(o, "version")) {
         tool_print_version(call);
         return 0;
@@ -239,14 +257,22 @@ static int check(struct configs *configs, struct trouble *trouble)
         return 1;
     if (!collect(configs, trouble) || !check_types(configs, trouble) || !check_connection(configs, trouble))
         return -2;
-    for (size_t i = 0; i < configs->name_count && (has_type(configs, "brokers") || has_type(configs, "broker-loggers")); i++)
+    for (size_t i = 0; i < configs->name_count && (has_type(configs, "brokers") || has_type(configs, "broker-loggers"));
+         i++)
         if (*configs->names[i] && !parse_i32(configs->names[i], &id))
-            return illegal(trouble, "The entity name for %s must be a valid integer broker id, but it is: %s", configs->types[0], configs->names[i]) - 2;
-    if (tool_has(o, "describe") && !old(configs) && tool_has(o, "entity-default") && !has_type(configs, "users") && !has_type(configs, "clients") &&
-        !has_type(configs, "brokers") && !has_type(configs, "ips"))
-        return illegal(trouble, "--entity-default must not be specified with --describe of %s", configs->types[0]) - 2;
-    if (tool_has(o, "describe") && has_type(configs, "broker-loggers") && !has_name(configs, false))
-        return illegal(trouble, "%s entity name must be specified with --describe of %s", an, configs->types[0]) - 2;
+            return configs_illegal(trouble, "The entity name for %s must be a valid integer broker id, but it is: %s",
+                                   configs->types[0], configs->names[i]) -
+                   2;
+    if (tool_has(o, "describe") && !configs_old(configs) && tool_has(o, "entity-default") &&
+        !has_type(configs, "users") && !has_type(configs, "clients") && !has_type(configs, "brokers") &&
+        !has_type(configs, "ips"))
+        return configs_illegal(trouble, "--entity-default must not be specified with --describe of %s",
+                               configs->types[0]) -
+               2;
+    if (tool_has(o, "describe") && has_type(configs, "broker-loggers") && !configs_has_name(configs, false))
+        return configs_illegal(trouble, "%s entity name must be specified with --describe of %s", an,
+                               configs->types[0]) -
+               2;
     if (tool_has(o, "alter") && !check_alter(configs, an, trouble))
         return -2;
     return -1;
@@ -307,11 +333,12 @@ static bool add_pair(struct configs *configs, const char *pair, size_t size)
     return parts == 2;
 }
 
-static bool parse_added(struct configs *configs, struct trouble *trouble)
+bool configs_parse_added(struct configs *configs, struct trouble *trouble)
 {
     const char *file, *text, *from;
 
-    if (!tool_text(configs->options, "add-config-file", &file, trouble) || (file && !tool_properties(file, &configs->add, trouble)) ||
+    if (!tool_text(configs->options, "add-config-file", &file, trouble) ||
+        (file && !tool_properties(file, &configs->add, trouble)) ||
         !tool_text(configs->options, "add-config", &text, trouble))
         return false;
     for (from = text; text && *from;) {
@@ -320,22 +347,27 @@ static bool parse_added(struct configs *configs, struct trouble *trouble)
         while (*end && !(*end == ',' && separates(end + 1)))
             end++;
         if (!add_pair(configs, from, (size_t)(end - from)))
-            return illegal(trouble, "requirement failed: Invalid entity config: all configs to be added must be in the format \"key=val\"%s",
-                           old(configs) ? "." : " or  \"key=[val1,val2]\" to group values which contain commas.");
+            return configs_illegal(
+                trouble,
+                "requirement failed: Invalid entity config: all configs to be added must be in the format "
+                "\"key=val\"%s",
+                configs_old(configs) ? "." : " or  \"key=[val1,val2]\" to group values which contain commas.");
         from = *end ? end + 1 : end;
     }
-    for (size_t i = 0; !old(configs) && i < configs->add.count; i++)
-        if (strspn(configs->add.sets[i].name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != strlen(configs->add.sets[i].name))
-            return illegal(trouble, "Invalid character found for config key: %s", configs->add.sets[i].name);
-    if (old(configs) && config_map_get(&configs->add, "message.format.version"))
+    for (size_t i = 0; !configs_old(configs) && i < configs->add.count; i++)
+        if (strspn(configs->add.sets[i].name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+            strlen(configs->add.sets[i].name))
+            return configs_illegal(trouble, "Invalid character found for config key: %s", configs->add.sets[i].name);
+    if (configs_old(configs) && config_map_get(&configs->add, "message.format.version"))
         call_print(configs->call,
-                   "WARNING: The configuration message.format.version=%s is specified. This configuration will be ignored if the version is newer than the "
+                   "WARNING: The configuration message.format.version=%s is specified. This configuration will be "
+                   "ignored if the version is newer than the "
                    "inter.broker.protocol.version specified in the broker.\n",
                    config_map_get(&configs->add, "message.format.version"));
     return true;
 }
 
-static void parse_removed(struct configs *configs)
+void configs_parse_removed(struct configs *configs)
 {
     size_t capacity = 0;
 
@@ -356,11 +388,17 @@ static void parse_removed(struct configs *configs)
 
 /* ---- asking ---- */
 
-static int8_t resource_type(const char *type)
+int8_t configs_resource_type(const char *type)
 {
-    static const struct { const char *type; int8_t number; } types[] = {
-        { "topics", RESOURCE_TOPIC }, { "brokers", RESOURCE_BROKER }, { "broker-loggers", RESOURCE_BROKER_LOGGER },
-        { "client-metrics", RESOURCE_CLIENT_METRICS }, { "groups", RESOURCE_GROUP },
+    static const struct {
+        const char *type;
+        int8_t number;
+    } types[] = {
+        { "topics", RESOURCE_TOPIC },
+        { "brokers", RESOURCE_BROKER },
+        { "broker-loggers", RESOURCE_BROKER_LOGGER },
+        { "client-metrics", RESOURCE_CLIENT_METRICS },
+        { "groups", RESOURCE_GROUP },
     };
 
     for (size_t i = 0; i < COUNT(types); i++)
@@ -379,9 +417,10 @@ static int8_t dynamic_source(const char *type, const char *name)
 }
 
 /* What the tool gets out of a future: 2.7 waits for it with a limit of its own, and then knows no reason. */
-static bool failed_call(const struct configs *configs, struct trouble *trouble)
+bool configs_failed_call(const struct configs *configs, struct trouble *trouble)
 {
-    if (old(configs) && trouble->exception && text_equal(trouble->exception, "org.apache.kafka.common.errors.TimeoutException"))
+    if (configs_old(configs) && trouble->exception &&
+        text_equal(trouble->exception, "org.apache.kafka.common.errors.TimeoutException"))
         trouble_set(trouble, "java.util.concurrent.TimeoutException", NULL);
     else
         tool_execution(trouble);
@@ -389,7 +428,7 @@ static bool failed_call(const struct configs *configs, struct trouble *trouble)
 }
 
 /* Settings of a broker are asked of that broker. One that isn't there lets the tool wait until its patience ends. */
-static bool node_of(struct configs *configs, const char *type, const char *name, int32_t *node, struct trouble *trouble)
+bool configs_node(struct configs *configs, const char *type, const char *name, int32_t *node, struct trouble *trouble)
 {
     struct metadata_response *cluster;
 
@@ -397,20 +436,20 @@ static bool node_of(struct configs *configs, const char *type, const char *name,
     if ((!text_equal(type, "brokers") && !text_equal(type, "broker-loggers")) || !parse_i32(name, node))
         return true;
     if (!tool_metadata(&configs->admin, "describeConfigs", &cluster, trouble))
-        return failed_call(configs, trouble);
+        return configs_failed_call(configs, trouble);
     for (int32_t i = 0; i < cluster->brokers.count; i++)
         if (cluster->brokers.items[i].node_id == *node)
             return true;
-    call_sleep(configs->call, old(configs) ? 30000000 : 60000000);
-    trouble_set(trouble, "org.apache.kafka.common.errors.TimeoutException", "Timed out waiting for a node assignment. Call: describeBrokerConfigs");
-    return failed_call(configs, trouble);
+    call_sleep(configs->call, configs_old(configs) ? 30000000 : 60000000);
+    trouble_set(trouble, "org.apache.kafka.common.errors.TimeoutException",
+                "Timed out waiting for a node assignment. Call: describeBrokerConfigs");
+    return configs_failed_call(configs, trouble);
 }
-
-typedef struct describe_configs_response_config config_entry;
 
 static int by_config_name(const void *a, const void *b)
 {
-    return strcmp((*(config_entry *const *)a)->name, (*(config_entry *const *)b)->name);
+    return strcmp((*(struct describe_configs_response_config *const *)a)->name,
+                  (*(struct describe_configs_response_config *const *)b)->name);
 }
 
 /* The topic's name is looked at before it is asked for (Topic.validate). */
@@ -418,24 +457,38 @@ static bool name_is_legal(const struct configs *configs, const char *topic, stru
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const char *exception = "org.apache.kafka.common.errors.InvalidTopicException";
-    bool is_old = old(configs);
+    bool is_old = configs_old(configs);
 
     if (text_equal(topic, ".") || text_equal(topic, ".."))
-        return is_old ? trouble_set(trouble, exception, "Topic name cannot be \".\" or \"..\"") : trouble_set(trouble, exception, "Topic name is invalid: '%s' is not allowed", topic);
+        return is_old ? trouble_set(trouble, exception, "Topic name cannot be \".\" or \"..\"")
+                      : trouble_set(trouble, exception, "Topic name is invalid: '%s' is not allowed", topic);
     if (strlen(topic) > 249)
-        return is_old ? trouble_set(trouble, exception, "Topic name is illegal, it can't be longer than 249 characters, topic name: %s", topic)
-                      : trouble_set(trouble, exception, "Topic name is invalid: the length of '%s' is longer than the max allowed length 249", topic);
+        return is_old
+                   ? trouble_set(trouble, exception,
+                                 "Topic name is illegal, it can't be longer than 249 characters, topic name: %s", topic)
+                   : trouble_set(trouble, exception,
+                                 "Topic name is invalid: the length of '%s' is longer than the max allowed length 249",
+                                 topic);
     if (strspn(topic, letters) != strlen(topic))
-        return is_old ? trouble_set(trouble, exception, "Topic name \"%s\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'", topic)
-                      : trouble_set(trouble, exception, "Topic name is invalid: '%s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", topic);
+        return is_old ? trouble_set(trouble, exception,
+                                    "Topic name \"%s\" is illegal, it contains a character other than ASCII "
+                                    "alphanumerics, '.', '_' and '-'",
+                                    topic)
+                      : trouble_set(trouble, exception,
+                                    "Topic name is invalid: '%s' contains one or more characters other than ASCII "
+                                    "alphanumerics, '.', '_' and '-'",
+                                    topic);
     return true;
 }
 
 /* The entries in the order in which the tool walks them, those that are not asked for left out. */
-static bool get_entries(struct configs *configs, const char *type, const char *name, bool synonyms, bool all, config_entry ***out, size_t *count, struct trouble *trouble)
+bool configs_get_entries(struct configs *configs, const char *type, const char *name, bool synonyms, bool all,
+                         struct describe_configs_response_config ***out, size_t *count, struct trouble *trouble)
 {
     struct describe_configs_request request;
-    struct describe_configs_request_resource resource = { .resource_type = resource_type(type), .resource_name = name, .configuration_keys.count = -1 };
+    struct describe_configs_request_resource resource = { .resource_type = configs_resource_type(type),
+                                                          .resource_name = name,
+                                                          .configuration_keys.count = -1 };
     struct describe_configs_response *response;
     int8_t source = dynamic_source(type, name);
     const char **names;
@@ -444,14 +497,16 @@ static bool get_entries(struct configs *configs, const char *type, const char *n
     void *answer;
 
     *count = 0;
-    if ((text_equal(type, "topics") && *name && !name_is_legal(configs, name, trouble)) || !node_of(configs, type, name, &node, trouble))
+    if ((text_equal(type, "topics") && *name && !name_is_legal(configs, name, trouble)) ||
+        !configs_node(configs, type, name, &node, trouble))
         return false;
     fields_preset(&describe_configs_request_message, &request);
     request.resources.items = &resource;
     request.resources.count = 1;
     request.include_synonyms = synonyms;
-    if (!tool_admin_call(&configs->admin, node, 32, -1, &request, &answer, node == NODE_ANY ? "describeConfigs" : "describeBrokerConfigs", trouble))
-        return failed_call(configs, trouble);
+    if (!tool_admin_call(&configs->admin, node, 32, -1, &request, &answer,
+                         node == NODE_ANY ? "describeConfigs" : "describeBrokerConfigs", trouble))
+        return configs_failed_call(configs, trouble);
     response = answer;
     if (!response->results.count)
         return true;
@@ -465,34 +520,36 @@ static bool get_entries(struct configs *configs, const char *type, const char *n
         names[i] = response->results.items[0].configs.items[i].name;
     order = java_order_of_scala(names, (size_t)response->results.items[0].configs.count);
     for (int32_t i = 0; i < response->results.items[0].configs.count; i++) {
-        config_entry *entry = &response->results.items[0].configs.items[order[i]];
+        struct describe_configs_response_config *entry = &response->results.items[0].configs.items[order[i]];
 
         if (all || !source || entry->config_source == source)
             (*out)[(*count)++] = entry;
     }
     mem_free(order);
     mem_free(names);
-    if (!old(configs))
+    if (!configs_old(configs))
         qsort(*out, *count, sizeof(**out), by_config_name);
     return true;
 }
 
 /* ---- describe ---- */
 
-static void print_entry(struct call *call, const config_entry *entry)
+static void print_entry(struct call *call, const struct describe_configs_response_config *entry)
 {
     struct text line = { 0 };
 
-    text_printf(&line, "  %s=%s sensitive=%s synonyms={", entry->name, entry->value ? entry->value : "null", entry->is_sensitive ? "true" : "false");
+    text_printf(&line, "  %s=%s sensitive=%s synonyms={", entry->name, entry->value ? entry->value : "null",
+                entry->is_sensitive ? "true" : "false");
     for (int32_t i = 0; i < entry->synonyms.count; i++)
-        text_printf(&line, "%s%s:%s=%s", i ? ", " : "", config_source_name((enum config_source)entry->synonyms.items[i].source), entry->synonyms.items[i].name,
-                    entry->synonyms.items[i].value ? entry->synonyms.items[i].value : "null");
+        text_printf(
+            &line, "%s%s:%s=%s", i ? ", " : "", config_source_name((enum config_source)entry->synonyms.items[i].source),
+            entry->synonyms.items[i].name, entry->synonyms.items[i].value ? entry->synonyms.items[i].value : "null");
     call_print(call, "%s}\n", line.data);
     text_done(&line);
 }
 
 /* "topic", "broker", ...: the tool takes the last letter off, which makes "client-metric" too. */
-static char *singular(const char *type)
+char *configs_singular(const char *type)
 {
     return mem_text_size(type, strlen(type) - 1);
 }
@@ -500,8 +557,8 @@ static char *singular(const char *type)
 static bool describe_one(struct configs *configs, const char *type, const char *name, struct trouble *trouble)
 {
     bool all = tool_has(configs->options, "all");
-    config_entry **entries;
-    char *kind = singular(type);
+    struct describe_configs_response_config **entries;
+    char *kind = configs_singular(type);
     size_t count;
     bool ok;
 
@@ -510,17 +567,18 @@ static bool describe_one(struct configs *configs, const char *type, const char *
     else
         call_print(configs->call, "%s configs for %s %s are:\n", all ? "All" : "Dynamic", kind, name);
     mem_free(kind);
-    ok = get_entries(configs, type, name, true, all, &entries, &count, trouble);
+    ok = configs_get_entries(configs, type, name, true, all, &entries, &count, trouble);
     for (size_t i = 0; ok && i < count; i++)
         print_entry(configs->call, entries[i]);
     return ok;
 }
 
-static bool list_resources(struct configs *configs, const char *type, const char ***names, size_t *count, struct trouble *trouble)
+static bool list_resources(struct configs *configs, const char *type, const char ***names, size_t *count,
+                           struct trouble *trouble)
 {
     struct list_config_resources_request request;
     struct list_config_resources_response *response;
-    int8_t number = resource_type(type);
+    int8_t number = configs_resource_type(type);
     void *answer;
 
     *count = 0;
@@ -528,7 +586,7 @@ static bool list_resources(struct configs *configs, const char *type, const char
     request.resource_types.items = &number;
     request.resource_types.count = 1;
     if (!tool_admin_call(&configs->admin, NODE_ANY, 74, -1, &request, &answer, "listConfigResources", trouble))
-        return failed_call(configs, trouble);
+        return configs_failed_call(configs, trouble);
     response = answer;
     if (!tool_check(response->error_code, NULL, trouble)) {
         tool_execution(trouble);
@@ -548,16 +606,17 @@ static bool list_groups(struct configs *configs, const char ***names, size_t *co
 
     *count = 0;
     if (!tool_metadata(&configs->admin, "findAllBrokers", &cluster, trouble))
-        return failed_call(configs, trouble);
+        return configs_failed_call(configs, trouble);
     for (int32_t i = 0; i < cluster->brokers.count; i++) {
         struct list_groups_request request;
         struct list_groups_response *response;
         void *answer;
 
         fields_preset(&list_groups_request_message, &request);
-        if (!tool_admin_call(&configs->admin, cluster->brokers.items[i].node_id, 16, -1, &request, &answer, "listGroups", trouble)) {
+        if (!tool_admin_call(&configs->admin, cluster->brokers.items[i].node_id, 16, -1, &request, &answer,
+                             "listGroups", trouble)) {
             mem_free(all);
-            return failed_call(configs, trouble);
+            return configs_failed_call(configs, trouble);
         }
         response = answer;
         for (int32_t g = 0; g < response->groups.count; g++)
@@ -571,7 +630,8 @@ static bool list_groups(struct configs *configs, const char ***names, size_t *co
 }
 
 /* The entities of a type: topics in the order of Java's set. */
-static bool list_entities(struct configs *configs, const char *type, const char ***names, size_t *count, struct trouble *trouble)
+static bool list_entities(struct configs *configs, const char *type, const char ***names, size_t *count,
+                          struct trouble *trouble)
 {
     struct metadata_response *cluster;
     struct arena *arena = &configs->admin.arena;
@@ -581,7 +641,7 @@ static bool list_entities(struct configs *configs, const char *type, const char 
     if (text_equal(type, "groups"))
         return list_groups(configs, names, count, trouble);
     if (!tool_metadata(&configs->admin, text_equal(type, "topics") ? "listTopics" : "listNodes", &cluster, trouble))
-        return failed_call(configs, trouble);
+        return configs_failed_call(configs, trouble);
     *count = 0;
     if (text_equal(type, "topics")) {
         const char **raw = arena_alloc(arena, ((size_t)cluster->topics.count + 1) * sizeof(*raw));
@@ -638,16 +698,17 @@ static bool describe(struct configs *configs, struct trouble *trouble)
     size_t count;
     bool there;
 
-    if (!resource_type(type))
+    if (!configs_resource_type(type))
         return true; /* quotas and SCRAM credentials: nobody has any */
     if (configs->name_count) {
-        if (!old(configs)) {
+        if (!configs_old(configs)) {
             if (!exists(configs, type, configs->names[0], &there, trouble))
                 return false;
             if (!there) {
-                char *kind = singular(type);
+                char *kind = configs_singular(type);
 
-                call_print(configs->call, "The %s '%s' doesn't exist and doesn't have dynamic config.\n", kind, configs->names[0]);
+                call_print(configs->call, "The %s '%s' doesn't exist and doesn't have dynamic config.\n", kind,
+                           configs->names[0]);
                 mem_free(kind);
                 return true;
             }
@@ -662,280 +723,14 @@ static bool describe(struct configs *configs, struct trouble *trouble)
     return true;
 }
 
-/* ---- alter ---- */
-
-static bool contains(config_entry *const *entries, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (text_equal(entries[i]->name, name))
-            return true;
-    return false;
-}
-
-static bool removed_exist(const struct configs *configs, config_entry *const *entries, size_t count, struct trouble *trouble)
-{
-    struct text missing = { 0 };
-
-    for (size_t i = 0; i < configs->remove_count; i++)
-        if (!contains(entries, count, configs->remove[i]))
-            text_printf(&missing, "%s%s", missing.size ? "," : "", configs->remove[i]);
-    if (missing.size)
-        trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException", "Invalid config(s): %s", missing.data);
-    text_done(&missing);
-    return !trouble->exception;
-}
-
-static bool removes(const struct configs *configs, const char *name)
-{
-    for (size_t i = 0; i < configs->remove_count; i++)
-        if (text_equal(configs->remove[i], name))
-            return true;
-    return false;
-}
-
-static bool incremental(struct configs *configs, const char *type, const char *name, struct trouble *trouble)
-{
-    struct incremental_alter_configs_request request;
-    struct incremental_alter_configs_request_resource resource = { .resource_type = resource_type(type), .resource_name = name };
-    struct incremental_alter_configs_response *response;
-    int32_t node;
-    void *answer;
-
-    if (!node_of(configs, type, name, &node, trouble))
-        return false;
-    resource.configs.items = arena_alloc(&configs->admin.arena, (configs->add.count + configs->remove_count + 1) * sizeof(*resource.configs.items));
-    for (size_t i = 0; i < configs->add.count; i++)
-        resource.configs.items[resource.configs.count++] = (struct incremental_alter_configs_request_config){ configs->add.sets[i].name, 0, configs->add.sets[i].value };
-    for (size_t i = 0; i < configs->remove_count; i++)
-        resource.configs.items[resource.configs.count++] = (struct incremental_alter_configs_request_config){ configs->remove[i], 1, "" };
-    fields_preset(&incremental_alter_configs_request_message, &request);
-    request.resources.items = &resource;
-    request.resources.count = 1;
-    if (!tool_admin_call(&configs->admin, node, 44, -1, &request, &answer, "incrementalAlterConfigs", trouble))
-        return failed_call(configs, trouble);
-    response = answer;
-    for (int32_t i = 0; i < response->responses.count; i++)
-        if (!tool_check(response->responses.items[i].error_code, response->responses.items[i].error_message, trouble)) {
-            tool_execution(trouble);
-            return false;
-        }
-    return true;
-}
-
-/* 2.7 sets a broker's settings as a whole (AlterConfigs), so it has to know the old ones, and can't when one is a secret. */
-static bool replace_broker(struct configs *configs, const char *name, config_entry *const *entries, size_t count, struct trouble *trouble)
-{
-    struct alter_configs_request request;
-    struct alter_configs_request_resource resource = { .resource_type = RESOURCE_BROKER, .resource_name = name };
-    struct alter_configs_response *response;
-    struct text secret = { 0 };
-    int32_t node;
-    void *answer;
-
-    resource.configs.items = arena_alloc(&configs->admin.arena, (configs->add.count + count + 1) * sizeof(*resource.configs.items));
-    for (size_t i = 0; i < count; i++) {
-        const char *added = config_map_get(&configs->add, entries[i]->name);
-
-        if (removes(configs, entries[i]->name))
-            continue;
-        if (!added && !entries[i]->value)
-            text_printf(&secret, "%s%s", secret.size ? ", " : "", entries[i]->name);
-        resource.configs.items[resource.configs.count++] = (struct alter_configs_request_config){ entries[i]->name, added ? added : entries[i]->value };
-    }
-    for (size_t i = 0; i < configs->add.count; i++)
-        if (!contains(entries, count, configs->add.sets[i].name) && !removes(configs, configs->add.sets[i].name))
-            resource.configs.items[resource.configs.count++] = (struct alter_configs_request_config){ configs->add.sets[i].name, configs->add.sets[i].value };
-    if (secret.size) {
-        trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException",
-                    "All sensitive broker config entries must be specified for --alter, missing entries: Set(%s)", secret.data);
-        text_done(&secret);
-        return false;
-    }
-    if (!node_of(configs, "brokers", name, &node, trouble))
-        return false;
-    fields_preset(&alter_configs_request_message, &request);
-    request.resources.items = &resource;
-    request.resources.count = 1;
-    if (!tool_admin_call(&configs->admin, node, 33, -1, &request, &answer, "alterConfigs", trouble))
-        return failed_call(configs, trouble);
-    response = answer;
-    for (int32_t i = 0; i < response->responses.count; i++)
-        if (!tool_check(response->responses.items[i].error_code, response->responses.items[i].error_message, trouble)) {
-            tool_execution(trouble);
-            return false;
-        }
-    return true;
-}
-
-static bool alter_loggers(struct configs *configs, const char *name, struct trouble *trouble)
-{
-    config_entry **entries;
-    struct text invalid = { 0 };
-    size_t count;
-
-    if (!get_entries(configs, "broker-loggers", name, true, false, &entries, &count, trouble))
-        return false;
-    for (size_t i = 0; i < configs->remove_count; i++)
-        if (!contains(entries, count, configs->remove[i]))
-            text_printf(&invalid, "%s%s", invalid.size ? "," : "", configs->remove[i]);
-    for (size_t i = 0; i < configs->add.count; i++)
-        if (!contains(entries, count, configs->add.sets[i].name))
-            text_printf(&invalid, "%s%s", invalid.size ? "," : "", configs->add.sets[i].name);
-    if (invalid.size)
-        trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException", "Invalid broker logger(s): %s", invalid.data);
-    text_done(&invalid);
-    return !trouble->exception && incremental(configs, "broker-loggers", name, trouble);
-}
-
-/* ---- quotas and SCRAM: what the tool checks before it asks ---- */
-
-static bool is_quota(const struct configs *configs, const char *name)
-{
-    static const char *const quotas[] = { "producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate" };
-
-    if (text_equal(configs->types[0], "ips"))
-        return text_equal(name, "connection_creation_rate");
-    for (size_t i = 0; i < COUNT(quotas); i++)
-        if (text_equal(name, quotas[i]))
-            return true;
-    return false;
-}
-
-static bool is_scram(const char *name)
-{
-    return text_equal(name, "SCRAM-SHA-256") || text_equal(name, "SCRAM-SHA-512");
-}
-
-static bool check_scram(const char *mechanism, const char *value, struct trouble *trouble)
-{
-    const char *password = text_starts(value, "iterations=") ? strchr(value, ',') : value;
-    int32_t iterations = 4096;
-
-    if (password && password != value) {
-        char *number = mem_text_size(value + 11, (size_t)(password - value) - 11);
-
-        if (!parse_i32(number, &iterations))
-            password = NULL;
-        else if (iterations == -1)
-            iterations = 4096;
-        mem_free(number);
-        password = password ? password + 1 : NULL;
-    }
-    if (!password || !text_starts(password, "password="))
-        return illegal(trouble, "Invalid credential property %s=%s", mechanism, value);
-    if (iterations < 4096)
-        return illegal(trouble, "Iterations %d is less than the minimum 4096 required for %s", (int)iterations, mechanism);
-    if (!password[9]) {
-        trouble_set(trouble, "org.apache.kafka.common.errors.UnacceptableCredentialException", "Password must not be empty");
-        tool_execution(trouble);
-        return false;
-    }
-    return true;
-}
-
-/* What doesn't belong there: "Set(a, b)" or, for what is to be removed, "List(a, b)". */
-static bool check_unexpected(const struct configs *configs, bool removed, bool scram_too, const char *what, struct trouble *trouble)
-{
-    size_t count = removed ? configs->remove_count : configs->add.count;
-    struct text names = { 0 };
-
-    for (size_t i = 0; i < count; i++) {
-        const char *name = removed ? configs->remove[i] : configs->add.sets[i].name;
-
-        if (!is_quota(configs, name) && !(scram_too && is_scram(name)))
-            text_printf(&names, "%s%s", names.size ? ", " : "", name);
-    }
-    if (names.size)
-        illegal(trouble, "Only %s configs can be %s for '%s' using --bootstrap-server. Unexpected config names: %s(%s)", what, removed ? "deleted" : "added",
-                scram_too ? "users" : "clients", removed ? "List" : "Set", names.data);
-    text_done(&names);
-    return !trouble->exception;
-}
-
-static bool unsupported(const char *api, struct trouble *trouble)
-{
-    trouble_set(trouble, "org.apache.kafka.common.errors.UnsupportedVersionException", "The broker does not support %s", api);
-    tool_execution(trouble);
-    return false;
-}
-
-static bool alter_quotas(struct configs *configs, struct trouble *trouble)
-{
-    bool clients = text_equal(configs->types[0], "clients") || configs->type_count == 2, quotas = false, scram = false;
-    double number;
-
-    if (!text_equal(configs->types[0], "ips")) {
-        const char *what = clients ? "quota" : "quota and SCRAM credential";
-
-        if (!check_unexpected(configs, false, !clients, what, trouble) || !check_unexpected(configs, true, !clients, what, trouble))
-            return false;
-    }
-    for (size_t i = 0; i < configs->add.count; i++) {
-        quotas |= is_quota(configs, configs->add.sets[i].name);
-        scram |= is_scram(configs->add.sets[i].name);
-    }
-    for (size_t i = 0; i < configs->remove_count; i++) {
-        quotas |= is_quota(configs, configs->remove[i]);
-        scram |= is_scram(configs->remove[i]);
-    }
-    if (scram && has_name(configs, true))
-        return illegal(trouble, "The use of --entity-default or --user-defaults is not allowed with User SCRAM Credentials using --bootstrap-server.");
-    if (scram && quotas)
-        return illegal(trouble, "Cannot alter both quota and SCRAM credential configs simultaneously for 'users' using --bootstrap-server.");
-    if (scram || !quotas) {
-        for (size_t i = 0; i < configs->add.count; i++)
-            if (is_scram(configs->add.sets[i].name) && !check_scram(configs->add.sets[i].name, configs->add.sets[i].value, trouble))
-                return false;
-        return unsupported("ALTER_USER_SCRAM_CREDENTIALS", trouble);
-    }
-    if (!removed_exist(configs, NULL, 0, trouble))
-        return false; /* nobody has a quota yet */
-    for (size_t i = 0; i < configs->add.count; i++)
-        if (!parse_double(configs->add.sets[i].value, &number))
-            return illegal(trouble, "Cannot parse quota configuration value for %s: %s", configs->add.sets[i].name, configs->add.sets[i].value);
-    return unsupported("ALTER_CLIENT_QUOTAS", trouble);
-}
-
-/* ---- */
-
-static bool alter(struct configs *configs, struct trouble *trouble)
-{
-    const char *type = configs->types[0], *name = configs->names[0];
-    config_entry **entries = NULL;
-    size_t count = 0;
-    char *kind;
-    bool ok;
-
-    if (configs->type_count != configs->name_count)
-        return illegal(trouble, "An entity name must be specified for every entity type");
-    if (!parse_added(configs, trouble))
-        return false;
-    parse_removed(configs);
-    if (!resource_type(type))
-        ok = alter_quotas(configs, trouble);
-    else if (text_equal(type, "broker-loggers"))
-        ok = alter_loggers(configs, name, trouble);
-    else if (old(configs))
-        ok = get_entries(configs, type, name, false, false, &entries, &count, trouble) && removed_exist(configs, entries, count, trouble) &&
-             (text_equal(type, "brokers") ? replace_broker(configs, name, entries, count, trouble) : incremental(configs, type, name, trouble));
-    else
-        ok = incremental(configs, type, name, trouble);
-    if (!ok)
-        return false;
-    kind = singular(type);
-    if (*name)
-        call_print(configs->call, "Completed updating config for %s %s.\n", kind, name);
-    else
-        call_print(configs->call, "Completed updating default config for %s in the cluster.\n", type);
-    mem_free(kind);
-    return true;
-}
-
 /* ---- over ZooKeeper: other words, the same doing ---- */
 
 static void zookeeper_entity(const char *type, const char *name, struct text *out)
 {
-    const char *kind = text_equal(type, "topics") ? "topic" : text_equal(type, "users") ? "user-principal" : text_equal(type, "clients") ? "client-id" : type;
+    const char *kind = text_equal(type, "topics")    ? "topic"
+                       : text_equal(type, "users")   ? "user-principal"
+                       : text_equal(type, "clients") ? "client-id"
+                                                     : type;
 
     if (*name)
         text_printf(out, "%s '%s'", kind, name);
@@ -947,14 +742,14 @@ static bool describe_zookeeper(struct configs *configs, struct trouble *trouble)
 {
     const char *type = configs->types[0], *one[] = { configs->names[0] }, **names = one;
     size_t count = configs->name_count, entry_count;
-    config_entry **entries;
+    struct describe_configs_response_config **entries;
 
-    if (!resource_type(type) || (!count && !list_entities(configs, type, &names, &count, trouble)))
+    if (!configs_resource_type(type) || (!count && !list_entities(configs, type, &names, &count, trouble)))
         return !trouble->exception;
     for (size_t i = 0; i < count; i++) {
         struct text line = { 0 };
 
-        if (!get_entries(configs, type, names[i], false, false, &entries, &entry_count, trouble))
+        if (!configs_get_entries(configs, type, names[i], false, false, &entries, &entry_count, trouble))
             return false;
         if (!entry_count && !configs->name_count)
             continue;
@@ -962,7 +757,8 @@ static bool describe_zookeeper(struct configs *configs, struct trouble *trouble)
         zookeeper_entity(type, names[i], &line);
         text_add(&line, " are ");
         for (size_t e = 0; e < entry_count; e++)
-            text_printf(&line, "%s%s=%s", e ? "," : "", entries[e]->name, entries[e]->value ? entries[e]->value : "null");
+            text_printf(&line, "%s%s=%s", e ? "," : "", entries[e]->name,
+                        entries[e]->value ? entries[e]->value : "null");
         call_print(configs->call, "%s\n", line.data);
         text_done(&line);
     }
@@ -972,26 +768,30 @@ static bool describe_zookeeper(struct configs *configs, struct trouble *trouble)
 static bool alter_zookeeper(struct configs *configs, struct trouble *trouble)
 {
     const char *type = configs->types[0], *name = configs->names[0];
-    config_entry **entries = NULL;
+    struct describe_configs_response_config **entries = NULL;
     struct text line = { 0 };
     size_t count = 0;
 
     if (configs->type_count != configs->name_count)
-        return illegal(trouble, "--entity-name or --entity-default must be specified with each --entity-type for --alter");
-    if (!parse_added(configs, trouble))
+        return configs_illegal(
+            trouble, "--entity-name or --entity-default must be specified with each --entity-type for --alter");
+    if (!configs_parse_added(configs, trouble))
         return false;
-    parse_removed(configs);
+    configs_parse_removed(configs);
     for (size_t i = 0; text_equal(type, "topics") && i < configs->add.count; i++)
         if (!config_key_known(config_key_find(CONFIG_TOPIC, configs->add.sets[i].name), RELEASE_27))
-            return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException", "Unknown topic config name: %s", configs->add.sets[i].name);
-    if (!resource_type(type)) {
-        if (!alter_quotas(configs, trouble))
+            return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException",
+                               "Unknown topic config name: %s", configs->add.sets[i].name);
+    if (!configs_resource_type(type)) {
+        if (!configs_alter_quotas(configs, trouble))
             return false;
-    } else if (!get_entries(configs, type, name, false, false, &entries, &count, trouble)) {
+    } else if (!configs_get_entries(configs, type, name, false, false, &entries, &count, trouble)) {
         if (text_equal(type, "topics"))
-            trouble_set(trouble, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException", "Topic '%s' does not exist.", name);
+            trouble_set(trouble, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException",
+                        "Topic '%s' does not exist.", name);
         return false;
-    } else if (!removed_exist(configs, entries, count, trouble) || !incremental(configs, type, name, trouble)) {
+    } else if (!configs_removed_exist(configs, entries, count, trouble) ||
+               !configs_incremental(configs, type, name, trouble)) {
         return false;
     }
     zookeeper_entity(type, name, &line);
@@ -1012,12 +812,15 @@ static bool open_client(struct configs *configs, struct trouble *trouble)
         if (!tool_text(o, "zookeeper", &bootstrap, trouble))
             return false;
         if (!(lab = tool_lab_bootstrap(configs->call)))
-            return trouble_set(trouble, "kafka.zookeeper.ZooKeeperClientTimeoutException", "Timed out waiting for connection while in state: CONNECTING");
+            return trouble_set(trouble, "kafka.zookeeper.ZooKeeperClientTimeoutException",
+                               "Timed out waiting for connection while in state: CONNECTING");
         bootstrap = lab;
     }
     ok = tool_text(o, "command-config", &file, trouble) && (!file || tool_properties(file, &config, trouble)) &&
-         (configs->zookeeper || tool_text(o, tool_has(o, "bootstrap-server") ? "bootstrap-server" : "bootstrap-controller", &bootstrap, trouble));
-    if (ok && old(configs) && !config_map_get(&config, "default.api.timeout.ms"))
+         (configs->zookeeper ||
+          tool_text(o, tool_has(o, "bootstrap-server") ? "bootstrap-server" : "bootstrap-controller", &bootstrap,
+                    trouble));
+    if (ok && configs_old(configs) && !config_map_get(&config, "default.api.timeout.ms"))
         config_map_set(&config, "default.api.timeout.ms", "30000"); /* as long as the tool waits for an answer */
     ok = ok && tool_admin_open(&configs->admin, configs->call, bootstrap, NULL, &config, trouble);
     config_map_done(&config);
@@ -1035,7 +838,8 @@ static int say(struct configs *configs, struct trouble *trouble)
         trouble_done(trouble);
         return 130;
     }
-    if (text_equal(trouble->exception, "java.lang.IllegalArgumentException") || text_equal(trouble->exception, "org.apache.kafka.common.errors.InvalidConfigurationException") ||
+    if (text_equal(trouble->exception, "java.lang.IllegalArgumentException") ||
+        text_equal(trouble->exception, "org.apache.kafka.common.errors.InvalidConfigurationException") ||
         text_starts(trouble->exception, "joptsimple.")) {
         call_error(call, "%s\n", trouble->message);
     } else {
@@ -1063,8 +867,10 @@ static int run(struct call *call)
         if (configs.zookeeper)
             call_print(call, "Warning: --zookeeper is deprecated and will be removed in a future version of Kafka.\n"
                              "Use --bootstrap-server instead to specify a broker to connect to.\n");
-        ok = open_client(&configs, &trouble) && (tool_has(configs.options, "alter") ? (configs.zookeeper ? alter_zookeeper : alter)(&configs, &trouble)
-                                                                                    : (configs.zookeeper ? describe_zookeeper : describe)(&configs, &trouble));
+        ok = open_client(&configs, &trouble) &&
+             (tool_has(configs.options, "alter")
+                  ? (configs.zookeeper ? alter_zookeeper : configs_alter)(&configs, &trouble)
+                  : (configs.zookeeper ? describe_zookeeper : describe)(&configs, &trouble));
         status = ok ? 0 : -2;
     }
     if (status == -2)
@@ -1077,7 +883,11 @@ static int run(struct call *call)
 }
 
 const struct command command_kafka_configs = {
-    .name = "kafka-configs", .summary = "show and change the settings of topics and brokers",
-    .example = "kafka-configs.sh --alter --entity-type topics --entity-name students --add-config retention.ms=30000 --bootstrap-server localhost:9092",
-    .options = options, .tool = true, .run = run,
+    .name = "kafka-configs",
+    .summary = "show and change the settings of topics and brokers",
+    .example = "kafka-configs.sh --alter --entity-type topics --entity-name students --add-config retention.ms=30000 "
+               "--bootstrap-server localhost:9092",
+    .options = options,
+    .tool = true,
+    .run = run,
 };

@@ -7,33 +7,41 @@
 static const struct option options[] = {
     { "all-groups", NULL, "all groups", 0, 0 },
     { "all-topics", NULL, "with --reset-offsets: all topics of which the group has committed offsets", 0, 0 },
-    { "bootstrap-server", "String: server to connect to", "REQUIRED: a broker's address, HOST:PORT", COMPLETE_BOOTSTRAP, 0 },
+    { "bootstrap-server", "String: server to connect to", "REQUIRED: a broker's address, HOST:PORT", COMPLETE_BOOTSTRAP,
+      0 },
     { "by-duration", "String: duration", "with --reset-offsets: to this long ago, PnDTnHnMnS", 0, 0 },
-    { "command-config", "String: command config property file", "a file with settings for the tool's client", COMPLETE_FILE, 0 },
+    { "command-config", "String: command config property file", "a file with settings for the tool's client",
+      COMPLETE_FILE, 0 },
     { "delete", NULL, "delete groups that have no members, with all their offsets", 0, 0 },
     { "delete-offsets", NULL, "delete the offsets of topics (--topic) that a group committed", 0, 0 },
     { "describe", NULL, "show a group's offsets and its lag, its members (--members) or its state (--state)", 0, 0 },
     { "dry-run", NULL, "with --reset-offsets: only show what would become of it (as without --execute)", 0, 0 },
     { "execute", NULL, "with --reset-offsets: do it", 0, 0 },
     { "export", NULL, "with --reset-offsets: show it as CSV", 0, 0 },
-    { "from-file", "String: path to CSV file", "with --reset-offsets: to what the file says, topic,partition,offset or group,topic,partition,offset", COMPLETE_FILE, 0 },
+    { "from-file", "String: path to CSV file",
+      "with --reset-offsets: to what the file says, topic,partition,offset or group,topic,partition,offset",
+      COMPLETE_FILE, 0 },
     { "group", "String: consumer group", "the group; may be given several times", COMPLETE_GROUP, 0 },
     { "help", NULL, "show these options", 0, 0 },
     { "list", NULL, "list the groups", 0, 0 },
     { "members", NULL, "with --describe: the members", 0, 0 },
     { "offsets", NULL, "with --describe: offsets and lag; so it is without it too", 0, 0 },
-    { "reset-offsets", NULL, "move a group without members to other offsets: say which topics, where to, and --execute", 0, 0 },
+    { "reset-offsets", NULL, "move a group without members to other offsets: say which topics, where to, and --execute",
+      0, 0 },
     { "shift-by", "Long: number-of-offsets", "with --reset-offsets: this many on, or back if negative", 0, 0 },
-    { "state", "[String]", "with --describe: the state; with --list: the states too, or only groups in these states", 0, 0 },
+    { "state", "[String]", "with --describe: the state; with --list: the states too, or only groups in these states", 0,
+      0 },
     { "timeout", "Long: timeout (ms)", "how long to wait for an answer, 5000 without it", 0, 0 },
     { "to-current", NULL, "with --reset-offsets: to where the group is", 0, 0 },
     { "to-datetime", "String: datetime", "with --reset-offsets: to a moment, YYYY-MM-DDTHH:mm:SS.sss", 0, 0 },
     { "to-earliest", NULL, "with --reset-offsets: to the start", 0, 0 },
     { "to-latest", NULL, "with --reset-offsets: to the end", 0, 0 },
     { "to-offset", "Long: offset", "with --reset-offsets: to this offset", 0, 0 },
-    { "topic", "String: topic", "the topic, or some of its partitions as topic:0,1; may be given several times", COMPLETE_TOPIC, 0 },
+    { "topic", "String: topic", "the topic, or some of its partitions as topic:0,1; may be given several times",
+      COMPLETE_TOPIC, 0 },
     { "type", "[String]", "with --list: the types too, or only groups of these types", 0, RELEASE_43 },
-    { "validate-regex", "String: regex", "look whether a regular expression is one that groups can subscribe with", 0, RELEASE_43 },
+    { "validate-regex", "String: regex", "look whether a regular expression is one that groups can subscribe with", 0,
+      RELEASE_43 },
     { "verbose", NULL, "with --describe: more columns", 0, 0 },
     { "version", NULL, "show Kafka's version", 0, 0 },
     { 0 },
@@ -79,35 +87,47 @@ bool groups_future(struct groups *groups, bool runtime, struct trouble *trouble)
 /* Options that need another beside them: joptsimple itself looks. */
 static bool check_available(const struct groups *groups, struct trouble *trouble)
 {
-    static const struct { const char *name; bool describe, list; } needs[] = {
-        { "members", true, false }, { "verbose", true, false }, { "offsets", true, false }, { "state", true, true }, { "type", false, true },
+    static const struct {
+        const char *name;
+        bool describe, list;
+    } needs[] = {
+        { "members", true, false }, { "verbose", true, false }, { "offsets", true, false },
+        { "state", true, true },    { "type", false, true },
     };
     struct text names = { 0 };
 
     if (tool_has(groups->options, "help"))
         return true;
     for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
-        if (tool_has(groups->options, needs[i].name) && !(needs[i].describe && tool_has(groups->options, "describe")) && !(needs[i].list && tool_has(groups->options, "list")))
+        if (tool_has(groups->options, needs[i].name) && !(needs[i].describe && tool_has(groups->options, "describe")) &&
+            !(needs[i].list && tool_has(groups->options, "list")))
             text_printf(&names, "%s%s", names.size ? ", " : "", needs[i].name);
     if (names.size)
-        trouble_set(trouble, "joptsimple.UnavailableOptionException", "Option(s) [%s] are unavailable given other options on the command line", names.data);
+        trouble_set(trouble, "joptsimple.UnavailableOptionException",
+                    "Option(s) [%s] are unavailable given other options on the command line", names.data);
     text_done(&names);
     return !trouble->exception;
 }
 
 static bool check_reset(const struct groups *groups)
 {
-    static const char *const scenarios[] = { "to-offset", "to-datetime", "by-duration", "to-earliest", "to-latest", "to-current", "shift-by", "from-file" };
+    static const char *const scenarios[] = { "to-offset", "to-datetime", "by-duration", "to-earliest",
+                                             "to-latest", "to-current",  "shift-by",    "from-file" };
     const struct tool_options *o = groups->options;
     struct call *call = groups->call;
 
     if (tool_has(o, "dry-run") && tool_has(o, "execute"))
         return !tool_usage(call, options, "Option [reset-offsets] only accepts one of [execute] and [dry-run]\n");
     if (!tool_has(o, "dry-run") && !tool_has(o, "execute"))
-        call_error(call, "WARN: No action will be performed as the --execute option is missing.%s You should add the --dry-run option explicitly "
-                         "if you are scripting this command and want to keep the current default behavior without prompting.\n",
-                   groups_old(groups) ? "In a future major release, the default behavior of this command will be to prompt the user before executing the reset rather than doing a dry run."
-                                      : " In version 5.0, this command will require either --dry-run or --execute to be specified.");
+        call_error(
+            call,
+            "WARN: No action will be performed as the --execute option is missing.%s You should add the --dry-run "
+            "option explicitly "
+            "if you are scripting this command and want to keep the current default behavior without prompting.\n",
+            groups_old(groups)
+                ? "In a future major release, the default behavior of this command will be to prompt the user before "
+                  "executing the reset rather than doing a dry run."
+                : " In version 5.0, this command will require either --dry-run or --execute to be specified.");
     if (!tool_has(o, "group") && !tool_has(o, "all-groups"))
         return !tool_usage(call, options, "Option [reset-offsets] takes one of these options: [group], [all-groups]\n");
     for (size_t i = 0; i < 8; i++)
@@ -129,7 +149,8 @@ static bool check_args(const struct groups *groups)
         if (!named)
             return !tool_usage(call, options, "Option [describe] takes one of these options: [group], [all-groups]\n");
         if (tool_has(o, "members") + tool_has(o, "offsets") + tool_has(o, "state") > 1)
-            return !tool_usage(call, options, "Option [describe] takes at most one of these options: [members], [offsets], [state]\n");
+            return !tool_usage(call, options,
+                               "Option [describe] takes at most one of these options: [members], [offsets], [state]\n");
         if (tool_has_argument(o, "state"))
             return !tool_usage(call, options, "Option [describe] does not take a value for [state]\n");
     }
@@ -137,20 +158,23 @@ static bool check_args(const struct groups *groups)
         if (!named)
             return !tool_usage(call, options, "Option [delete] takes one of these options: [group], [all-groups]\n");
         if (tool_has(o, "topic"))
-            return !tool_usage(call, options, "The consumer does not support topic-specific offset deletion from a consumer group.\n");
+            return !tool_usage(call, options,
+                               "The consumer does not support topic-specific offset deletion from a consumer group.\n");
     }
     if (tool_has(o, "delete-offsets") && (!tool_has(o, "group") || !tool_has(o, "topic")))
-        return !tool_usage(call, options, "Option [delete-offsets] takes the following options: [%s], [%s]\n", groups_old(groups) ? "group" : "topic",
-                           groups_old(groups) ? "topic" : "group");
+        return !tool_usage(call, options, "Option [delete-offsets] takes the following options: [%s], [%s]\n",
+                           groups_old(groups) ? "group" : "topic", groups_old(groups) ? "topic" : "group");
     if (tool_has(o, "reset-offsets") && !check_reset(groups))
         return false;
-    return tool_forbid(call, o, "group", NAMES("all-groups", "list")) && tool_forbid(call, o, "topic", NAMES("list", "describe"));
+    return tool_forbid(call, o, "group", NAMES("all-groups", "list")) &&
+           tool_forbid(call, o, "topic", NAMES("list", "describe"));
 }
 
 /* -1: go on. */
 static int check(const struct groups *groups)
 {
-    static const char *const actions[] = { "list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex" };
+    static const char *const actions[] = { "list",          "describe",       "delete",
+                                           "reset-offsets", "delete-offsets", "validate-regex" };
     const struct tool_options *o = groups->options;
     struct call *call = groups->call;
     bool old = groups_old(groups);
@@ -159,7 +183,9 @@ static int check(const struct groups *groups)
     if (old && !check_args(groups)) /* 2.7 looks at the others before --help */
         return 1;
     if (call->argc == 1 || tool_has(o, "help"))
-        return tool_usage(call, options, "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.\n");
+        return tool_usage(call, options,
+                          "This tool helps to list all consumer groups, describe a consumer group, delete consumer "
+                          "group info, or reset consumer group offsets.\n");
     if (tool_has(o, "version")) {
         tool_print_version(call);
         return 0;
@@ -169,7 +195,9 @@ static int check(const struct groups *groups)
     for (size_t i = 0; i < 6; i++)
         count += tool_has(o, actions[i]);
     if (count != 1)
-        return tool_usage(call, options, "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets%s\n",
+        return tool_usage(call, options,
+                          "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, "
+                          "--delete-offsets%s\n",
                           old ? "" : ", --validate-regex");
     return -1;
 }
@@ -184,7 +212,8 @@ static bool list(struct groups *groups, struct trouble *trouble)
     size_t count;
     int width = 15;
 
-    if (!tool_text(groups->options, "type", &types, trouble) || !tool_text(groups->options, "state", &states, trouble) ||
+    if (!tool_text(groups->options, "type", &types, trouble) ||
+        !tool_text(groups->options, "state", &states, trouble) ||
         !groups_list(groups, states, types, &all, &count, trouble))
         return false;
     if (!state && !type) {
@@ -201,7 +230,8 @@ static bool list(struct groups *groups, struct trouble *trouble)
         return true;
     }
     width += 10;
-    call_print(groups->call, "%-*s%s%s\n", width, "GROUP", type ? " TYPE                " : "", state ? " STATE               " : "");
+    call_print(groups->call, "%-*s%s%s\n", width, "GROUP", type ? " TYPE                " : "",
+               state ? " STATE               " : "");
     for (size_t i = 0; i < count; i++) {
         call_print(groups->call, "%-*s", width, all[i].name);
         if (type)
@@ -255,8 +285,8 @@ static bool delete_groups(struct groups *groups, struct trouble *trouble)
         const struct trouble *failure = &failures[order[i]];
 
         if (failure->exception)
-            call_print(groups->call, "* Group '%s' could not be deleted due to: %s%s: %s\n", names[order[i]], old ? "java.util.concurrent.ExecutionException: " : "", failure->exception,
-                       failure->message);
+            call_print(groups->call, "* Group '%s' could not be deleted due to: %s%s: %s\n", names[order[i]],
+                       old ? "java.util.concurrent.ExecutionException: " : "", failure->exception, failure->message);
     }
     if (failed && done_count)
         call_print(groups->call, "\nThese consumer groups were deleted successfully: %s\n", list);
@@ -293,7 +323,8 @@ static void print_verdict(struct groups *groups, const char *group, int16_t code
         for (size_t i = 0; i < tool_count(groups->options, "topic"); i++)
             text_printf(&topics, "%s%s", i ? ", " : "", tool_at(groups->options, "topic", i));
         if (old)
-            call_print(groups->call, "Request succeed for deleting offsets with topic %s group %s\n", text_chars(&topics), group);
+            call_print(groups->call, "Request succeed for deleting offsets with topic %s group %s\n",
+                       text_chars(&topics), group);
         else
             call_print(groups->call, "Request succeeded for deleting offsets from group %s.\n", group);
         text_done(&topics);
@@ -307,14 +338,17 @@ static void print_verdict(struct groups *groups, const char *group, int16_t code
         else if (code == ERR_GROUP_AUTHORIZATION_FAILED)
             groups_error(groups, "Access to '%s' is not authorized.", group);
         else if (code == ERR_NON_EMPTY_GROUP)
-            groups_error(groups, "Deleting offsets of a consumer group '%s' is forbidden if the group is not empty.", group);
+            groups_error(groups, "Deleting offsets of a consumer group '%s' is forbidden if the group is not empty.",
+                         group);
         else
             groups_error(groups, "'%s' %s.", group, code == ERR_INVALID_GROUP_ID ? "is not valid" : "does not exist");
         break;
     case ERR_GROUP_SUBSCRIBED_TO_TOPIC:
     case ERR_TOPIC_AUTHORIZATION_FAILED:
     case ERR_UNKNOWN_TOPIC_OR_PARTITION:
-        groups_error(groups, "%s", old ? "Encounter some partition level error, see the follow-up details:" : "Encountered some partition-level error, see the follow-up details.");
+        groups_error(groups, "%s",
+                     old ? "Encounter some partition level error, see the follow-up details:"
+                         : "Encountered some partition-level error, see the follow-up details.");
         break;
     default:
         groups_error(groups, "%s some unknown error: %s", old ? "Encounter" : "Encountered", err_name((enum err)code));
@@ -327,7 +361,8 @@ static void print_deleted(struct groups *groups, const struct spots *spots)
     int topic_width = old ? 30 : 15, partition_width = old ? 15 : 10;
 
     for (size_t i = 0; !old && i < spots->count; i++)
-        topic_width = (int)strlen(spots->items[i].topic) > topic_width ? (int)strlen(spots->items[i].topic) : topic_width;
+        topic_width =
+            (int)strlen(spots->items[i].topic) > topic_width ? (int)strlen(spots->items[i].topic) : topic_width;
     call_print(groups->call, "\n%-*s %-*s %-15s\n", topic_width, "TOPIC", partition_width, "PARTITION", "STATUS");
     for (size_t i = 0; i < spots->count; i++) {
         const struct spot *spot = &spots->items[i];
@@ -354,8 +389,9 @@ static bool split_topic(struct groups *groups, const char *argument, struct spot
         if (!*one && !rest)
             break;
         if (!parse_i32(one, &partition))
-            return groups_old(groups) ? groups_illegal(trouble, "For input string: \"%s\"", one)
-                                      : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
+            return groups_old(groups)
+                       ? groups_illegal(trouble, "For input string: \"%s\"", one)
+                       : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
         if (!spots_find(spots, topic, partition))
             spots_add(spots, topic, partition);
     }
@@ -375,7 +411,8 @@ static bool delete_offsets(struct groups *groups, struct trouble *trouble)
         if (strchr(topic, ':')) {
             ok = split_topic(groups, topic, &spots, trouble);
         } else if (!groups_topic(groups, topic, &spots, trouble)) {
-            ok = text_equal(trouble->exception, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException") || groups_future(groups, false, trouble);
+            ok = text_equal(trouble->exception, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException") ||
+                 groups_future(groups, false, trouble);
             spots_add(&unknown, topic, -1)->epoch = ERR_UNKNOWN_TOPIC_OR_PARTITION;
             if (ok)
                 trouble_done(trouble);
@@ -402,7 +439,9 @@ static bool validate_regex(struct groups *groups, struct trouble *trouble)
     if (!tool_text(groups->options, "validate-regex", &regex, trouble))
         return false;
     tool_matches(regex, "", &invalid);
-    call_print(groups->call, invalid ? "The regular expression `%s` is invalid.\n" : "The regular expression `%s` is valid.\n", regex);
+    call_print(groups->call,
+               invalid ? "The regular expression `%s` is invalid.\n" : "The regular expression `%s` is valid.\n",
+               regex);
     return true;
 }
 
@@ -416,8 +455,10 @@ static bool open_client(struct groups *groups, struct trouble *trouble)
     char text[24];
     bool ok;
 
-    ok = tool_text(groups->options, "command-config", &file, trouble) && (!file || tool_properties(file, &config, trouble)) &&
-         tool_text(groups->options, "bootstrap-server", &bootstrap, trouble) && tool_i64(groups->options, "timeout", &timeout, trouble);
+    ok = tool_text(groups->options, "command-config", &file, trouble) &&
+         (!file || tool_properties(file, &config, trouble)) &&
+         tool_text(groups->options, "bootstrap-server", &bootstrap, trouble) &&
+         tool_i64(groups->options, "timeout", &timeout, trouble);
     snprintf(text, sizeof(text), "%lld", (long long)(timeout < 1 ? 1 : timeout));
     config_map_set(&config, "default.api.timeout.ms", text);
     ok = ok && tool_admin_open(&groups->admin, groups->call, bootstrap, NULL, &config, trouble);
@@ -436,10 +477,12 @@ static int say(struct groups *groups, bool opened, struct trouble *trouble)
         status = groups->status;
     else if (!opened && groups_old(groups) && !text_starts(trouble->exception, "joptsimple."))
         return trouble_uncaught(groups->call, trouble);
-    else if (text_equal(trouble->exception, "java.lang.IllegalArgumentException") || (!opened && text_starts(trouble->exception, "joptsimple.")))
+    else if (text_equal(trouble->exception, "java.lang.IllegalArgumentException") ||
+             (!opened && text_starts(trouble->exception, "joptsimple.")))
         status = tool_usage(groups->call, options, "%s\n", trouble->message);
     else {
-        groups_error(groups, "Executing consumer group command failed due to %s", trouble->message ? trouble->message : "null");
+        groups_error(groups, "Executing consumer group command failed due to %s",
+                     trouble->message ? trouble->message : "null");
         trouble_print(groups->call, trouble);
     }
     trouble_done(trouble);
@@ -448,8 +491,15 @@ static int say(struct groups *groups, bool opened, struct trouble *trouble)
 
 static int run(struct call *call)
 {
-    static const struct { const char *name; bool (*act)(struct groups *groups, struct trouble *trouble); } actions[] = {
-        { "list", list }, { "describe", groups_describe }, { "delete", delete_groups }, { "reset-offsets", groups_reset }, { "delete-offsets", delete_offsets },
+    static const struct {
+        const char *name;
+        bool (*act)(struct groups *groups, struct trouble *trouble);
+    } actions[] = {
+        { "list", list },
+        { "describe", groups_describe },
+        { "delete", delete_groups },
+        { "reset-offsets", groups_reset },
+        { "delete-offsets", delete_offsets },
         { "validate-regex", validate_regex },
     };
     struct groups groups = { .call = call };
@@ -474,6 +524,10 @@ static int run(struct call *call)
 }
 
 const struct command command_kafka_consumer_groups = {
-    .name = "kafka-consumer-groups", .summary = "list and describe groups, their lag; reset and delete their offsets",
-    .example = "kafka-consumer-groups.sh --describe --group readers --bootstrap-server localhost:9092", .options = options, .tool = true, .run = run,
+    .name = "kafka-consumer-groups",
+    .summary = "list and describe groups, their lag; reset and delete their offsets",
+    .example = "kafka-consumer-groups.sh --describe --group readers --bootstrap-server localhost:9092",
+    .options = options,
+    .tool = true,
+    .run = run,
 };

@@ -6,24 +6,34 @@
 #include "shell/tool_admin.h"
 
 static const struct option options[] = {
-    { "bootstrap-server", "String: HOST1:PORT1,...,HOST3:PORT3", "REQUIRED: brokers' addresses", COMPLETE_BOOTSTRAP, RELEASE_43 },
-    { "broker-list", "String: hostname:port,...,hostname:port", "REQUIRED: brokers' addresses", COMPLETE_BOOTSTRAP, RELEASE_27 },
-    { "command-config", "String: config file", "a file with settings for the tool's client", COMPLETE_FILE, RELEASE_43 },
+    { "bootstrap-server", "String: HOST1:PORT1,...,HOST3:PORT3", "REQUIRED: brokers' addresses", COMPLETE_BOOTSTRAP,
+      RELEASE_43 },
+    { "broker-list", "String: hostname:port,...,hostname:port", "REQUIRED: brokers' addresses", COMPLETE_BOOTSTRAP,
+      RELEASE_27 },
+    { "command-config", "String: config file", "a file with settings for the tool's client", COMPLETE_FILE,
+      RELEASE_43 },
     { "exclude-internal-topics", NULL, "leave out Kafka's own topics", 0, RELEASE_43 },
     { "help", NULL, "show these options", 0, RELEASE_43 },
     { "max-wait-ms", "Integer: ms", "not looked at any more", 0, RELEASE_27 },
     { "offsets", "Integer: count", "not looked at any more", 0, RELEASE_27 },
     { "partitions", "String: partition ids", "only these partitions: numbers with commas between", 0, 0 },
-    { "time", "String: <timestamp> / -1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local / -5 or latest-tiered / -6 or earliest-pending-upload",
-      "the first offset at or after this moment (ms since 1970), or the end (latest, the default), the start, ...", 0, RELEASE_43 },
-    { "time", "Long: timestamp/-1(latest)/-2(earliest)", "the first offset at or after this moment (ms since 1970), or the end (-1, the default) or the start (-2)", 0, RELEASE_27 },
-    { "topic", "String: topic", "the topic; in 4.3 a regular expression too, and all topics without it", COMPLETE_TOPIC, 0 },
-    { "topic-partitions", "String: topic1:1,topic2:0-3,topic3,topic4:5-,topic5:-3", "partitions of topics: a number, a range (the end not in it), or all", COMPLETE_PARTITION, RELEASE_43 },
+    { "time",
+      "String: <timestamp> / -1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local / -5 or "
+      "latest-tiered / -6 or earliest-pending-upload",
+      "the first offset at or after this moment (ms since 1970), or the end (latest, the default), the start, ...", 0,
+      RELEASE_43 },
+    { "time", "Long: timestamp/-1(latest)/-2(earliest)",
+      "the first offset at or after this moment (ms since 1970), or the end (-1, the default) or the start (-2)", 0,
+      RELEASE_27 },
+    { "topic", "String: topic", "the topic; in 4.3 a regular expression too, and all topics without it", COMPLETE_TOPIC,
+      0 },
+    { "topic-partitions", "String: topic1:1,topic2:0-3,topic3,topic4:5-,topic5:-3",
+      "partitions of topics: a number, a range (the end not in it), or all", COMPLETE_PARTITION, RELEASE_43 },
     { "version", NULL, "show Kafka's version", 0, RELEASE_43 },
     { 0 },
 };
 
-struct rule {                          /* partitions [low, high) of topics that match */
+struct rule { /* partitions [low, high) of topics that match */
     struct tool_filter *filter;
     int32_t low, high;
 };
@@ -33,7 +43,7 @@ struct offsets {
     struct tool_admin admin;
     struct rule *rules;
     size_t rule_count, rule_capacity;
-    int32_t *partitions;               /* NULL: all */
+    int32_t *partitions; /* NULL: all */
     size_t partition_count, partition_capacity;
 };
 
@@ -84,9 +94,11 @@ static void print_missing(const struct offsets *offsets, const struct metadata_r
     }
 }
 
-static int print_topic_27(struct offsets *offsets, const struct metadata_response_topic *topic, int64_t time, const char *ids, struct trouble *trouble)
+static int print_topic_27(struct offsets *offsets, const struct metadata_response_topic *topic, int64_t time,
+                          const char *ids, struct trouble *trouble)
 {
-    struct tool_offset *found = arena_alloc(&offsets->admin.arena, ((size_t)topic->partitions.count + 1) * sizeof(*found));
+    struct tool_offset *found =
+        arena_alloc(&offsets->admin.arena, ((size_t)topic->partitions.count + 1) * sizeof(*found));
     size_t count = 0, asked = 0;
 
     for (int32_t p = 0; p < topic->partitions.count; p++)
@@ -103,13 +115,17 @@ static int print_topic_27(struct offsets *offsets, const struct metadata_respons
         if (!wanted(offsets, topic->partitions.items[p].partition_index))
             continue;
         if (topic->partitions.items[p].leader_id < 0)
-            call_error(offsets->call, "Error: partition %d does not have a leader. Skip getting offsets\n", (int)topic->partitions.items[p].partition_index);
+            call_error(offsets->call, "Error: partition %d does not have a leader. Skip getting offsets\n",
+                       (int)topic->partitions.items[p].partition_index);
         else
-            found[count++] = (struct tool_offset){ .topic = topic->name, .partition = topic->partitions.items[p].partition_index, .timestamp = time };
+            found[count++] = (struct tool_offset){ .topic = topic->name,
+                                                   .partition = topic->partitions.items[p].partition_index,
+                                                   .timestamp = time };
     }
     qsort(found, count, sizeof(*found), by_offset_partition);
     if (count && time < -2) {
-        trouble_set(trouble, "java.lang.IllegalArgumentException", "The target time for partition %s-%d is %lld. The target time cannot be negative.", topic->name,
+        trouble_set(trouble, "java.lang.IllegalArgumentException",
+                    "The target time for partition %s-%d is %lld. The target time cannot be negative.", topic->name,
                     (int)found[0].partition, (long long)time);
         return -1;
     }
@@ -137,20 +153,24 @@ static int run_27(struct offsets *offsets, struct trouble *trouble)
         return tool_usage(call, options, "An interactive shell for getting topic offsets.\n");
     if (!tool_require(call, offsets->options, (const char *const[]){ "broker-list", "topic", NULL }))
         return 1;
-    if (!tool_text(offsets->options, "broker-list", &brokers, trouble) || !tool_text(offsets->options, "topic", &topic, trouble) ||
+    if (!tool_text(offsets->options, "broker-list", &brokers, trouble) ||
+        !tool_text(offsets->options, "topic", &topic, trouble) ||
         !tool_text(offsets->options, "partitions", &ids, trouble))
         return -1;
     if (!strchr(brokers, ':'))
         return tool_usage(call, options, "Please provide valid host:port like host1:9091,host2:9092\n \n");
     if (!parse_partitions(offsets, ids)) {
-        call_error(call, "--partitions expects a comma separated list of numeric partition ids, but received: %s\n", ids);
+        call_error(call, "--partitions expects a comma separated list of numeric partition ids, but received: %s\n",
+                   ids);
         return 1;
     }
-    if (!tool_i64(offsets->options, "time", &time, trouble) || !tool_consumer_open(&offsets->admin, call, brokers, "GetOffsetShell", NULL, trouble))
+    if (!tool_i64(offsets->options, "time", &time, trouble) ||
+        !tool_consumer_open(&offsets->admin, call, brokers, "GetOffsetShell", NULL, trouble))
         return -1;
     if (!tool_metadata(&offsets->admin, "listTopics", &cluster, trouble)) {
         if (text_equal(trouble->exception, "org.apache.kafka.common.errors.TimeoutException"))
-            trouble_set(trouble, "org.apache.kafka.common.errors.TimeoutException", "Timeout expired while fetching topic metadata");
+            trouble_set(trouble, "org.apache.kafka.common.errors.TimeoutException",
+                        "Timeout expired while fetching topic metadata");
         return -1;
     }
     for (int32_t i = 0; i < cluster->topics.count; i++)
@@ -167,8 +187,12 @@ static int run_27(struct offsets *offsets, struct trouble *trouble)
 
 static bool parse_time_43(const char *text, int64_t *time, struct trouble *trouble)
 {
-    static const struct { const char *name; int64_t time; } names[] = {
-        { "latest", -1 }, { "earliest", -2 }, { "max-timestamp", -3 }, { "earliest-local", -4 }, { "latest-tiered", -5 }, { "earliest-pending-upload", -6 },
+    static const struct {
+        const char *name;
+        int64_t time;
+    } names[] = {
+        { "latest", -1 },         { "earliest", -2 },      { "max-timestamp", -3 },
+        { "earliest-local", -4 }, { "latest-tiered", -5 }, { "earliest-pending-upload", -6 },
     };
 
     *time = -1;
@@ -179,11 +203,11 @@ static bool parse_time_43(const char *text, int64_t *time, struct trouble *troub
             *time = names[i].time;
             return true;
         }
-    return parse_i64(text, time) ||
-           trouble_set(trouble, TERSE,
-                       "Malformed time argument %s. Please use -1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local / -5 or latest-tiered / "
-                       "-6 or earliest-pending-upload, or a specified long format timestamp",
-                       text);
+    return parse_i64(text, time) || trouble_set(trouble, TERSE,
+                                                "Malformed time argument %s. Please use -1 or latest / -2 or earliest "
+                                                "/ -3 or max-timestamp / -4 or earliest-local / -5 or latest-tiered / "
+                                                "-6 or earliest-pending-upload, or a specified long format timestamp",
+                                                text);
 }
 
 /* TOPIC:NUMBER, TOPIC:LOW-HIGH with either end left out, TOPIC, :PARTITIONS. */
@@ -194,11 +218,13 @@ static bool parse_rule(struct offsets *offsets, char *spec, struct trouble *trou
 
     for (const char *c = digits; c && *c; c++)
         if (!isdigit((unsigned char)*c) && c != dash) {
-            char *message = mem_printf("org.apache.kafka.server.util.TerseException: Invalid rule specification: %s", spec);
+            char *message =
+                mem_printf("org.apache.kafka.server.util.TerseException: Invalid rule specification: %s", spec);
 
             trouble_set(trouble, "java.lang.RuntimeException", "%s", message);
             mem_free(message);
-            trouble_cause(trouble, "org.apache.kafka.server.util.TerseException", "Invalid rule specification: %s", spec);
+            trouble_cause(trouble, "org.apache.kafka.server.util.TerseException", "Invalid rule specification: %s",
+                          spec);
             return false;
         }
     if (colon)
@@ -216,14 +242,17 @@ static bool parse_rule(struct offsets *offsets, char *spec, struct trouble *trou
     return true;
 }
 
-static bool parse_rules(struct offsets *offsets, const char *topic, const char *ids, const char *list, struct trouble *trouble)
+static bool parse_rules(struct offsets *offsets, const char *topic, const char *ids, const char *list,
+                        struct trouble *trouble)
 {
     char *copy, *rest, *one;
     bool ok = true;
 
     if (!list) {
         if (!parse_partitions(offsets, ids))
-            return trouble_set(trouble, TERSE, "--partitions expects a comma separated list of numeric partition ids, but received: %s", ids);
+            return trouble_set(trouble, TERSE,
+                               "--partitions expects a comma separated list of numeric partition ids, but received: %s",
+                               ids);
         struct rule rule = { .low = 0, .high = INT32_MAX };
 
         if (!tool_filter_new(&rule.filter, topic ? topic : ".*", trouble))
@@ -241,8 +270,8 @@ static bool parse_rules(struct offsets *offsets, const char *topic, const char *
 static bool matches(const struct offsets *offsets, const char *topic, int32_t partition)
 {
     for (size_t i = 0; i < offsets->rule_count; i++)
-        if (tool_filter_allows(offsets->rules[i].filter, topic, false) && partition >= offsets->rules[i].low && partition < offsets->rules[i].high &&
-            wanted(offsets, partition))
+        if (tool_filter_allows(offsets->rules[i].filter, topic, false) && partition >= offsets->rules[i].low &&
+            partition < offsets->rules[i].high && wanted(offsets, partition))
             return true;
     return false;
 }
@@ -289,11 +318,12 @@ static bool print_43(struct offsets *offsets, int64_t time, struct trouble *trou
     qsort(found, count, sizeof(*found), by_topic_partition);
     for (size_t i = 0; i < count; i++) {
         if (found[i].error && !tool_check(found[i].error, NULL, trouble)) {
-            call_error(offsets->call, "Skip getting offsets for topic-partition %s-%d due to error: %s: %s\n", found[i].topic, (int)found[i].partition, trouble->exception,
-                       trouble->message);
+            call_error(offsets->call, "Skip getting offsets for topic-partition %s-%d due to error: %s: %s\n",
+                       found[i].topic, (int)found[i].partition, trouble->exception, trouble->message);
             trouble_done(trouble);
         } else if (found[i].offset != -1) {
-            call_print(offsets->call, "%s:%d:%lld\n", found[i].topic, (int)found[i].partition, (long long)found[i].offset);
+            call_print(offsets->call, "%s:%d:%lld\n", found[i].topic, (int)found[i].partition,
+                       (long long)found[i].offset);
         }
     }
     return true;
@@ -324,12 +354,14 @@ static int run_43(struct offsets *offsets, struct trouble *trouble)
         trouble_set(trouble, TERSE, "--topic-partitions cannot be used with --topic or --partitions");
         return -1;
     }
-    ok = tool_text(o, "time", &when, trouble) && parse_time_43(when, &time, trouble) && tool_text(o, "topic", &topic, trouble) && tool_text(o, "partitions", &ids, trouble) &&
-         tool_text(o, "topic-partitions", &list, trouble) && parse_rules(offsets, topic, ids, list, trouble) && tool_text(o, "command-config", &file, trouble) &&
-         (!file || tool_properties(file, &config, trouble));
+    ok = tool_text(o, "time", &when, trouble) && parse_time_43(when, &time, trouble) &&
+         tool_text(o, "topic", &topic, trouble) && tool_text(o, "partitions", &ids, trouble) &&
+         tool_text(o, "topic-partitions", &list, trouble) && parse_rules(offsets, topic, ids, list, trouble) &&
+         tool_text(o, "command-config", &file, trouble) && (!file || tool_properties(file, &config, trouble));
     if (ok)
         config_map_set(&config, "client.id", "GetOffsetShell");
-    ok = ok && tool_admin_open(&offsets->admin, call, bootstrap, NULL, &config, trouble) && print_43(offsets, time, trouble);
+    ok = ok && tool_admin_open(&offsets->admin, call, bootstrap, NULL, &config, trouble) &&
+         print_43(offsets, time, trouble);
     config_map_done(&config);
     return ok ? 0 : -1;
 }
@@ -338,7 +370,8 @@ static int run_43(struct offsets *offsets, struct trouble *trouble)
 
 static int say(struct call *call, struct trouble *trouble)
 {
-    bool terse = trouble->exception && (text_equal(trouble->exception, TERSE) || text_starts(trouble->exception, "joptsimple."));
+    bool terse =
+        trouble->exception && (text_equal(trouble->exception, TERSE) || text_starts(trouble->exception, "joptsimple."));
 
     if (call_interrupted(call)) {
         trouble_done(trouble);
@@ -377,6 +410,10 @@ static int run(struct call *call)
 }
 
 const struct command command_kafka_get_offsets = {
-    .name = "kafka-get-offsets", .summary = "the start, the end or the offset at a time, of partitions",
-    .example = "kafka-get-offsets.sh --topic students --time -2 --bootstrap-server localhost:9092", .options = options, .tool = true, .run = run,
+    .name = "kafka-get-offsets",
+    .summary = "the start, the end or the offset at a time, of partitions",
+    .example = "kafka-get-offsets.sh --topic students --time -2 --bootstrap-server localhost:9092",
+    .options = options,
+    .tool = true,
+    .run = run,
 };

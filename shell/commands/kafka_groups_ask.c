@@ -53,7 +53,8 @@ void spots_order_map(const struct groups *groups, struct spots *spots)
 {
     uint32_t *hashes = spots_hashes(spots);
 
-    spots_reorder(spots, groups_old(groups) ? scala_order_hashes(hashes, spots->count) : java_order_hashes(hashes, spots->count, 0));
+    spots_reorder(spots, groups_old(groups) ? scala_order_hashes(hashes, spots->count)
+                                            : java_order_hashes(hashes, spots->count, 0));
     mem_free(hashes);
 }
 
@@ -82,11 +83,13 @@ void spots_sort_partitions(struct spots *spots)
 
 enum { COORDINATOR_TRIES = 50 };
 
-static bool ask_coordinator(struct groups *groups, const char *group, int16_t api, int16_t most, const void *request, int16_t (*code)(const void *answer), void **answer,
-                            int32_t *node, const char *name, struct trouble *trouble)
+static bool ask_coordinator(struct groups *groups, const char *group, int16_t api, int16_t most, const void *request,
+                            int16_t (*code)(const void *answer), void **answer, int32_t *node, const char *name,
+                            struct trouble *trouble)
 {
     for (int i = 0; i < COORDINATOR_TRIES; i++) {
-        if (!tool_group_coordinator(&groups->admin, group, node, trouble) || !tool_admin_call(&groups->admin, *node, api, most, request, answer, name, trouble))
+        if (!tool_group_coordinator(&groups->admin, group, node, trouble) ||
+            !tool_admin_call(&groups->admin, *node, api, most, request, answer, name, trouble))
             return false;
         if (!tool_coordinator_moved(code(*answer)) || !call_sleep(groups->call, 100000))
             break;
@@ -106,10 +109,12 @@ static bool proper(const char *text, const char *const *names, size_t count, boo
     return false;
 }
 
-static bool parse_filter(struct groups *groups, const char *list, bool types, const char ***out, int32_t *count, struct trouble *trouble)
+static bool parse_filter(struct groups *groups, const char *list, bool types, const char ***out, int32_t *count,
+                         struct trouble *trouble)
 {
     static const char *const states_27[] = { "PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Empty" };
-    static const char *const states_43[] = { "Reconciling", "Assigning", "CompletingRebalance", "Empty", "Dead", "PreparingRebalance", "Stable" };
+    static const char *const states_43[] = { "Reconciling",        "Assigning", "CompletingRebalance", "Empty", "Dead",
+                                             "PreparingRebalance", "Stable" };
     static const char *const types_43[] = { "Consumer", "Classic" };
     bool old = groups_old(groups), ok = true;
     const char *const *names = types ? types_43 : old ? states_27 : states_43;
@@ -132,7 +137,10 @@ static bool parse_filter(struct groups *groups, const char *list, bool types, co
     if (ok)
         return true;
     all = tool_join(names, known, ", ");
-    groups_illegal(trouble, types ? "Invalid types list '%s'. Valid types are: %s" : "Invalid state list '%s'. Valid states are: %s", list, all);
+    groups_illegal(trouble,
+                   types ? "Invalid types list '%s'. Valid types are: %s"
+                         : "Invalid state list '%s'. Valid states are: %s",
+                   list, all);
     mem_free(all);
     return false;
 }
@@ -144,10 +152,14 @@ static bool is_consumer(const struct list_groups_response_group *group)
 
 static const char *type_name(const char *type)
 {
-    return !type || !*type ? "Unknown" : !strcasecmp(type, "classic") ? "Classic" : !strcasecmp(type, "consumer") ? "Consumer" : type;
+    return !type || !*type                 ? "Unknown"
+           : !strcasecmp(type, "classic")  ? "Classic"
+           : !strcasecmp(type, "consumer") ? "Consumer"
+                                           : type;
 }
 
-bool groups_list(struct groups *groups, const char *states, const char *types, struct listing **out, size_t *count, struct trouble *trouble)
+bool groups_list(struct groups *groups, const char *states, const char *types, struct listing **out, size_t *count,
+                 struct trouble *trouble)
 {
     struct list_groups_request request;
     struct metadata_response *cluster;
@@ -168,7 +180,8 @@ bool groups_list(struct groups *groups, const char *states, const char *types, s
         struct list_groups_response *response;
         void *answer;
 
-        if (!tool_admin_call(&groups->admin, cluster->brokers.items[i].node_id, 16, -1, &request, &answer, "listConsumerGroups", trouble)) {
+        if (!tool_admin_call(&groups->admin, cluster->brokers.items[i].node_id, 16, -1, &request, &answer,
+                             "listConsumerGroups", trouble)) {
             mem_free(found);
             return groups_future(groups, true, trouble);
         }
@@ -176,7 +189,8 @@ bool groups_list(struct groups *groups, const char *states, const char *types, s
         for (int32_t g = 0; g < response->groups.count; g++)
             if (is_consumer(&response->groups.items[g]))
                 ARRAY_ADD(found, *count, capacity) =
-                    (struct listing){ response->groups.items[g].group_id, response->groups.items[g].group_state, type_name(response->groups.items[g].group_type) };
+                    (struct listing){ response->groups.items[g].group_id, response->groups.items[g].group_state,
+                                      type_name(response->groups.items[g].group_type) };
     }
     names = mem_zero_array(*count + 1, sizeof(*names));
     *out = arena_alloc(&groups->admin.arena, (*count + 1) * sizeof(**out));
@@ -242,7 +256,8 @@ static void read_assignment(struct groups *groups, struct bytes bytes, struct sp
         return;
     for (int32_t t = 0; t < assignment.assigned_partitions.count; t++)
         for (int32_t p = 0; p < assignment.assigned_partitions.items[t].partitions.count; p++)
-            spots_add(out, assignment.assigned_partitions.items[t].topic, assignment.assigned_partitions.items[t].partitions.items[p]);
+            spots_add(out, assignment.assigned_partitions.items[t].topic,
+                      assignment.assigned_partitions.items[t].partitions.items[p]);
     spots_order_set(out);
 }
 
@@ -255,7 +270,11 @@ static void take_classic(struct groups *groups, const struct describe_groups_res
     for (size_t i = 0; i < out->member_count; i++) {
         const struct describe_groups_response_member *member = &from->members.items[i];
 
-        out->members[i] = (struct member){ .id = member->member_id, .instance = member->group_instance_id, .host = member->client_host, .client = member->client_id, .epoch = -1 };
+        out->members[i] = (struct member){ .id = member->member_id,
+                                           .instance = member->group_instance_id,
+                                           .host = member->client_host,
+                                           .client = member->client_id,
+                                           .epoch = -1 };
         read_assignment(groups, member->member_assignment, &out->members[i].assigned);
     }
 }
@@ -264,7 +283,8 @@ static void take_topics(const struct consumer_group_describe_response_assignment
 {
     for (int32_t t = 0; t < from->topic_partitions.count; t++)
         for (int32_t p = 0; p < from->topic_partitions.items[t].partitions.count; p++)
-            spots_add(out, from->topic_partitions.items[t].topic_name, from->topic_partitions.items[t].partitions.items[p]);
+            spots_add(out, from->topic_partitions.items[t].topic_name,
+                      from->topic_partitions.items[t].partitions.items[p]);
     spots_order_set(out);
 }
 
@@ -279,7 +299,11 @@ static void take_modern(const struct consumer_group_describe_response_group *fro
     for (size_t i = 0; i < out->member_count; i++) {
         const struct consumer_group_describe_response_member *member = &from->members.items[i];
 
-        out->members[i] = (struct member){ .id = member->member_id, .instance = member->instance_id, .host = member->client_host, .client = member->client_id, .epoch = member->member_epoch };
+        out->members[i] = (struct member){ .id = member->member_id,
+                                           .instance = member->instance_id,
+                                           .host = member->client_host,
+                                           .client = member->client_id,
+                                           .epoch = member->member_epoch };
         take_topics(&member->assignment, &out->members[i].assigned);
         take_topics(&member->target_assignment, &out->members[i].target);
     }
@@ -297,10 +321,12 @@ static bool describe_modern(struct groups *groups, const char *name, struct grou
     fields_preset(&consumer_group_describe_request_message, &request);
     request.group_ids.items = &name;
     request.group_ids.count = 1;
-    if (!ask_coordinator(groups, name, 69, -1, &request, modern_code, &answer, &out->coordinator, "ConsumerGroupDescribe", trouble))
+    if (!ask_coordinator(groups, name, 69, -1, &request, modern_code, &answer, &out->coordinator,
+                         "ConsumerGroupDescribe", trouble))
         return false;
     response = answer;
-    if (!response->groups.count || response->groups.items[0].error_code == ERR_GROUP_ID_NOT_FOUND || response->groups.items[0].error_code == ERR_UNSUPPORTED_VERSION)
+    if (!response->groups.count || response->groups.items[0].error_code == ERR_GROUP_ID_NOT_FOUND ||
+        response->groups.items[0].error_code == ERR_UNSUPPORTED_VERSION)
         return false;
     if (!tool_check(response->groups.items[0].error_code, response->groups.items[0].error_message, trouble))
         return false;
@@ -322,15 +348,18 @@ bool groups_describe_one(struct groups *groups, const char *name, struct group *
     fields_preset(&describe_groups_request_message, &request);
     request.groups.items = &name;
     request.groups.count = 1;
-    if (!ask_coordinator(groups, name, 15, -1, &request, describe_code, &answer, &out->coordinator, "describeConsumerGroups", trouble))
+    if (!ask_coordinator(groups, name, 15, -1, &request, describe_code, &answer, &out->coordinator,
+                         "describeConsumerGroups", trouble))
         return false;
     response = answer;
     if (!response->groups.count)
         return true;
     if (!tool_check(response->groups.items[0].error_code, response->groups.items[0].error_message, trouble))
         return false;
-    if (response->groups.items[0].protocol_type && *response->groups.items[0].protocol_type && !text_equal(response->groups.items[0].protocol_type, "consumer"))
-        return groups_illegal(trouble, "GroupId %s is not a consumer group (%s).", name, response->groups.items[0].protocol_type);
+    if (response->groups.items[0].protocol_type && *response->groups.items[0].protocol_type &&
+        !text_equal(response->groups.items[0].protocol_type, "consumer"))
+        return groups_illegal(trouble, "GroupId %s is not a consumer group (%s).", name,
+                              response->groups.items[0].protocol_type);
     take_classic(groups, &response->groups.items[0], out);
     return true;
 }
@@ -354,7 +383,8 @@ static int16_t fetch_code(const void *answer)
     return response->groups.count ? response->groups.items[0].error_code : response->error_code;
 }
 
-static void take_offset(struct spots *out, const char *topic, int32_t partition, int64_t offset, int32_t epoch, int16_t error)
+static void take_offset(struct spots *out, const char *topic, int32_t partition, int64_t offset, int32_t epoch,
+                        int16_t error)
 {
     if (error || offset < 0)
         return;
@@ -374,12 +404,13 @@ bool groups_committed(struct groups *groups, const char *group, struct spots *ou
     void *answer;
 
     fields_preset(&offset_fetch_request_message, &request);
-    request.group_id = group;       /* up to version 7 ... */
+    request.group_id = group; /* up to version 7 ... */
     request.topics.items = NULL;
     request.topics.count = -1;
-    request.groups.items = &one;    /* ... and from 8 */
+    request.groups.items = &one; /* ... and from 8 */
     request.groups.count = 1;
-    if (!ask_coordinator(groups, group, 9, 9, &request, fetch_code, &answer, &node, "listConsumerGroupOffsets", trouble))
+    if (!ask_coordinator(groups, group, 9, 9, &request, fetch_code, &answer, &node, "listConsumerGroupOffsets",
+                         trouble))
         return false;
     response = answer;
     if (!tool_check(fetch_code(answer), NULL, trouble))
@@ -388,15 +419,18 @@ bool groups_committed(struct groups *groups, const char *group, struct spots *ou
         for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++) {
             const struct offset_fetch_response_partition *from = &response->topics.items[t].partitions.items[p];
 
-            take_offset(out, response->topics.items[t].name, from->partition_index, from->committed_offset, from->committed_leader_epoch, from->error_code);
+            take_offset(out, response->topics.items[t].name, from->partition_index, from->committed_offset,
+                        from->committed_leader_epoch, from->error_code);
         }
     for (int32_t t = 0; response->groups.count && t < response->groups.items[0].topics.count; t++)
         for (int32_t p = 0; p < response->groups.items[0].topics.items[t].partitions.count; p++) {
-            const struct offset_fetch_response_group_topic_partition *from = &response->groups.items[0].topics.items[t].partitions.items[p];
+            const struct offset_fetch_response_group_topic_partition *from =
+                &response->groups.items[0].topics.items[t].partitions.items[p];
 
-            take_offset(out, response->groups.items[0].topics.items[t].name, from->partition_index, from->committed_offset, from->committed_leader_epoch, from->error_code);
+            take_offset(out, response->groups.items[0].topics.items[t].name, from->partition_index,
+                        from->committed_offset, from->committed_leader_epoch, from->error_code);
         }
-    hashes = spots_hashes(out);     /* the client keeps them in a HashMap */
+    hashes = spots_hashes(out); /* the client keeps them in a HashMap */
     spots_reorder(out, java_order_hashes(hashes, out->count, 0));
     mem_free(hashes);
     return true;
@@ -438,10 +472,16 @@ bool groups_commit(struct groups *groups, const char *group, const struct spots 
             topic->name = spots->items[i].topic;
             topic->partitions.items = arena_alloc(arena, spots->count * sizeof(*topic->partitions.items));
         }
-        topic->partitions.items[topic->partitions.count++] = (struct offset_commit_request_partition){ .partition_index = spots->items[i].partition,
-            .committed_offset = spots->items[i].offset, .committed_leader_epoch = -1, .commit_timestamp = -1, .committed_metadata = "" };
+        topic->partitions.items[topic->partitions.count++] =
+            (struct offset_commit_request_partition){ .partition_index = spots->items[i].partition,
+                                                      .committed_offset = spots->items[i].offset,
+                                                      .committed_leader_epoch = -1,
+                                                      .commit_timestamp = -1,
+                                                      .committed_metadata = "" };
     }
-    return ask_coordinator(groups, group, 8, 9, &request, commit_code, &answer, &node, "alterConsumerGroupOffsets", trouble) && tool_check(commit_code(answer), NULL, trouble);
+    return ask_coordinator(groups, group, 8, 9, &request, commit_code, &answer, &node, "alterConsumerGroupOffsets",
+                           trouble) &&
+           tool_check(commit_code(answer), NULL, trouble);
 }
 
 /* ---- delete ---- */
@@ -462,7 +502,9 @@ bool groups_delete_one(struct groups *groups, const char *group, struct trouble 
     fields_preset(&delete_groups_request_message, &request);
     request.groups_names.items = &group;
     request.groups_names.count = 1;
-    return ask_coordinator(groups, group, 42, -1, &request, delete_code, &answer, &node, "deleteConsumerGroups", trouble) && tool_check(delete_code(answer), NULL, trouble);
+    return ask_coordinator(groups, group, 42, -1, &request, delete_code, &answer, &node, "deleteConsumerGroups",
+                           trouble) &&
+           tool_check(delete_code(answer), NULL, trouble);
 }
 
 static int16_t offset_delete_code(const void *answer)
@@ -470,7 +512,8 @@ static int16_t offset_delete_code(const void *answer)
     return ((const struct offset_delete_response *)answer)->error_code;
 }
 
-bool groups_delete_spots(struct groups *groups, const char *group, struct spots *spots, int16_t *code, struct trouble *trouble)
+bool groups_delete_spots(struct groups *groups, const char *group, struct spots *spots, int16_t *code,
+                         struct trouble *trouble)
 {
     struct arena *arena = &groups->admin.arena;
     struct offset_delete_request request;
@@ -495,7 +538,8 @@ bool groups_delete_spots(struct groups *groups, const char *group, struct spots 
         }
         topic->partitions.items[topic->partitions.count++].partition_index = spots->items[i].partition;
     }
-    if (!ask_coordinator(groups, group, 47, -1, &request, offset_delete_code, &answer, &node, "deleteConsumerGroupOffsets", trouble))
+    if (!ask_coordinator(groups, group, 47, -1, &request, offset_delete_code, &answer, &node,
+                         "deleteConsumerGroupOffsets", trouble))
         return false;
     response = answer;
     *code = response->error_code;
@@ -503,7 +547,8 @@ bool groups_delete_spots(struct groups *groups, const char *group, struct spots 
         spots->items[i].epoch = response->error_code;
     for (int32_t t = 0; !response->error_code && t < response->topics.count; t++)
         for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++) {
-            struct spot *spot = spots_find(spots, response->topics.items[t].name, response->topics.items[t].partitions.items[p].partition_index);
+            struct spot *spot = spots_find(spots, response->topics.items[t].name,
+                                           response->topics.items[t].partitions.items[p].partition_index);
 
             if (spot)
                 spot->epoch = response->topics.items[t].partitions.items[p].error_code;
@@ -527,11 +572,14 @@ static bool check_names(struct groups *groups, const struct spots *spots, struct
 
         if (*topic && strspn(topic, letters) == strlen(topic))
             continue;
-        message = mem_printf("[AdminClient clientId=adminclient-1] Received invalid topic error for topic %s in `Metadata` response", topic);
+        message = mem_printf(
+            "[AdminClient clientId=adminclient-1] Received invalid topic error for topic %s in `Metadata` response",
+            topic);
         call_log(groups->call, "ERROR", message, "org.apache.kafka.clients.admin.internals.PartitionLeaderStrategy");
         mem_free(message);
         call_error(groups->call, "%s: %s\n", exception, err_message(ERR_INVALID_TOPIC_EXCEPTION));
-        return trouble_set(trouble, exception, "Failed to fetch metadata for partition %s-%d due to invalid topic `%s`", topic, (int)spots->items[i].partition, topic);
+        return trouble_set(trouble, exception, "Failed to fetch metadata for partition %s-%d due to invalid topic `%s`",
+                           topic, (int)spots->items[i].partition, topic);
     }
     return true;
 }
@@ -541,7 +589,9 @@ bool groups_lookup(struct groups *groups, struct spots *spots, int64_t timestamp
     struct tool_offset *offsets = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*offsets));
 
     for (size_t i = 0; i < spots->count; i++)
-        offsets[i] = (struct tool_offset){ .topic = spots->items[i].topic, .partition = spots->items[i].partition, .timestamp = timestamp };
+        offsets[i] = (struct tool_offset){ .topic = spots->items[i].topic,
+                                           .partition = spots->items[i].partition,
+                                           .timestamp = timestamp };
     if (!check_names(groups, spots, trouble) || !tool_list_offsets(&groups->admin, offsets, spots->count, trouble))
         return groups_future(groups, true, trouble);
     for (size_t i = 0; i < spots->count; i++) {

@@ -9,7 +9,10 @@ struct row {
     int32_t partition, epoch;
     int64_t committed, end;
 };
-struct rows { struct row *items; size_t count, capacity; };
+struct rows {
+    struct row *items;
+    size_t count, capacity;
+};
 
 static int wider(int width, const char *text)
 {
@@ -32,23 +35,26 @@ static bool should_print(struct groups *groups, const struct group *group, size_
         groups_error(groups, "Consumer group '%s' does not exist.", group->name);
     else if (text_equal(state, "Empty"))
         call_error(groups->call, "\nConsumer group '%s' has no active members.\n", group->name);
-    else if (text_equal(state, "PreparingRebalance") || text_equal(state, "CompletingRebalance") || text_equal(state, "Assigning") || text_equal(state, "Reconciling"))
+    else if (text_equal(state, "PreparingRebalance") || text_equal(state, "CompletingRebalance") ||
+             text_equal(state, "Assigning") || text_equal(state, "Reconciling"))
         call_error(groups->call, "\nWarning: Consumer group '%s' is rebalancing.\n", group->name);
     return !text_equal(state, "Dead") && rows;
 }
 
 /* ---- offsets ---- */
 
-static bool add_rows(struct groups *groups, struct rows *rows, struct spots *spots, const struct spots *committed, const struct member *member, struct trouble *trouble)
+static bool add_rows(struct groups *groups, struct rows *rows, struct spots *spots, const struct spots *committed,
+                     const struct member *member, struct trouble *trouble)
 {
     if (!groups_lookup(groups, spots, -1, trouble))
         return false;
     for (size_t i = 0; i < spots->count; i++) {
         const struct spot *spot = &spots->items[i], *known = spots_find(committed, spot->topic, spot->partition);
 
-        ARRAY_ADD(rows->items, rows->count, rows->capacity) =
-            (struct row){ spot->topic, member ? member->id : "-", member ? member->host : "-", member ? member->client : "-", spot->partition, known ? known->epoch : -1,
-                          known ? known->committed : -1, spot->offset };
+        ARRAY_ADD(rows->items, rows->count, rows->capacity) = (struct row){
+            spot->topic,     member ? member->id : "-", member ? member->host : "-",   member ? member->client : "-",
+            spot->partition, known ? known->epoch : -1, known ? known->committed : -1, spot->offset
+        };
     }
     return true;
 }
@@ -65,7 +71,8 @@ static void order_members(const struct group *group, size_t *order)
     }
 }
 
-static bool collect_rows(struct groups *groups, const struct group *group, const struct spots *committed, struct rows *rows, struct trouble *trouble)
+static bool collect_rows(struct groups *groups, const struct group *group, const struct spots *committed,
+                         struct rows *rows, struct trouble *trouble)
 {
     size_t *order = mem_zero_array(group->member_count + 1, sizeof(*order));
     struct spots left = { 0 };
@@ -88,7 +95,8 @@ static bool collect_rows(struct groups *groups, const struct group *group, const
         bool assigned = false;
 
         for (size_t m = 0; m < group->member_count; m++)
-            assigned |= spots_find(&group->members[m].assigned, committed->items[i].topic, committed->items[i].partition) != NULL;
+            assigned |= spots_find(&group->members[m].assigned, committed->items[i].topic,
+                                   committed->items[i].partition) != NULL;
         if (!assigned)
             spots_add(&left, committed->items[i].topic, committed->items[i].partition);
     }
@@ -117,17 +125,20 @@ static void print_rows(struct groups *groups, const struct group *group, const s
         consumer_width = wider(consumer_width, rows->items[i].consumer);
         host_width = wider(host_width, rows->items[i].host);
     }
-    call_print(groups->call, "\n%-*s %-*s %-10s %s%-15s %-15s %-15s %-*s %-*s %s\n", group_width, "GROUP", topic_width, "TOPIC", "PARTITION",
-               verbose ? "LEADER-EPOCH    " : "", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", consumer_width, "CONSUMER-ID", host_width, "HOST", "CLIENT-ID");
+    call_print(groups->call, "\n%-*s %-*s %-10s %s%-15s %-15s %-15s %-*s %-*s %s\n", group_width, "GROUP", topic_width,
+               "TOPIC", "PARTITION", verbose ? "LEADER-EPOCH    " : "", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG",
+               consumer_width, "CONSUMER-ID", host_width, "HOST", "CLIENT-ID");
     for (size_t i = 0; i < rows->count; i++) {
         const struct row *row = &rows->items[i];
         char epoch[24] = "";
 
         if (verbose)
             snprintf(epoch, sizeof(epoch), "%-15s ", cell(arena, row->epoch, row->epoch >= 0));
-        call_print(groups->call, "%-*s %-*s %-10d %s%-15s %-15s %-15s %-*s %-*s %s\n", group_width, group->name, topic_width, row->topic, (int)row->partition, epoch,
+        call_print(groups->call, "%-*s %-*s %-10d %s%-15s %-15s %-15s %-*s %-*s %s\n", group_width, group->name,
+                   topic_width, row->topic, (int)row->partition, epoch,
                    cell(arena, row->committed, row->committed >= 0), cell(arena, row->end, row->end >= 0),
-                   cell(arena, row->end - row->committed, row->committed >= 0 && row->end >= 0), consumer_width, row->consumer, host_width, row->host, row->client);
+                   cell(arena, row->end - row->committed, row->committed >= 0 && row->end >= 0), consumer_width,
+                   row->consumer, host_width, row->host, row->client);
     }
 }
 
@@ -190,7 +201,8 @@ static const char *assignment_text(struct groups *groups, struct spots *spots)
 static void print_members(struct groups *groups, const struct group *group)
 {
     bool verbose = tool_has(groups->options, "verbose"), old = groups_old(groups), instances = false;
-    int group_width = wider(15, group->name), id_width = 15, instance_width = 17, host_width = 15, client_width = 15, current_width = 20, target_width = 20;
+    int group_width = wider(15, group->name), id_width = 15, instance_width = 17, host_width = 15, client_width = 15,
+        current_width = 20, target_width = 20;
     struct arena *arena = &groups->admin.arena;
     char instance[300] = "";
 
@@ -209,24 +221,29 @@ static void print_members(struct groups *groups, const struct group *group)
     }
     if (instances)
         snprintf(instance, sizeof(instance), "%-*.*s ", instance_width, 280, "GROUP-INSTANCE-ID");
-    call_print(groups->call, "\n%-*s %-*s %s%-*s %-*s %-15s ", group_width, "GROUP", id_width, "CONSUMER-ID", instance, host_width, "HOST", client_width, "CLIENT-ID", "#PARTITIONS");
+    call_print(groups->call, "\n%-*s %-*s %s%-*s %-*s %-15s ", group_width, "GROUP", id_width, "CONSUMER-ID", instance,
+               host_width, "HOST", client_width, "CLIENT-ID", "#PARTITIONS");
     if (verbose && old)
         call_print(groups->call, "ASSIGNMENT");
     else if (verbose)
-        call_print(groups->call, "%-15s %-*s %-15s %-*s", "CURRENT-EPOCH", current_width, "CURRENT-ASSIGNMENT", "TARGET-EPOCH", target_width, "TARGET-ASSIGNMENT");
+        call_print(groups->call, "%-15s %-*s %-15s %-*s", "CURRENT-EPOCH", current_width, "CURRENT-ASSIGNMENT",
+                   "TARGET-EPOCH", target_width, "TARGET-ASSIGNMENT");
     call_print(groups->call, "\n");
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = &group->members[i];
 
         if (instances)
-            snprintf(instance, sizeof(instance), "%-*.*s ", instance_width, 280, member->instance ? member->instance : "");
-        call_print(groups->call, "%-*s %-*s %s%-*s %-*s %-15zu ", group_width, group->name, id_width, member->id, instance, host_width, member->host, client_width, member->client,
-                   member->assigned.count);
+            snprintf(instance, sizeof(instance), "%-*.*s ", instance_width, 280,
+                     member->instance ? member->instance : "");
+        call_print(groups->call, "%-*s %-*s %s%-*s %-*s %-15zu ", group_width, group->name, id_width, member->id,
+                   instance, host_width, member->host, client_width, member->client, member->assigned.count);
         if (verbose && old)
             call_print(groups->call, "%s", assignment_text(groups, &member->assigned));
         else if (verbose)
-            call_print(groups->call, "%-15s %-*s %-15s %-*s", cell(arena, member->epoch, member->epoch >= 0), current_width, assignment_text(groups, &member->assigned),
-                       cell(arena, group->target_epoch, group->target_epoch >= 0), target_width, assignment_text(groups, &member->target));
+            call_print(groups->call, "%-15s %-*s %-15s %-*s", cell(arena, member->epoch, member->epoch >= 0),
+                       current_width, assignment_text(groups, &member->assigned),
+                       cell(arena, group->target_epoch, group->target_epoch >= 0), target_width,
+                       assignment_text(groups, &member->target));
         call_print(groups->call, "\n");
     }
 }
@@ -245,18 +262,25 @@ static bool print_state(struct groups *groups, const struct group *group, struct
         return groups_future(groups, false, trouble);
     for (int32_t i = 0; i < cluster->brokers.count; i++)
         if (cluster->brokers.items[i].node_id == group->coordinator)
-            coordinator = arena_printf(arena, old ? "%s:%d (%d)" : "%s:%d  (%d)", cluster->brokers.items[i].host, (int)cluster->brokers.items[i].port, (int)group->coordinator);
+            coordinator = arena_printf(arena, old ? "%s:%d (%d)" : "%s:%d  (%d)", cluster->brokers.items[i].host,
+                                       (int)cluster->brokers.items[i].port, (int)group->coordinator);
     width = wider(25, coordinator);
     if (old) { /* the first column is as wide as the second would have to be: so it is in 2.7 */
-        call_print(groups->call, "\n%-*s %-25s %-20s %-15s %s", width, "GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS");
-        call_print(groups->call, "\n%-*s %-25s %-20s %-15s %zu\n", width, group->name, coordinator, group->assignor, group->state, group->member_count);
+        call_print(groups->call, "\n%-*s %-25s %-20s %-15s %s", width, "GROUP", "COORDINATOR (ID)",
+                   "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS");
+        call_print(groups->call, "\n%-*s %-25s %-20s %-15s %zu\n", width, group->name, coordinator, group->assignor,
+                   group->state, group->member_count);
         return true;
     }
-    call_print(groups->call, "\n%-*s %-*s %-20s %-20s ", group_width, "GROUP", width, "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE");
-    call_print(groups->call, verbose ? "%-15s %-25s #MEMBERS\n" : "#MEMBERS\n", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH");
-    call_print(groups->call, "%-*s %-*s %-20s %-20s ", group_width, group->name, width, coordinator, group->assignor && *group->assignor ? group->assignor : "-", group->state);
+    call_print(groups->call, "\n%-*s %-*s %-20s %-20s ", group_width, "GROUP", width, "COORDINATOR (ID)",
+               "ASSIGNMENT-STRATEGY", "STATE");
+    call_print(groups->call, verbose ? "%-15s %-25s #MEMBERS\n" : "#MEMBERS\n", "GROUP-EPOCH",
+               "TARGET-ASSIGNMENT-EPOCH");
+    call_print(groups->call, "%-*s %-*s %-20s %-20s ", group_width, group->name, width, coordinator,
+               group->assignor && *group->assignor ? group->assignor : "-", group->state);
     if (verbose)
-        call_print(groups->call, "%-15s %-25s ", cell(arena, group->epoch, group->epoch >= 0), cell(arena, group->target_epoch, group->target_epoch >= 0));
+        call_print(groups->call, "%-15s %-25s ", cell(arena, group->epoch, group->epoch >= 0),
+                   cell(arena, group->target_epoch, group->target_epoch >= 0));
     call_print(groups->call, "%zu\n", group->member_count);
     return true;
 }
@@ -293,7 +317,8 @@ bool groups_describe(struct groups *groups, struct trouble *trouble)
     if (ok && !members && !state)
         ok = describe_offsets(groups, all, found, trouble);
     for (size_t i = 0; ok && i < found; i++) {
-        if (members && (should_print(groups, &all[i], all[i].member_count) || (!groups_old(groups) && !text_equal(all[i].state, "Dead"))))
+        if (members && (should_print(groups, &all[i], all[i].member_count) ||
+                        (!groups_old(groups) && !text_equal(all[i].state, "Dead"))))
             print_members(groups, &all[i]);
         else if (state && !members && should_print(groups, &all[i], 1))
             ok = print_state(groups, &all[i], trouble);

@@ -12,7 +12,10 @@ struct plan {
     const char *group;
     struct spots spots;
 };
-struct plans { struct plan *items; size_t count, capacity; };
+struct plans {
+    struct plan *items;
+    size_t count, capacity;
+};
 
 static void plans_done(struct plans *plans)
 {
@@ -39,8 +42,9 @@ static bool add_named(struct groups *groups, const char *argument, struct spots 
         if (!*one && !rest)
             break;
         if (!parse_i32(one, &partition))
-            return groups_old(groups) ? groups_illegal(trouble, "For input string: \"%s\"", one)
-                                      : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
+            return groups_old(groups)
+                       ? groups_illegal(trouble, "For input string: \"%s\"", one)
+                       : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
         if (!spots_find(spots, topic, partition))
             spots_add(spots, topic, partition);
     }
@@ -61,7 +65,9 @@ static bool check_there(struct groups *groups, const struct spots *spots, struct
         bool there = false, leader = false, topic = false;
 
         for (int32_t t = 0; t < cluster->topics.count; t++)
-            for (int32_t p = 0; text_equal(cluster->topics.items[t].name, spots->items[i].topic) && p < cluster->topics.items[t].partitions.count; p++) {
+            for (int32_t p = 0; text_equal(cluster->topics.items[t].name, spots->items[i].topic) &&
+                                p < cluster->topics.items[t].partitions.count;
+                 p++) {
                 topic = true;
                 if (cluster->topics.items[t].partitions.items[p].partition_index == spots->items[i].partition) {
                     there = true;
@@ -74,12 +80,15 @@ static bool check_there(struct groups *groups, const struct spots *spots, struct
             return tool_check(ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL, trouble);
         }
         if (!leader)
-            text_printf(there ? &headless : &missing, "%s%s-%d", (there ? &headless : &missing)->size ? "," : "", spots->items[i].topic, (int)spots->items[i].partition);
+            text_printf(there ? &headless : &missing, "%s%s-%d", (there ? &headless : &missing)->size ? "," : "",
+                        spots->items[i].topic, (int)spots->items[i].partition);
     }
     if (missing.size)
-        trouble_set(trouble, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException", "The partitions \"%s\" do not exist", missing.data);
+        trouble_set(trouble, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException",
+                    "The partitions \"%s\" do not exist", missing.data);
     else if (headless.size)
-        trouble_set(trouble, "org.apache.kafka.common.errors.LeaderNotAvailableException", "The partitions \"%s\" have no leader", headless.data);
+        trouble_set(trouble, "org.apache.kafka.common.errors.LeaderNotAvailableException",
+                    "The partitions \"%s\" have no leader", headless.data);
     text_done(&missing);
     text_done(&headless);
     return !trouble->exception;
@@ -94,13 +103,15 @@ static bool choose_partitions(struct groups *groups, const char *group, struct s
     if (!tool_has(o, "topic")) {
         if (tool_has(o, "from-file"))
             return true;
-        groups->status = tool_usage(groups->call, groups->call->command->options, "One of the reset scopes should be defined: --all-topics, --topic.\n");
+        groups->status = tool_usage(groups->call, groups->call->command->options,
+                                    "One of the reset scopes should be defined: --all-topics, --topic.\n");
         return false;
     }
     for (size_t i = 0; i < tool_count(o, "topic"); i++) {
         const char *argument = tool_at(o, "topic", i);
 
-        if (strchr(argument, ':') ? !add_named(groups, argument, spots, trouble) : !groups_topic(groups, argument, spots, trouble))
+        if (strchr(argument, ':') ? !add_named(groups, argument, spots, trouble)
+                                  : !groups_topic(groups, argument, spots, trouble))
             return strchr(argument, ':') || !groups_old(groups) ? false : groups_future(groups, false, trouble);
     }
     return check_there(groups, spots, trouble);
@@ -118,20 +129,26 @@ static bool parse_datetime(const char *text, int64_t *ms, struct trouble *troubl
     bool ok;
 
     if (!t || !t[1])
-        return trouble_set(trouble, exception, "Error parsing timestamp. It does not contain a 'T' according to ISO8601 format");
+        return trouble_set(trouble, exception,
+                           "Error parsing timestamp. It does not contain a 'T' according to ISO8601 format");
     whole = mem_printf("%s%s", text, strpbrk(t + 1, "+-Z") ? "" : "Z");
-    ok = sscanf(whole, "%4d-%2d-%2dT%2d:%2d:%2d.%d%n", &year, &month, &day, &hour, &minute, &second, &millis, &used) == 7 && used;
+    ok = sscanf(whole, "%4d-%2d-%2dT%2d:%2d:%2d.%d%n", &year, &month, &day, &hour, &minute, &second, &millis, &used) ==
+             7 &&
+         used;
     zone = ok ? whole + used : "";
     if (ok && (*zone == '+' || *zone == '-')) {
-        ok = sscanf(zone + 1, "%2d:%2d", &zone_hour, &zone_minute) == 2 || sscanf(zone + 1, "%2d%2d", &zone_hour, &zone_minute) >= 1;
+        ok = sscanf(zone + 1, "%2d:%2d", &zone_hour, &zone_minute) == 2 ||
+             sscanf(zone + 1, "%2d%2d", &zone_hour, &zone_minute) >= 1;
         if (*zone == '-')
             zone_hour = -zone_hour, zone_minute = -zone_minute;
     } else {
         ok = ok && *zone == 'Z';
     }
-    ok = ok && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 && millis >= 0 && millis < 1000;
+    ok = ok && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 &&
+         minute < 60 && second >= 0 && second < 60 && millis >= 0 && millis < 1000;
     if (ok) {
-        tm.tm_year = year - 1900, tm.tm_mon = month - 1, tm.tm_mday = day, tm.tm_hour = hour, tm.tm_min = minute, tm.tm_sec = second;
+        tm.tm_year = year - 1900, tm.tm_mon = month - 1, tm.tm_mday = day, tm.tm_hour = hour, tm.tm_min = minute,
+        tm.tm_sec = second;
         *ms = ((int64_t)timegm(&tm) - (zone_hour * 60 + zone_minute) * 60) * 1000 + millis;
         ok = tm.tm_mday == day; /* no 31st of February */
     }
@@ -144,7 +161,11 @@ static bool parse_datetime(const char *text, int64_t *ms, struct trouble *troubl
 /* java.time.Duration: -P2DT3H4M5.6S, in any case. In milliseconds. */
 static bool parse_iso_duration(const char *text, int64_t *ms, struct trouble *trouble)
 {
-    static const struct { char unit; int64_t ms; bool time; } units[] = { { 'D', 86400000, false }, { 'H', 3600000, true }, { 'M', 60000, true }, { 'S', 1000, true } };
+    static const struct {
+        char unit;
+        int64_t ms;
+        bool time;
+    } units[] = { { 'D', 86400000, false }, { 'H', 3600000, true }, { 'M', 60000, true }, { 'S', 1000, true } };
     const char *at = text;
     bool negative = *at == '-', in_time = false, any = false, ok;
     size_t next = 0;
@@ -192,7 +213,9 @@ static bool at_time(struct groups *groups, struct spots *spots, int64_t ms, stru
             continue;
         spots_add(&late, spots->items[i].topic, spots->items[i].partition);
         if (!groups_old(groups))
-            call_print(groups->call, "\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.\n", (int)spots->items[i].partition, spots->items[i].topic);
+            call_print(groups->call,
+                       "\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.\n",
+                       (int)spots->items[i].partition, spots->items[i].topic);
     }
     ok = ok && (!late.count || groups_lookup(groups, &late, -1, trouble));
     for (size_t i = 0; ok && i < late.count; i++)
@@ -204,8 +227,10 @@ static bool at_time(struct groups *groups, struct spots *spots, int64_t ms, stru
 /* Wishes stand in `offset`; those outside of the log are moved to its ends. */
 static bool clamp(struct groups *groups, struct spots *spots, struct trouble *trouble)
 {
-    const char *logger = groups_old(groups) ? "kafka.admin.ConsumerGroupCommand$" : "org.apache.kafka.tools.OffsetsUtils";
-    int64_t *wishes = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*wishes)), *starts = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*starts));
+    const char *logger =
+        groups_old(groups) ? "kafka.admin.ConsumerGroupCommand$" : "org.apache.kafka.tools.OffsetsUtils";
+    int64_t *wishes = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*wishes)),
+            *starts = arena_alloc(&groups->admin.arena, (spots->count + 1) * sizeof(*starts));
 
     for (size_t i = 0; i < spots->count; i++)
         wishes[i] = spots->items[i].offset;
@@ -221,8 +246,10 @@ static bool clamp(struct groups *groups, struct spots *spots, struct trouble *tr
         int64_t to = high ? spot->offset : low ? starts[i] : wishes[i];
 
         if (high || low) {
-            char *message = mem_printf("New offset (%lld) is %s offset for topic partition %s-%d. Value will be set to %lld", (long long)wishes[i],
-                                       high ? "higher than latest" : "lower than earliest", spot->topic, (int)spot->partition, (long long)to);
+            char *message =
+                mem_printf("New offset (%lld) is %s offset for topic partition %s-%d. Value will be set to %lld",
+                           (long long)wishes[i], high ? "higher than latest" : "lower than earliest", spot->topic,
+                           (int)spot->partition, (long long)to);
 
             call_log(groups->call, "WARN", message, logger);
             mem_free(message);
@@ -243,7 +270,9 @@ static bool shift(struct groups *groups, const char *group, struct spots *spots,
         const struct spot *known = spots_find(&committed, spots->items[i].topic, spots->items[i].partition);
 
         if (!known)
-            ok = groups_illegal(trouble, "Cannot shift offset for partition %s-%d since there is no current committed offset", spots->items[i].topic, (int)spots->items[i].partition);
+            ok = groups_illegal(trouble,
+                                "Cannot shift offset for partition %s-%d since there is no current committed offset",
+                                spots->items[i].topic, (int)spots->items[i].partition);
         else if (__builtin_add_overflow(known->committed, by, &spots->items[i].offset))
             spots->items[i].offset = by < 0 ? INT64_MIN : INT64_MAX;
     }
@@ -259,7 +288,8 @@ static bool to_current(struct groups *groups, const char *group, struct spots *s
     for (size_t i = 0; ok && i < spots->count; i++) {
         const struct spot *known = spots_find(&committed, spots->items[i].topic, spots->items[i].partition);
 
-        spots_add(known ? &with : &without, spots->items[i].topic, spots->items[i].partition)->offset = known ? known->committed : -1;
+        spots_add(known ? &with : &without, spots->items[i].topic, spots->items[i].partition)->offset =
+            known ? known->committed : -1;
     }
     ok = ok && (!without.count || groups_lookup(groups, &without, -1, trouble));
     for (size_t i = 0; i < without.count; i++)
@@ -308,15 +338,18 @@ static size_t split_line(char *line, char **fields, size_t most)
 }
 
 /* "topic,partition,offset" for one group, "group,topic,partition,offset" for more; what is missing is 0. */
-static bool read_line(struct groups *groups, char *line, bool with_group, const char *group, struct spots *spots, bool *found, struct trouble *trouble)
+static bool read_line(struct groups *groups, char *line, bool with_group, const char *group, struct spots *spots,
+                      bool *found, struct trouble *trouble)
 {
     char *fields[4] = { NULL, NULL, NULL, NULL };
     size_t count = split_line(line, fields, 4), first = with_group ? 1 : 0;
     int32_t partition = 0;
     int64_t offset = 0;
 
-    if (count > first + 3 || (fields[first + 1] && !parse_i32(fields[first + 1], &partition)) || (fields[first + 2] && !parse_i64(fields[first + 2], &offset))) {
-        trouble_set(trouble, "com.fasterxml.jackson.databind.RuntimeJsonMappingException", "Cannot read the line of the reset plan: %s", fields[0]);
+    if (count > first + 3 || (fields[first + 1] && !parse_i32(fields[first + 1], &partition)) ||
+        (fields[first + 2] && !parse_i64(fields[first + 2], &offset))) {
+        trouble_set(trouble, "com.fasterxml.jackson.databind.RuntimeJsonMappingException",
+                    "Cannot read the line of the reset plan: %s", fields[0]);
         return !groups_old(groups) ? (trouble_wrap(trouble, "java.lang.RuntimeException", NULL), false) : false;
     }
     if (with_group && !text_equal(fields[0], group))
@@ -397,14 +430,18 @@ static bool prepare(struct groups *groups, const char *group, struct spots *spot
         return at_time(groups, spots, value, trouble);
     }
     if (tool_has(o, "by-duration"))
-        return tool_text(o, "by-duration", &text, trouble) && parse_iso_duration(text, &value, trouble) && at_time(groups, spots, now_ms(groups->call) - value, trouble);
+        return tool_text(o, "by-duration", &text, trouble) && parse_iso_duration(text, &value, trouble) &&
+               at_time(groups, spots, now_ms(groups->call) - value, trouble);
     if (tool_has(o, "from-file"))
         return from_file(groups, group, spots, trouble);
     if (tool_has(o, "to-current"))
         return to_current(groups, group, spots, trouble);
-    groups->status = tool_usage(groups->call, groups->call->command->options, "Option '[reset-offsets]' requires one of the following scenarios: %s\n",
-                                groups_old(groups) ? "HashSet([by-duration], [to-offset], [from-file], [to-datetime], [to-earliest], [to-current], [shift-by], [to-latest])"
-                                                   : "[[shift-by], [to-offset], [to-earliest], [to-current], [to-latest], [by-duration], [to-datetime], [from-file]]");
+    groups->status = tool_usage(groups->call, groups->call->command->options,
+                                "Option '[reset-offsets]' requires one of the following scenarios: %s\n",
+                                groups_old(groups) ? "HashSet([by-duration], [to-offset], [from-file], [to-datetime], "
+                                                     "[to-earliest], [to-current], [shift-by], [to-latest])"
+                                                   : "[[shift-by], [to-offset], [to-earliest], [to-current], "
+                                                     "[to-latest], [by-duration], [to-datetime], [from-file]]");
     return false;
 }
 
@@ -422,7 +459,9 @@ static bool reset_one(struct groups *groups, const char *name, struct plans *pla
     }
     idle = text_equal(group.state, "Empty") || text_equal(group.state, "Dead");
     if (!idle)
-        groups_error(groups, "Assignments can only be reset if the group '%s' is inactive, but the current state is %s.", name, group.state);
+        groups_error(groups,
+                     "Assignments can only be reset if the group '%s' is inactive, but the current state is %s.", name,
+                     group.state);
     group_done(&group);
     if (!idle)
         return true;
@@ -467,15 +506,16 @@ static void print_table(struct groups *groups, const struct plans *plans)
         }
     }
     if (plans->count)
-        call_print(groups->call, "\n%-*s %-*s %-10s %-*s\n", group_width, "GROUP", topic_width, "TOPIC", "PARTITION", old ? 15 : 0, "NEW-OFFSET");
+        call_print(groups->call, "\n%-*s %-*s %-10s %-*s\n", group_width, "GROUP", topic_width, "TOPIC", "PARTITION",
+                   old ? 15 : 0, "NEW-OFFSET");
     else if (!old)
         call_print(groups->call, "\n");
     for (size_t i = 0; i < plans->count; i++)
         for (size_t p = 0; p < plans->items[i].spots.count; p++) {
             const struct spot *spot = &plans->items[i].spots.items[p];
 
-            call_print(groups->call, "%-*s %-*s %-10d %-*lld\n", group_width, plans->items[i].group, topic_width, spot->topic, (int)spot->partition, old ? 15 : 0,
-                       (long long)spot->offset);
+            call_print(groups->call, "%-*s %-*s %-10d %-*lld\n", group_width, plans->items[i].group, topic_width,
+                       spot->topic, (int)spot->partition, old ? 15 : 0, (long long)spot->offset);
         }
 }
 

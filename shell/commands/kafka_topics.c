@@ -1,24 +1,23 @@
-/* kafka-topics: creates, lists, describes, alters and deletes topics. Over a broker; with 2.7's --zookeeper the words are those of its old way. */
+/* kafka-topics: creates, lists, describes, alters and deletes topics. Over a broker; with 2.7's --zookeeper the words
+ * are those of its old way. */
+#include "shell/commands/kafka_topics.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "shell/java_order.h"
-#include "shell/tool_admin.h"
-
-struct topics {
-    struct call *call;
-    struct tool_options *options;
-    struct tool_admin admin;
-    struct metadata_response *cluster;    /* as listTopics answered */
-    bool zookeeper;
-};
 
 static const struct option options[] = {
     { "alter", NULL, "change the number of partitions (--partitions) and where they are", 0, 0 },
-    { "at-min-isr-partitions", NULL, "with --describe: only partitions whose ISR has just as many replicas as min.insync.replicas asks for", 0, 0 },
-    { "bootstrap-server", "String: server to connect to", "REQUIRED: a broker's address, HOST:PORT", COMPLETE_BOOTSTRAP, 0 },
-    { "command-config", "String: command config property file", "a file with settings for the tool's client", COMPLETE_FILE, 0 },
-    { "config", "String: name=value", "a setting of the topic that is created; may be given several times (kafka-configs changes them later)", COMPLETE_CONFIG, 0 },
+    { "at-min-isr-partitions", NULL,
+      "with --describe: only partitions whose ISR has just as many replicas as min.insync.replicas asks for", 0, 0 },
+    { "bootstrap-server", "String: server to connect to", "REQUIRED: a broker's address, HOST:PORT", COMPLETE_BOOTSTRAP,
+      0 },
+    { "command-config", "String: command config property file", "a file with settings for the tool's client",
+      COMPLETE_FILE, 0 },
+    { "config", "String: name=value",
+      "a setting of the topic that is created; may be given several times (kafka-configs changes them later)",
+      COMPLETE_CONFIG, 0 },
     { "create", NULL, "create a topic", 0, 0 },
     { "delete", NULL, "delete topics", 0, 0 },
     { "delete-config", "String: name", "a setting to take back (2.7, with --zookeeper only)", COMPLETE_CONFIG, 0 },
@@ -30,16 +29,21 @@ static const struct option options[] = {
     { "if-exists", NULL, "with --alter, --delete, --describe: it is no mistake when the topic isn't there", 0, 0 },
     { "if-not-exists", NULL, "with --create: it is no mistake when the topic is there", 0, 0 },
     { "list", NULL, "list the topics", 0, 0 },
-    { "partition-size-limit-per-response", "Integer: maximum number of partitions per response", "how many partitions to ask for at once", 0, RELEASE_43 },
-    { "partitions", "Integer: # of partitions", "how many partitions (more of them change where a key's records go)", 0, 0 },
-    { "replica-assignment", "String: broker_id_for_part1_replica1 : broker_id_for_part1_replica2 , broker_id_for_part2_replica1 : broker_id_for_part2_replica2 , ...",
+    { "partition-size-limit-per-response", "Integer: maximum number of partitions per response",
+      "how many partitions to ask for at once", 0, RELEASE_43 },
+    { "partitions", "Integer: # of partitions", "how many partitions (more of them change where a key's records go)", 0,
+      0 },
+    { "replica-assignment",
+      "String: broker_id_for_part1_replica1 : broker_id_for_part1_replica2 , broker_id_for_part2_replica1 : "
+      "broker_id_for_part2_replica2 , ...",
       "the brokers of each partition: replicas joined by :, partitions by a comma", 0, 0 },
     { "replication-factor", "Integer: replication factor", "how many replicas each partition has", 0, 0 },
     { "topic", "String: topic", "the topic; a regular expression too, except with --create", COMPLETE_TOPIC, 0 },
     { "topic-id", "String: topic-id", "with --describe: the topic by its id", 0, RELEASE_43 },
     { "topics-with-overrides", NULL, "with --describe: only topics with settings of their own", 0, 0 },
     { "unavailable-partitions", NULL, "with --describe: only partitions without a living leader", 0, 0 },
-    { "under-min-isr-partitions", NULL, "with --describe: only partitions whose ISR is smaller than min.insync.replicas", 0, 0 },
+    { "under-min-isr-partitions", NULL,
+      "with --describe: only partitions whose ISR is smaller than min.insync.replicas", 0, 0 },
     { "under-replicated-partitions", NULL, "with --describe: only partitions with replicas out of the ISR", 0, 0 },
     { "version", NULL, "show Kafka's version", 0, 0 },
     { "zookeeper", "String: hosts", "the old way to reach the cluster: whatever the address, this lab", 0, RELEASE_27 },
@@ -47,27 +51,36 @@ static const struct option options[] = {
 };
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
-static const char actions_wrong[] = "Command must include exactly one action: --list, --describe, --create, --alter or --delete\n";
-static const char altering[] = "(the kafka-configs CLI supports altering topic configs with a --bootstrap-server option)";
+static const char actions_wrong[] =
+    "Command must include exactly one action: --list, --describe, --create, --alter or --delete\n";
+static const char altering[] =
+    "(the kafka-configs CLI supports altering topic configs with a --bootstrap-server option)";
 
 /* Which options bear each other. False: said already. */
 static bool check_forbidden(const struct topics *topics)
 {
-    static const struct { const char *used; const char *invalid[10]; enum release only; } rules[] = {
+    static const struct {
+        const char *used;
+        const char *invalid[10];
+        enum release only;
+    } rules[] = {
         { "config", { "describe", "list", "delete" }, 0 },
         { "delete-config", { "create", "describe", "list", "delete", "bootstrap-server" }, RELEASE_27 },
         { "partitions", { "describe", "list", "delete" }, 0 },
         { "replication-factor", { "alter", "describe", "list", "delete" }, 0 },
         { "replica-assignment", { "describe", "list", "delete" }, 0 },
     };
-    static const char *const reports[] = { "under-replicated-partitions", "under-min-isr-partitions", "at-min-isr-partitions", "unavailable-partitions" };
+    static const char *const reports[] = { "under-replicated-partitions", "under-min-isr-partitions",
+                                           "at-min-isr-partitions", "unavailable-partitions" };
     const struct tool_options *o = topics->options;
     bool old = topics->zookeeper || release_is_27(call_release(topics->call));
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-        if ((!rules[i].only || release_is_27(rules[i].only) == old) && !tool_forbid(topics->call, o, rules[i].used, rules[i].invalid))
+        if ((!rules[i].only || release_is_27(rules[i].only) == old) &&
+            !tool_forbid(topics->call, o, rules[i].used, rules[i].invalid))
             return false;
-    if (tool_has(o, "create") && !tool_forbid(topics->call, o, "replica-assignment", NAMES("partitions", "replication-factor")))
+    if (tool_has(o, "create") &&
+        !tool_forbid(topics->call, o, "replica-assignment", NAMES("partitions", "replication-factor")))
         return false;
     for (size_t i = 0; i < 4; i++) {
         const char *invalid[12] = { "alter", "create", "list", "delete" };
@@ -82,7 +95,8 @@ static bool check_forbidden(const struct topics *topics)
         if (!tool_forbid(topics->call, o, reports[i], invalid))
             return false;
     }
-    return tool_forbid(topics->call, o, "topics-with-overrides", NAMES("alter", "create", "list", "delete", reports[0], reports[1], reports[2], reports[3])) &&
+    return tool_forbid(topics->call, o, "topics-with-overrides",
+                       NAMES("alter", "create", "list", "delete", reports[0], reports[1], reports[2], reports[3])) &&
            tool_forbid(topics->call, o, "if-exists", NAMES("create", "list")) &&
            tool_forbid(topics->call, o, "if-not-exists", NAMES("alter", "describe", "list", "delete")) &&
            tool_forbid(topics->call, o, "exclude-internal", NAMES("alter", "create", "delete"));
@@ -95,7 +109,8 @@ static int check_required(struct topics *topics, struct trouble *trouble)
     struct call *call = topics->call;
 
     if (tool_has(o, "delete-config"))
-        call_error(call, "delete-config option is no longer supported and deprecated since version 4.0. The config will be fully removed in future releases.\n");
+        call_error(call, "delete-config option is no longer supported and deprecated since version 4.0. The config "
+                         "will be fully removed in future releases.\n");
     if (!tool_has(o, "bootstrap-server")) {
         trouble_set(trouble, "java.lang.IllegalArgumentException", "--bootstrap-server must be specified");
         return tool_failed(call, trouble);
@@ -104,14 +119,17 @@ static int check_required(struct topics *topics, struct trouble *trouble)
         if (!tool_has(o, "topic") && !tool_has(o, "topic-id"))
             return tool_usage(call, options, "--topic or --topic-id is required to describe a topic\n");
         if (tool_has(o, "topic") && tool_has(o, "topic-id"))
-            call_print(call, "Only topic id will be used when both --topic and --topic-id are specified and topicId is not Uuid.ZERO_UUID\n");
+            call_print(call, "Only topic id will be used when both --topic and --topic-id are specified and topicId is "
+                             "not Uuid.ZERO_UUID\n");
     }
     if (!tool_has(o, "list") && !tool_has(o, "describe") && !tool_require(call, o, NAMES("topic")))
         return 1;
     if (tool_has(o, "alter")) {
         if (tool_has(o, "config"))
-            return tool_usage(call, options, "Option combination \"[[bootstrap-server], [config]]\" can't be used with option \"[alter]\" "
-                                             "(To alter topic configurations, the kafka-configs tool can be used.)\n");
+            return tool_usage(
+                call, options,
+                "Option combination \"[[bootstrap-server], [config]]\" can't be used with option \"[alter]\" "
+                "(To alter topic configurations, the kafka-configs tool can be used.)\n");
         if (!tool_require(call, o, NAMES("partitions")))
             return 1;
     }
@@ -124,16 +142,22 @@ static int check_required_27(struct topics *topics, struct trouble *trouble)
     struct call *call = topics->call;
 
     if (tool_has(o, "bootstrap-server") == tool_has(o, "zookeeper")) {
-        trouble_set(trouble, "java.lang.IllegalArgumentException", "Only one of --bootstrap-server or --zookeeper must be specified");
+        trouble_set(trouble, "java.lang.IllegalArgumentException",
+                    "Only one of --bootstrap-server or --zookeeper must be specified");
         return tool_failed(call, trouble);
     }
-    if (((tool_has(o, "describe") && tool_has(o, "if-exists")) || (!tool_has(o, "list") && !tool_has(o, "describe"))) && !tool_require(call, o, NAMES("topic")))
+    if (((tool_has(o, "describe") && tool_has(o, "if-exists")) || (!tool_has(o, "list") && !tool_has(o, "describe"))) &&
+        !tool_require(call, o, NAMES("topic")))
         return 1;
-    if (tool_has(o, "create") && !tool_has(o, "replica-assignment") && topics->zookeeper && !tool_require(call, o, NAMES("partitions", "replication-factor")))
+    if (tool_has(o, "create") && !tool_has(o, "replica-assignment") && topics->zookeeper &&
+        !tool_require(call, o, NAMES("partitions", "replication-factor")))
         return 1;
     if (!topics->zookeeper && tool_has(o, "alter")) {
         if (tool_has(o, "config"))
-            return tool_usage(call, options, "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" %s\n", altering);
+            return tool_usage(
+                call, options,
+                "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" %s\n",
+                altering);
         if (!tool_require(call, o, NAMES("partitions")))
             return 1;
     }
@@ -159,7 +183,8 @@ static int check(struct topics *topics, struct trouble *trouble)
         count += tool_has(o, actions[i]);
     if (count != 1)
         return tool_usage(call, options, "%s", actions_wrong);
-    status = topics->zookeeper || release_is_27(call_release(call)) ? check_required_27(topics, trouble) : check_required(topics, trouble);
+    status = topics->zookeeper || release_is_27(call_release(call)) ? check_required_27(topics, trouble)
+                                                                    : check_required(topics, trouble);
     if (status >= 0)
         return status;
     return check_forbidden(topics) ? -1 : 1;
@@ -167,15 +192,15 @@ static int check(struct topics *topics, struct trouble *trouble)
 
 /* ---- what several actions need ---- */
 
-/* Names in order that --topic asks for (all without it), in the admin's arena. */
-static bool get_topics(struct topics *topics, const char ***names, size_t *count, struct trouble *trouble)
+bool topics_get(struct topics *topics, const char ***names, size_t *count, struct trouble *trouble)
 {
     bool exclude = tool_has(topics->options, "exclude-internal");
     struct tool_filter *filter = NULL;
     const char *topic;
 
     *count = 0;
-    if (!tool_text(topics->options, "topic", &topic, trouble) || !tool_metadata(&topics->admin, "listTopics", &topics->cluster, trouble))
+    if (!tool_text(topics->options, "topic", &topic, trouble) ||
+        !tool_metadata(&topics->admin, "listTopics", &topics->cluster, trouble))
         return false;
     if (topic && !tool_filter_new(&filter, topic, trouble))
         return false;
@@ -191,17 +216,22 @@ static bool get_topics(struct topics *topics, const char ***names, size_t *count
     return true;
 }
 
-static bool ensure_exists(struct topics *topics, size_t found, struct trouble *trouble)
+bool topics_ensure_exists(struct topics *topics, size_t found, struct trouble *trouble)
 {
     const char *topic = tool_at(topics->options, "topic", 0);
 
-    if (!found && topic && !tool_has(topics->options, "if-exists") && (*topic || release_is_27(call_release(topics->call))))
-        return trouble_set(trouble, "java.lang.IllegalArgumentException", "Topic '%s' does not exist as expected", topic);
+    if (!found && topic && !tool_has(topics->options, "if-exists") &&
+        (*topic || release_is_27(call_release(topics->call))))
+        return trouble_set(trouble, "java.lang.IllegalArgumentException", "Topic '%s' does not exist as expected",
+                           topic);
     return true;
 }
 
-struct brokers { int32_t *ids; int32_t count; };
-struct wish {                         /* what --create and --alter were given */
+struct brokers {
+    int32_t *ids;
+    int32_t count;
+};
+struct wish { /* what --create and --alter were given */
     const char *name;
     int32_t partitions, factor;
     bool has_partitions, has_factor;
@@ -210,7 +240,8 @@ struct wish {                         /* what --create and --alter were given */
     struct config_map configs;
 };
 
-static bool parse_brokers(struct topics *topics, char *text, int32_t partition, struct brokers *out, struct trouble *trouble)
+static bool parse_brokers(struct topics *topics, char *text, int32_t partition, struct brokers *out,
+                          struct trouble *trouble)
 {
     bool old = release_is_27(call_release(topics->call));
     struct text twice = { 0 };
@@ -236,7 +267,9 @@ static bool parse_brokers(struct topics *topics, char *text, int32_t partition, 
     }
     (void)partition;
     if (twice.size)
-        trouble_set(trouble, old ? "kafka.common.AdminCommandFailedException" : "org.apache.kafka.tools.AdminCommandFailedException",
+        trouble_set(trouble,
+                    old ? "kafka.common.AdminCommandFailedException"
+                        : "org.apache.kafka.tools.AdminCommandFailedException",
                     "Partition replica lists may not contain duplicate entries: %s", twice.data);
     text_done(&twice);
     return !trouble->exception;
@@ -258,7 +291,10 @@ static bool parse_assignment(struct topics *topics, struct wish *wish, const cha
         if (!parse_brokers(topics, one, wish->assigned, brokers, trouble))
             return false;
         if (brokers->count != wish->assignment->count)
-            return trouble_set(trouble, release_is_27(call_release(topics->call)) ? "kafka.admin.AdminOperationException" : "org.apache.kafka.server.common.AdminOperationException",
+            return trouble_set(trouble,
+                               release_is_27(call_release(topics->call))
+                                   ? "kafka.admin.AdminOperationException"
+                                   : "org.apache.kafka.server.common.AdminOperationException",
                                "Partition %d has different replication factor: %s", (int)wish->assigned, one);
         wish->assigned++;
     }
@@ -288,21 +324,26 @@ static bool parse_configs(struct topics *topics, struct wish *wish, struct troub
         const char *pair = tool_at(topics->options, "config", i), *equals = strchr(pair, '=');
 
         if (!equals || !equals[1] || strchr(equals + 1, '='))
-            return trouble_set(trouble, "java.lang.IllegalArgumentException",
-                               "requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".");
-        config_map_set(&wish->configs, trimmed(&topics->admin.arena, pair, (size_t)(equals - pair)), trimmed(&topics->admin.arena, equals + 1, strlen(equals + 1)));
+            return trouble_set(
+                trouble, "java.lang.IllegalArgumentException",
+                "requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".");
+        config_map_set(&wish->configs, trimmed(&topics->admin.arena, pair, (size_t)(equals - pair)),
+                       trimmed(&topics->admin.arena, equals + 1, strlen(equals + 1)));
     }
     for (size_t i = 0; i < wish->configs.count; i++)
         if (!config_key_known(config_key_find(CONFIG_TOPIC, wish->configs.sets[i].name), release))
-            return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException", "Unknown topic config name: %s", wish->configs.sets[i].name);
+            return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException",
+                               "Unknown topic config name: %s", wish->configs.sets[i].name);
     for (size_t i = 0; i < wish->configs.count; i++)
-        if (config_check(config_key_find(CONFIG_TOPIC, wish->configs.sets[i].name), wish->configs.sets[i].value, release, &reason))
+        if (config_check(config_key_find(CONFIG_TOPIC, wish->configs.sets[i].name), wish->configs.sets[i].value,
+                         release, &reason))
             return trouble_set(trouble, "org.apache.kafka.common.config.ConfigException", "%s", reason.text);
     if (config_check_together(CONFIG_TOPIC, &wish->configs, release, &reason))
         return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidConfigurationException", "%s", reason.text);
     if (release_is_27(release) && config_map_get(&wish->configs, "message.format.version"))
         call_print(topics->call,
-                   "WARNING: The configuration message.format.version=%s is specified. This configuration will be ignored if the version is newer than the "
+                   "WARNING: The configuration message.format.version=%s is specified. This configuration will be "
+                   "ignored if the version is newer than the "
                    "inter.broker.protocol.version specified in the broker.\n",
                    config_map_get(&wish->configs, "message.format.version"));
     return true;
@@ -314,8 +355,10 @@ static bool parse_wish(struct topics *topics, struct wish *wish, struct trouble 
 
     wish->has_partitions = tool_has(topics->options, "partitions");
     wish->has_factor = tool_has(topics->options, "replication-factor");
-    return tool_text(topics->options, "topic", &wish->name, trouble) && tool_i32(topics->options, "partitions", &wish->partitions, trouble) &&
-           tool_i32(topics->options, "replication-factor", &wish->factor, trouble) && tool_text(topics->options, "replica-assignment", &assignment, trouble) &&
+    return tool_text(topics->options, "topic", &wish->name, trouble) &&
+           tool_i32(topics->options, "partitions", &wish->partitions, trouble) &&
+           tool_i32(topics->options, "replication-factor", &wish->factor, trouble) &&
+           tool_text(topics->options, "replica-assignment", &assignment, trouble) &&
            parse_assignment(topics, wish, assignment, trouble) && parse_configs(topics, wish, trouble);
 }
 
@@ -349,7 +392,9 @@ static bool create_topic(struct topics *topics, const struct wish *wish, struct 
         names[i] = wish->configs.sets[i].name;
     order = java_order(names, wish->configs.count, 0);
     for (size_t i = 0; i < wish->configs.count; i++)
-        topic.configs.items[topic.configs.count++] = (struct create_topics_request_config){ wish->configs.sets[order[i]].name, wish->configs.sets[order[i]].value };
+        topic.configs.items[topic.configs.count++] =
+            (struct create_topics_request_config){ wish->configs.sets[order[i]].name,
+                                                   wish->configs.sets[order[i]].value };
     mem_free(order);
     fields_preset(&create_topics_request_message, &request);
     request.topics.items = &topic;
@@ -361,7 +406,8 @@ static bool create_topic(struct topics *topics, const struct wish *wish, struct 
     response = answer;
     for (int32_t i = 0; i < response->topics.count; i++)
         if (!tool_check(response->topics.items[i].error_code, response->topics.items[i].error_message, trouble))
-            return response->topics.items[i].error_code == ERR_TOPIC_ALREADY_EXISTS && tool_has(topics->options, "if-not-exists");
+            return response->topics.items[i].error_code == ERR_TOPIC_ALREADY_EXISTS &&
+                   tool_has(topics->options, "if-not-exists");
     call_print(topics->call, "Created topic %s.\n", wish->name);
     return true;
 }
@@ -372,14 +418,17 @@ static bool create(struct topics *topics, struct trouble *trouble)
     bool ok = parse_wish(topics, &wish, trouble);
 
     if (ok && strpbrk(wish.name, "._"))
-        call_print(topics->call, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. "
+        call_print(topics->call, "WARNING: Due to limitations in metric names, topics with a period ('.') or "
+                                 "underscore ('_') could collide. "
                                  "To avoid issues it is best to use either, but not both.\n");
     if (ok && wish.has_factor && (wish.factor > INT16_MAX || wish.factor < 1) && !topics->zookeeper)
-        ok = trouble_set(trouble, "java.lang.IllegalArgumentException", "The replication factor must be between 1 and 32767 inclusive");
+        ok = trouble_set(trouble, "java.lang.IllegalArgumentException",
+                         "The replication factor must be between 1 and 32767 inclusive");
     if (ok && wish.has_partitions && wish.partitions < 1 && !topics->zookeeper)
         ok = trouble_set(trouble, "java.lang.IllegalArgumentException", "The partitions must be greater than 0");
     if (ok && !*wish.name)
-        ok = trouble_set(trouble, "org.apache.kafka.common.errors.InvalidTopicException", "The given topic name '' cannot be represented in a request.");
+        ok = trouble_set(trouble, "org.apache.kafka.common.errors.InvalidTopicException",
+                         "The given topic name '' cannot be represented in a request.");
     ok = ok && create_topic(topics, &wish, trouble);
     config_map_done(&wish.configs);
     return ok;
@@ -395,7 +444,8 @@ static struct metadata_response_topic *found_topic(const struct topics *topics, 
     return NULL;
 }
 
-static bool add_partitions(struct topics *topics, const struct wish *wish, const char *const *names, size_t count, struct trouble *trouble)
+static bool add_partitions(struct topics *topics, const struct wish *wish, const char *const *names, size_t count,
+                           struct trouble *trouble)
 {
     struct arena *arena = &topics->admin.arena;
     struct create_partitions_request request;
@@ -434,23 +484,31 @@ static bool add_partitions(struct topics *topics, const struct wish *wish, const
 static bool alter_configs(struct topics *topics, const struct wish *wish, const char *topic, struct trouble *trouble)
 {
     struct incremental_alter_configs_request request;
-    struct incremental_alter_configs_request_resource resource = { .resource_type = RESOURCE_TOPIC, .resource_name = topic };
+    struct incremental_alter_configs_request_resource resource = { .resource_type = RESOURCE_TOPIC,
+                                                                   .resource_name = topic };
     size_t removed = tool_count(topics->options, "delete-config");
     struct incremental_alter_configs_response *response;
     void *answer;
 
-    resource.configs.items = arena_alloc(&topics->admin.arena, (wish->configs.count + removed) * sizeof(*resource.configs.items));
+    resource.configs.items =
+        arena_alloc(&topics->admin.arena, (wish->configs.count + removed) * sizeof(*resource.configs.items));
     for (size_t i = 0; i < wish->configs.count; i++)
-        resource.configs.items[resource.configs.count++] = (struct incremental_alter_configs_request_config){ wish->configs.sets[i].name, 0, wish->configs.sets[i].value };
+        resource.configs.items[resource.configs.count++] =
+            (struct incremental_alter_configs_request_config){ wish->configs.sets[i].name, 0,
+                                                               wish->configs.sets[i].value };
     for (size_t i = 0; i < removed; i++)
         if (!config_map_get(&wish->configs, tool_at(topics->options, "delete-config", i)))
-            resource.configs.items[resource.configs.count++] = (struct incremental_alter_configs_request_config){ tool_at(topics->options, "delete-config", i), 1, NULL };
+            resource.configs.items[resource.configs.count++] =
+                (struct incremental_alter_configs_request_config){ tool_at(topics->options, "delete-config", i), 1,
+                                                                   NULL };
     fields_preset(&incremental_alter_configs_request_message, &request);
     request.resources.items = &resource;
     request.resources.count = 1;
-    call_print(topics->call, "WARNING: Altering topic configuration from this script has been deprecated and may be removed in future releases.\n"
+    call_print(topics->call, "WARNING: Altering topic configuration from this script has been deprecated and may be "
+                             "removed in future releases.\n"
                              "         Going forward, please use kafka-configs.sh for this functionality\n");
-    if (!tool_admin_call(&topics->admin, NODE_CONTROLLER, 44, -1, &request, &answer, "incrementalAlterConfigs", trouble))
+    if (!tool_admin_call(&topics->admin, NODE_CONTROLLER, 44, -1, &request, &answer, "incrementalAlterConfigs",
+                         trouble))
         return false;
     response = answer;
     for (int32_t i = 0; i < response->responses.count; i++)
@@ -464,17 +522,21 @@ static bool alter_zookeeper(struct topics *topics, const struct wish *wish, cons
 {
     const struct metadata_response_topic *known = found_topic(topics, topic);
 
-    if ((wish->configs.count || tool_has(topics->options, "delete-config")) && !alter_configs(topics, wish, topic, trouble))
+    if ((wish->configs.count || tool_has(topics->options, "delete-config")) &&
+        !alter_configs(topics, wish, topic, trouble))
         return false;
     if (!wish->has_partitions)
         return true;
     if (topic_is_internal(topic))
-        return trouble_set(trouble, "java.lang.IllegalArgumentException", "The number of partitions for the internal topic %s cannot be changed.", topic);
-    call_print(topics->call, "WARNING: If partitions are increased for a topic that has a key, the partition logic or ordering of the messages will be affected\n");
+        return trouble_set(trouble, "java.lang.IllegalArgumentException",
+                           "The number of partitions for the internal topic %s cannot be changed.", topic);
+    call_print(topics->call, "WARNING: If partitions are increased for a topic that has a key, the partition logic or "
+                             "ordering of the messages will be affected\n");
     if (known && wish->partitions <= known->partitions.count)
         return trouble_set(trouble, "org.apache.kafka.common.errors.InvalidPartitionsException",
-                           "The number of partitions for a topic can only be increased. Topic %s currently has %d partitions, %d would not be an increase.", topic,
-                           (int)known->partitions.count, (int)wish->partitions);
+                           "The number of partitions for a topic can only be increased. Topic %s currently has %d "
+                           "partitions, %d would not be an increase.",
+                           topic, (int)known->partitions.count, (int)wish->partitions);
     if (!add_partitions(topics, wish, &topic, 1, trouble))
         return false;
     call_print(topics->call, "Adding partitions succeeded!\n");
@@ -486,7 +548,8 @@ static bool alter(struct topics *topics, struct trouble *trouble)
     struct wish wish = { 0 };
     const char **names;
     size_t count;
-    bool ok = parse_wish(topics, &wish, trouble) && get_topics(topics, &names, &count, trouble) && ensure_exists(topics, count, trouble);
+    bool ok = parse_wish(topics, &wish, trouble) && topics_get(topics, &names, &count, trouble) &&
+              topics_ensure_exists(topics, count, trouble);
 
     if (ok && topics->zookeeper)
         for (size_t i = 0; ok && i < count; i++)
@@ -505,7 +568,7 @@ static bool list(struct topics *topics, struct trouble *trouble)
     size_t count;
     char *all;
 
-    if (!get_topics(topics, &names, &count, trouble))
+    if (!topics_get(topics, &names, &count, trouble))
         return false;
     all = tool_join(names, count, "\n");
     if (count || !topics->zookeeper)
@@ -514,7 +577,7 @@ static bool list(struct topics *topics, struct trouble *trouble)
     return true;
 }
 
-static bool delete(struct topics *topics, struct trouble *trouble)
+static bool delete (struct topics *topics, struct trouble *trouble)
 {
     struct arena *arena = &topics->admin.arena;
     struct delete_topics_request request;
@@ -523,7 +586,7 @@ static bool delete(struct topics *topics, struct trouble *trouble)
     size_t count;
     void *answer;
 
-    if (!get_topics(topics, &names, &count, trouble) || !ensure_exists(topics, count, trouble))
+    if (!topics_get(topics, &names, &count, trouble) || !topics_ensure_exists(topics, count, trouble))
         return false;
     if (!count)
         return true;
@@ -536,7 +599,9 @@ static bool delete(struct topics *topics, struct trouble *trouble)
     for (size_t i = 0; i < count; i++) {
         request.topics.items[i].name = names[i];
         if (topics->zookeeper && topic_is_internal(names[i]))
-            return trouble_set(trouble, "kafka.admin.AdminOperationException", "Topic %s is a kafka internal topic and is not allowed to be marked for deletion.", names[i]);
+            return trouble_set(trouble, "kafka.admin.AdminOperationException",
+                               "Topic %s is a kafka internal topic and is not allowed to be marked for deletion.",
+                               names[i]);
     }
     if (!tool_admin_call(&topics->admin, NODE_CONTROLLER, 20, -1, &request, &answer, "deleteTopics", trouble))
         return false;
@@ -545,382 +610,10 @@ static bool delete(struct topics *topics, struct trouble *trouble)
         if (!tool_check(response->responses.items[i].error_code, response->responses.items[i].error_message, trouble))
             return false;
     for (size_t i = 0; topics->zookeeper && i < count; i++)
-        call_print(topics->call, "Topic %s is marked for deletion.\nNote: This will have no impact if delete.topic.enable is not set to true.\n", names[i]);
-    return true;
-}
-
-/* ---- describe ---- */
-
-struct ids { const int32_t *items; int32_t count; };
-struct view {                         /* a partition, from Metadata or DescribeTopicPartitions */
-    int32_t partition, leader;
-    struct ids replicas, isr, elr, last_known_elr, adding, removing;
-    bool has_elr, moving;
-};
-struct description {
-    const char *name;
-    struct uuid id;
-    struct view *views;
-    int32_t count, room;
-    const struct describe_configs_response_resource *configs;
-};
-
-#define IDS(array) ((struct ids){ (array).items, (array).count })
-
-static int by_partition(const void *a, const void *b)
-{
-    const struct view *left = a, *right = b;
-
-    return left->partition < right->partition ? -1 : left->partition > right->partition;
-}
-
-static bool describe_by_metadata(struct topics *topics, struct description *all, size_t count, struct uuid id, struct trouble *trouble)
-{
-    struct metadata_request request;
-    struct metadata_response *response;
-    void *answer;
-
-    fields_preset(&metadata_request_message, &request);
-    request.topics.items = arena_alloc(&topics->admin.arena, count * sizeof(*request.topics.items));
-    request.topics.count = (int32_t)count;
-    request.allow_auto_topic_creation = false;
-    for (size_t i = 0; i < count; i++) {
-        request.topics.items[i].name = uuid_is_zero(id) ? all[i].name : NULL;
-        request.topics.items[i].topic_id = id;
-    }
-    if (!tool_admin_call(&topics->admin, NODE_ANY, 3, -1, &request, &answer, "describeTopics", trouble))
-        return false;
-    response = answer;
-    for (int32_t i = 0; i < response->topics.count; i++) {
-        const struct metadata_response_topic *topic = &response->topics.items[i];
-
-        if (!tool_check(topic->error_code, NULL, trouble))
-            return false;
-        for (size_t j = 0; j < count; j++) {
-            if (!all[j].name)
-                all[j].name = topic->name;
-            if (!text_equal(all[j].name, topic->name))
-                continue;
-            all[j].id = topic->topic_id;
-            all[j].views = arena_alloc(&topics->admin.arena, ((size_t)topic->partitions.count + 1) * sizeof(*all[j].views));
-            for (int32_t p = 0; p < topic->partitions.count; p++) {
-                const struct metadata_response_partition *from = &topic->partitions.items[p];
-
-                all[j].views[all[j].count++] =
-                    (struct view){ .partition = from->partition_index, .leader = from->leader_id, .replicas = IDS(from->replica_nodes), .isr = IDS(from->isr_nodes) };
-            }
-        }
-    }
-    return true;
-}
-
-static void add_views(struct arena *arena, struct description *to, const struct describe_topic_partitions_response_topic *from)
-{
-    if (to->count + from->partitions.count > to->room) {
-        struct view *old = to->views;
-
-        to->room = (to->count + from->partitions.count) * 2;
-        to->views = arena_alloc(arena, (size_t)to->room * sizeof(*to->views));
-        if (old)
-            memcpy(to->views, old, (size_t)to->count * sizeof(*old));
-    }
-    for (int32_t i = 0; i < from->partitions.count; i++) {
-        const struct describe_topic_partitions_response_partition *p = &from->partitions.items[i];
-
-        to->views[to->count++] = (struct view){ .partition = p->partition_index, .leader = p->leader_id, .replicas = IDS(p->replica_nodes), .isr = IDS(p->isr_nodes),
-                                                .elr = IDS(p->eligible_leader_replicas), .last_known_elr = IDS(p->last_known_elr), .has_elr = p->eligible_leader_replicas.count >= 0 };
-    }
-}
-
-/* Page by page (KIP-966). */
-static bool describe_by_partitions(struct topics *topics, struct description *all, size_t count, struct trouble *trouble)
-{
-    struct arena *arena = &topics->admin.arena;
-    struct describe_topic_partitions_request request;
-    struct describe_topic_partitions_response *response;
-    struct describe_topic_partitions_request_cursor cursor;
-    int32_t limit = 2000;
-    void *answer;
-
-    if (!tool_i32(topics->options, "partition-size-limit-per-response", &limit, trouble))
-        return false;
-    fields_preset(&describe_topic_partitions_request_message, &request);
-    request.topics.items = arena_alloc(arena, count * sizeof(*request.topics.items));
-    request.topics.count = (int32_t)count;
-    request.response_partition_limit = limit;
-    for (size_t i = 0; i < count; i++)
-        request.topics.items[i].name = all[i].name;
-    do {
-        if (!tool_admin_call(&topics->admin, NODE_ANY, 75, -1, &request, &answer, "describeTopicPartitions", trouble))
-            return false;
-        response = answer;
-        for (int32_t i = 0; i < response->topics.count; i++) {
-            if (!tool_check(response->topics.items[i].error_code, NULL, trouble))
-                return false;
-            for (size_t j = 0; j < count; j++)
-                if (text_equal(all[j].name, response->topics.items[i].name)) {
-                    all[j].id = response->topics.items[i].topic_id;
-                    add_views(arena, &all[j], &response->topics.items[i]);
-                }
-        }
-        if (response->next_cursor) {
-            if (request.cursor && text_equal(cursor.topic_name, response->next_cursor->topic_name) && cursor.partition_index == response->next_cursor->partition_index)
-                break; /* a broker that doesn't move on */
-            cursor.topic_name = response->next_cursor->topic_name;
-            cursor.partition_index = response->next_cursor->partition_index;
-            request.cursor = &cursor;
-        }
-    } while (response->next_cursor);
-    return true;
-}
-
-static bool describe_configs(struct topics *topics, struct description *all, size_t count, struct trouble *trouble)
-{
-    struct describe_configs_request request;
-    struct describe_configs_response *response;
-    void *answer;
-
-    fields_preset(&describe_configs_request_message, &request);
-    request.resources.items = arena_alloc(&topics->admin.arena, count * sizeof(*request.resources.items));
-    request.resources.count = (int32_t)count;
-    for (size_t i = 0; i < count; i++) {
-        request.resources.items[i].resource_type = RESOURCE_TOPIC;
-        request.resources.items[i].resource_name = all[i].name;
-        request.resources.items[i].configuration_keys.count = -1;
-    }
-    if (!tool_admin_call(&topics->admin, NODE_ANY, 32, -1, &request, &answer, "describeConfigs", trouble))
-        return false;
-    response = answer;
-    for (size_t i = 0; i < count; i++)
-        for (int32_t j = 0; j < response->results.count; j++)
-            if (text_equal(response->results.items[j].resource_name, all[i].name)) {
-                if (!tool_check(response->results.items[j].error_code, response->results.items[j].error_message, trouble))
-                    return false;
-                all[i].configs = &response->results.items[j];
-            }
-    return true;
-}
-
-/* Moves under way, of brokers that have the API; without it there are none to show. */
-static bool describe_moves(struct topics *topics, struct description *all, size_t count, struct trouble *trouble)
-{
-    struct list_partition_reassignments_request request;
-    struct list_partition_reassignments_response *response;
-    void *answer;
-
-    if (topics->zookeeper || tool_admin_version(&topics->admin, 46) < 0)
-        return true;
-    fields_preset(&list_partition_reassignments_request_message, &request);
-    request.timeout_ms = 60000;
-    request.topics.count = -1;
-    if (!tool_admin_call(&topics->admin, NODE_CONTROLLER, 46, -1, &request, &answer, "listPartitionReassignments", trouble)) {
-        bool unsupported = text_equal(trouble->exception, "org.apache.kafka.common.errors.UnsupportedVersionException");
-
-        if (unsupported)
-            trouble_done(trouble);
-        return unsupported;
-    }
-    response = answer;
-    for (int32_t i = 0; i < response->topics.count; i++)
-        for (size_t j = 0; j < count; j++)
-            for (int32_t p = 0; text_equal(all[j].name, response->topics.items[i].name) && p < response->topics.items[i].partitions.count; p++)
-                for (int32_t v = 0; v < all[j].count; v++) {
-                    const struct list_partition_reassignments_response_partition *move = &response->topics.items[i].partitions.items[p];
-
-                    if (all[j].views[v].partition == move->partition_index) {
-                        all[j].views[v].moving = true;
-                        all[j].views[v].adding = IDS(move->adding_replicas);
-                        all[j].views[v].removing = IDS(move->removing_replicas);
-                    }
-                }
-    return true;
-}
-
-/* Not counting replicas that a move adds. */
-static int32_t factor(const struct view *view)
-{
-    return view->replicas.count - (view->moving ? view->adding.count : 0);
-}
-
-static const char *config_value(const struct description *topic, const char *name)
-{
-    for (int32_t i = 0; topic->configs && i < topic->configs->configs.count; i++)
-        if (text_equal(topic->configs->configs.items[i].name, name))
-            return topic->configs->configs.items[i].value;
-    return NULL;
-}
-
-static bool lives(const struct topics *topics, int32_t broker)
-{
-    for (int32_t i = 0; i < topics->cluster->brokers.count; i++)
-        if (topics->cluster->brokers.items[i].node_id == broker)
-            return true;
-    return false;
-}
-
-static bool reported(const struct topics *topics, const struct description *topic, const struct view *view)
-{
-    const struct tool_options *o = topics->options;
-    int32_t min_isr = 0;
-    bool has_min = !topics->zookeeper && config_value(topic, "min.insync.replicas") && parse_i32(config_value(topic, "min.insync.replicas"), &min_isr);
-
-    return (tool_has(o, "under-replicated-partitions") && factor(view) > view->isr.count) ||
-           (tool_has(o, "unavailable-partitions") && !lives(topics, view->leader)) ||
-           (tool_has(o, "under-min-isr-partitions") && (!lives(topics, view->leader) || (has_min && view->isr.count < min_isr))) ||
-           (tool_has(o, "at-min-isr-partitions") && has_min && view->isr.count == min_isr);
-}
-
-static void add_ids(struct text *line, const char *label, struct ids ids)
-{
-    text_printf(line, "\t%s: ", label);
-    for (int32_t i = 0; i < ids.count; i++)
-        text_printf(line, "%s%d", i ? "," : "", (int)ids.items[i]);
-}
-
-static void print_partition(const struct topics *topics, const struct description *topic, const struct view *view)
-{
-    bool old = topics->zookeeper || release_is_27(call_release(topics->call));
-    struct text line = { 0 };
-
-    text_printf(&line, "\tTopic: %s\tPartition: %d\tLeader: ", topic->name, (int)view->partition);
-    if (lives(topics, view->leader))
-        text_printf(&line, "%d", (int)view->leader);
-    else
-        text_add(&line, "none");
-    add_ids(&line, "Replicas", view->replicas);
-    add_ids(&line, "Isr", view->isr);
-    if (view->moving) {
-        add_ids(&line, "Adding Replicas", view->adding);
-        add_ids(&line, "Removing Replicas", view->removing);
-    }
-    if (!old && view->has_elr) {
-        add_ids(&line, "Elr", view->elr);
-        add_ids(&line, "LastKnownElr", view->last_known_elr);
-    } else if (!old) {
-        text_add(&line, "\tElr: N/A\tLastKnownElr: N/A");
-    }
-    call_print(topics->call, "%s\n", line.data);
-    text_done(&line);
-}
-
-static bool is_default(const struct topics *topics, const struct describe_configs_response_config *config)
-{
-    return topics->zookeeper ? config->config_source != SOURCE_TOPIC : config->config_source ? config->config_source == SOURCE_DEFAULT : config->is_default;
-}
-
-static void print_topic(const struct topics *topics, const struct description *topic)
-{
-    bool old = topics->zookeeper || release_is_27(call_release(topics->call));
-    int32_t count = topic->configs ? topic->configs->configs.count : 0;
-    const char **names = mem_zero_array((size_t)count + 1, sizeof(*names));
-    struct text configs = { 0 };
-    char id[UUID_TEXT];
-    size_t *order;
-
-    for (int32_t i = 0; i < count; i++)
-        names[i] = topic->configs->configs.items[i].name;
-    order = java_order_of_scala(names, (size_t)count);
-    for (int32_t i = 0; i < count; i++) {
-        const struct describe_configs_response_config *config = &topic->configs->configs.items[order[i]];
-
-        if (!is_default(topics, config))
-            text_printf(&configs, "%s%s=%s", configs.size ? "," : "", config->name, config->value ? config->value : "null");
-    }
-    mem_free(order);
-    mem_free(names);
-    if (!tool_has(topics->options, "topics-with-overrides") || configs.size) {
-        call_print(topics->call, "Topic: %s", topic->name);
-        if (!old && !uuid_is_zero(topic->id)) {
-            uuid_text(topic->id, id);
-            call_print(topics->call, "\tTopicId: %s", id);
-        }
-        call_print(topics->call, "\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: %s\n", (int)topic->count, topic->count ? (int)factor(topic->views) : 0,
-                   text_chars(&configs));
-    }
-    text_done(&configs);
-}
-
-static void print_descriptions(const struct topics *topics, const struct description *all, size_t count)
-{
-    const struct tool_options *o = topics->options;
-    bool report = tool_has(o, "under-replicated-partitions") || tool_has(o, "unavailable-partitions") || tool_has(o, "under-min-isr-partitions") ||
-                  tool_has(o, "at-min-isr-partitions");
-    const char **names = mem_zero_array(count + 1, sizeof(*names));
-    size_t *order;
-
-    for (size_t i = 0; i < count; i++)
-        names[i] = all[i].name;
-    order = java_order(names, count, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct description *topic = &all[topics->zookeeper ? i : order[i]];
-
-        if (!report)
-            print_topic(topics, topic);
-        for (int32_t p = 0; !tool_has(o, "topics-with-overrides") && p < topic->count; p++)
-            if (!report || reported(topics, topic, &topic->views[p]))
-                print_partition(topics, topic, &topic->views[p]);
-    }
-    mem_free(order);
-    mem_free(names);
-}
-
-/* A topic's id as org.apache.kafka.common.Uuid.fromString() takes it. */
-static bool parse_id(const char *text, struct uuid *id, struct trouble *trouble)
-{
-    size_t size = strlen(text), bytes = size / 4 * 3 + (size % 4 ? size % 4 - 1 : 0);
-
-    if (size > 24)
-        return trouble_set(trouble, "java.lang.IllegalArgumentException", "Input string with prefix `%.24s` is too long to be decoded as a base64 UUID", text);
-    if (uuid_parse(text, id))
-        return true;
-    return trouble_set(trouble, "java.lang.IllegalArgumentException", "Input string `%s` decoded as %zu bytes, which is not equal to the expected 16 bytes of a base64-encoded UUID", text,
-                       bytes);
-}
-
-static bool find_id(struct topics *topics, struct uuid id, size_t *found, struct trouble *trouble)
-{
-    char text[UUID_TEXT];
-
-    *found = 0;
-    if (!tool_metadata(&topics->admin, "listTopics", &topics->cluster, trouble))
-        return false;
-    for (int32_t i = 0; i < topics->cluster->topics.count; i++)
-        *found += uuid_equal(topics->cluster->topics.items[i].topic_id, id) &&
-                  !(tool_has(topics->options, "exclude-internal") && topic_is_internal(topics->cluster->topics.items[i].name));
-    if (*found || tool_has(topics->options, "if-exists"))
-        return true;
-    uuid_text(id, text);
-    return trouble_set(trouble, "java.lang.IllegalArgumentException", "TopicId '%s' does not exist as expected", text);
-}
-
-static bool describe(struct topics *topics, struct trouble *trouble)
-{
-    struct description *all;
-    struct uuid id = { { 0 } };
-    const char *id_text, **names = NULL;
-    size_t count;
-    bool ok;
-
-    if (!tool_text(topics->options, "topic-id", &id_text, trouble) || (id_text && !parse_id(id_text, &id, trouble)))
-        return false;
-    if (uuid_is_zero(id))
-        ok = get_topics(topics, &names, &count, trouble) && ensure_exists(topics, count, trouble);
-    else
-        ok = find_id(topics, id, &count, trouble);
-    if (!ok || !count)
-        return ok;
-    all = arena_alloc(&topics->admin.arena, count * sizeof(*all));
-    for (size_t i = 0; names && i < count; i++)
-        all[i].name = names[i];
-    if (uuid_is_zero(id) && !release_is_27(call_release(topics->call)) && !topics->zookeeper && tool_admin_version(&topics->admin, 75) >= 0)
-        ok = describe_by_partitions(topics, all, count, trouble);
-    else
-        ok = describe_by_metadata(topics, all, count, id, trouble);
-    if (!ok || !describe_configs(topics, all, count, trouble) || !describe_moves(topics, all, count, trouble))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        qsort(all[i].views, (size_t)all[i].count, sizeof(*all[i].views), by_partition);
-    print_descriptions(topics, all, count);
+        call_print(topics->call,
+                   "Topic %s is marked for deletion.\nNote: This will have no impact if delete.topic.enable is not set "
+                   "to true.\n",
+                   names[i]);
     return true;
 }
 
@@ -931,10 +624,13 @@ static int say(struct topics *topics, struct trouble *trouble)
     struct text trace = { 0 };
 
     if (!call_interrupted(topics->call)) {
-        call_print(topics->call, "Error while executing topic command : %s\n", trouble->message ? trouble->message : "null");
+        call_print(topics->call, "Error while executing topic command : %s\n",
+                   trouble->message ? trouble->message : "null");
         trouble_text(trouble, &trace);
         call_log(topics->call, "ERROR", text_chars(&trace),
-                 topics->zookeeper || release_is_27(call_release(topics->call)) ? "kafka.admin.TopicCommand$" : "org.apache.kafka.tools.TopicCommand");
+                 topics->zookeeper || release_is_27(call_release(topics->call))
+                     ? "kafka.admin.TopicCommand$"
+                     : "org.apache.kafka.tools.TopicCommand");
         text_done(&trace);
     }
     trouble_done(trouble);
@@ -952,11 +648,13 @@ static bool open_client(struct topics *topics, struct trouble *trouble)
         if (!tool_text(topics->options, "zookeeper", &bootstrap, trouble))
             return false;
         if (!(lab = tool_lab_bootstrap(topics->call)))
-            return trouble_set(trouble, "kafka.zookeeper.ZooKeeperClientTimeoutException", "Timed out waiting for connection while in state: CONNECTING");
+            return trouble_set(trouble, "kafka.zookeeper.ZooKeeperClientTimeoutException",
+                               "Timed out waiting for connection while in state: CONNECTING");
         bootstrap = lab;
         ok = true;
     } else {
-        ok = tool_text(topics->options, "command-config", &file, trouble) && (!file || tool_properties(file, &config, trouble)) &&
+        ok = tool_text(topics->options, "command-config", &file, trouble) &&
+             (!file || tool_properties(file, &config, trouble)) &&
              tool_text(topics->options, "bootstrap-server", &bootstrap, trouble);
     }
     ok = ok && tool_admin_open(&topics->admin, topics->call, bootstrap, NULL, &config, trouble);
@@ -967,8 +665,12 @@ static bool open_client(struct topics *topics, struct trouble *trouble)
 
 static int run(struct call *call)
 {
-    static const struct { const char *name; bool (*act)(struct topics *topics, struct trouble *trouble); } actions[] = {
-        { "create", create }, { "alter", alter }, { "list", list }, { "describe", describe }, { "delete", delete },
+    static const struct {
+        const char *name;
+        bool (*act)(struct topics *topics, struct trouble *trouble);
+    } actions[] = {
+        { "create", create }, { "alter", alter }, { "list", list }, { "describe", topics_describe },
+        { "delete", delete },
     };
     struct topics topics = { .call = call };
     struct trouble trouble = { 0 };
@@ -990,6 +692,10 @@ static int run(struct call *call)
 }
 
 const struct command command_kafka_topics = {
-    .name = "kafka-topics", .summary = "create, list, describe, alter and delete topics",
-    .example = "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092", .options = options, .tool = true, .run = run,
+    .name = "kafka-topics",
+    .summary = "create, list, describe, alter and delete topics",
+    .example = "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092",
+    .options = options,
+    .tool = true,
+    .run = run,
 };

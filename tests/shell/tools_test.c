@@ -6,9 +6,14 @@
 #include "shell/tool_admin.h"
 
 static const struct option rows[] = {
-    { "list", NULL, "", 0, 0 },       { "topic", "String: topic", "", 0, 0 },     { "partitions", "Integer: n", "", 0, 0 },
-    { "shift-by", "Long: n", "", 0, 0 }, { "state", "[String]", "", 0, 0 },       { "zookeeper", "String", "", 0, RELEASE_27 },
-    { "topic-id", "String", "", 0, RELEASE_43 }, { 0 },
+    { "list", NULL, "", 0, 0 },
+    { "topic", "String: topic", "", 0, 0 },
+    { "partitions", "Integer: n", "", 0, 0 },
+    { "shift-by", "Long: n", "", 0, 0 },
+    { "state", "[String]", "", 0, 0 },
+    { "zookeeper", "String", "", 0, RELEASE_27 },
+    { "topic-id", "String", "", 0, RELEASE_43 },
+    { 0 },
 };
 
 /* What was read from a line of words: "list topic=a /word", or the exception. */
