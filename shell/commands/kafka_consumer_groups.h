@@ -66,7 +66,7 @@ bool groups_list(struct groups *groups, const char *states, const char *types, s
 /* The groups that --group or --all-groups name. */
 bool groups_named(struct groups *groups, const char ***names, size_t *count, struct trouble *trouble);
 bool groups_describe_one(struct groups *groups, const char *name, struct group *out, struct trouble *trouble);
-void group_done(struct group *group);
+void groups_group_done(struct group *group);
 bool groups_committed(struct groups *groups, const char *group, struct spots *out, struct trouble *trouble);
 bool groups_commit(struct groups *groups, const char *group, const struct spots *spots, struct trouble *trouble);
 bool groups_delete_one(struct groups *groups, const char *group, struct trouble *trouble);

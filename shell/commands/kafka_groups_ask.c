@@ -364,7 +364,7 @@ bool groups_describe_one(struct groups *groups, const char *name, struct group *
     return true;
 }
 
-void group_done(struct group *group)
+void groups_group_done(struct group *group)
 {
     for (size_t i = 0; i < group->member_count; i++) {
         spots_done(&group->members[i].assigned);

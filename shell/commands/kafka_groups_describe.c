@@ -324,7 +324,7 @@ bool groups_describe(struct groups *groups, struct trouble *trouble)
             ok = print_state(groups, &all[i], trouble);
     }
     for (size_t i = 0; i < found; i++)
-        group_done(&all[i]);
+        groups_group_done(&all[i]);
     mem_free(all);
     return ok;
 }

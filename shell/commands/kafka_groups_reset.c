@@ -462,7 +462,7 @@ static bool reset_one(struct groups *groups, const char *name, struct plans *pla
         groups_error(groups,
                      "Assignments can only be reset if the group '%s' is inactive, but the current state is %s.", name,
                      group.state);
-    group_done(&group);
+    groups_group_done(&group);
     if (!idle)
         return true;
     if (!choose_partitions(groups, name, &plan->spots, trouble))
