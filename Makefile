@@ -65,7 +65,7 @@ $(BUILD)/obj/%.o: %.c
 TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
 TOP_TESTS := $(foreach l,sim shell,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
-$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter shell,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)

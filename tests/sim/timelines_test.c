@@ -1,0 +1,508 @@
+/* What real brokers' folders did over time, played in virtual time: the same files appear, are renamed, change their size and vanish, in the
+ * same order (what lies up to 20 ms apart is a set), each within one check interval of the capture. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/base/text.h"
+#include "tests/sim/sim_lab.h"
+
+enum { SET_MS = 20, INTERVAL_MS = 1000, MOST_HAPPENINGS = 2000 };
+
+enum what { APPEARS, GROWS, RENAMED, GONE };
+struct happening {
+    int64_t at_ms;
+    enum what what;
+    char name[64], to[72];
+    int64_t from_size, size;
+    bool dropped;
+};
+struct history {
+    struct happening all[MOST_HAPPENINGS];
+    size_t count;
+};
+
+/* ---- sets, as text ---- */
+
+static bool is_log(const char *name)
+{
+    return text_ends(name, ".log");
+}
+
+static size_t set_end(const struct history *history, size_t start)
+{
+    size_t i = start + 1;
+
+    while (i < history->count && history->all[i].at_ms - history->all[i - 1].at_ms <= SET_MS)
+        i++;
+    return i;
+}
+
+static void drop_dropped(struct history *history)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < history->count; i++)
+        if (!history->all[i].dropped)
+            history->all[kept++] = history->all[i];
+    history->count = kept;
+}
+
+/* Within a set only what came of a file counts: its size in the end, its last name. How often somebody looked in between does not. */
+static void join_within_sets(struct history *history)
+{
+    for (size_t start = 0, end; start < history->count; start = end) {
+        end = set_end(history, start);
+        for (size_t i = start; i < end; i++) {
+            for (size_t j = start; j < i && !history->all[i].dropped; j++) {
+                struct happening *earlier = &history->all[j], *later = &history->all[i];
+
+                if (earlier->dropped || strcmp(earlier->name, later->name))
+                    continue;
+                if (later->what == GROWS && (earlier->what == APPEARS || earlier->what == GROWS)) {
+                    earlier->size = later->size;
+                    later->dropped = true;
+                } else if (later->what == RENAMED && earlier->what == GROWS) {
+                    earlier->dropped = true;
+                }
+            }
+        }
+    }
+    drop_dropped(history);
+}
+
+/* A log that grows record by record is one growing. */
+static void join_growth(struct history *history)
+{
+    for (size_t start = 0; start < history->count; start = set_end(history, start)) {
+        struct happening *first = &history->all[start];
+
+        while (set_end(history, start) == start + 1 && start + 1 < history->count && set_end(history, start + 1) == start + 2) {
+            struct happening *next = &history->all[start + 1];
+
+            if (first->what != GROWS || next->what != GROWS || strcmp(first->name, next->name) || !is_log(first->name))
+                break;
+            first->size = next->size;
+            first->at_ms = next->at_ms;
+            next->dropped = true;
+            drop_dropped(history);
+        }
+    }
+}
+
+/* Before the first record the controller was still at work in the capture. */
+static void begin_with_records(struct history *history)
+{
+    for (size_t i = 0; i < history->count && !(history->all[i].what == GROWS && is_log(history->all[i].name)); i++)
+        history->all[i].dropped = true;
+    drop_dropped(history);
+}
+
+static void happening_text(const struct happening *happening, struct text *out)
+{
+    switch (happening->what) {
+    case APPEARS:
+        text_printf(out, "appears %s (%lld)\n", happening->name, (long long)happening->size);
+        break;
+    case GROWS:
+        text_printf(out, "%s %lld -> %lld\n", happening->name, (long long)happening->from_size, (long long)happening->size);
+        break;
+    case RENAMED:
+        text_printf(out, "%s renamed to %s (%lld)\n", happening->name, happening->to, (long long)happening->size);
+        break;
+    case GONE:
+        text_printf(out, "%s gone\n", happening->name);
+        break;
+    }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *set_text(const struct history *history, size_t start, size_t end)
+{
+    char *lines[64];
+    struct text out = { 0 };
+
+    CHECK(end - start <= 64);
+    for (size_t i = start; i < end; i++) {
+        struct text line = { 0 };
+
+        happening_text(&history->all[i], &line);
+        lines[i - start] = text_take(&line);
+    }
+    qsort(lines, end - start, sizeof(*lines), by_text);
+    for (size_t i = start; i < end; i++) {
+        text_add(&out, lines[i - start]);
+        mem_free(lines[i - start]);
+    }
+    return text_take(&out);
+}
+
+static void compare(struct history *captured, struct history *ours)
+{
+    size_t i = 0, j = 0;
+
+    begin_with_records(captured);
+    begin_with_records(ours);
+    join_within_sets(captured);
+    join_within_sets(ours);
+    join_growth(captured);
+    join_growth(ours);
+    CHECK(captured->count > 0);
+    while (i < captured->count && j < ours->count) {
+        size_t captured_end = set_end(captured, i), ours_end = set_end(ours, j);
+        char *expected = set_text(captured, i, captured_end), *got = set_text(ours, j, ours_end);
+        int64_t apart_ms = ours->all[j].at_ms - captured->all[i].at_ms;
+
+        if (strcmp(expected, got) || apart_ms > INTERVAL_MS || apart_ms < -INTERVAL_MS)
+            print_error("captured at %lld ms, ours at %lld ms\n", (long long)captured->all[i].at_ms, (long long)ours->all[j].at_ms);
+        CHECK_TEXT(expected, got);
+        CHECK(apart_ms <= INTERVAL_MS && apart_ms >= -INTERVAL_MS);
+        mem_free(expected);
+        mem_free(got);
+        i = captured_end;
+        j = ours_end;
+    }
+    if (i < captured->count || j < ours->count) {
+        struct history *longer = i < captured->count ? captured : ours;
+        char *left = set_text(longer, i < captured->count ? i : j, set_end(longer, i < captured->count ? i : j));
+
+        print_error("only %s: %s", longer == ours ? "ours" : "captured", left);
+        mem_free(left);
+        fail();
+    }
+}
+
+/* ---- the capture ---- */
+
+struct line {
+    int64_t at_ms;
+    const char *text;
+};
+struct capture {
+    char *text;
+    char settings[512];
+    struct line lines[4000];
+    size_t count;
+};
+
+static void capture_read(struct capture *capture, const char *name)
+{
+    char path[128], *save = NULL;
+    size_t size;
+
+    snprintf(path, sizeof(path), "timelines/%s.txt", name);
+    capture->text = (char *)golden_read(path, &size);
+    for (char *line = strtok_r(capture->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        char *end;
+        double at;
+
+        if (!strncmp(line, "# broker settings: ", 19)) {
+            snprintf(capture->settings, sizeof(capture->settings), "%s", line + 19);
+            for (char *p = capture->settings; *p; p++)
+                if (*p == ',')
+                    *p = ' ';
+        }
+        at = strtod(line, &end);
+        if (*line == '#' || end == line || strncmp(end, " s  ", 4) || end - line > 10)
+            continue;
+        CHECK(capture->count < 4000);
+        capture->lines[capture->count++] = (struct line){ (int64_t)(at * 1000 + (at < 0 ? -0.5 : 0.5)), end + 4 };
+    }
+    CHECK(capture->settings[0]);
+}
+
+/* The file events of a capture up to where it says something that starts with `until`. */
+static void captured_history(const struct capture *capture, const char *from, const char *until, struct history *out)
+{
+    bool on = !from;
+
+    memset(out, 0, sizeof(*out));
+    for (size_t i = 0; i < capture->count; i++) {
+        struct happening *happening = &out->all[out->count];
+        const char *text = capture->lines[i].text;
+        long long first = 0, second = 0;
+
+        on = on || text_starts(text, from);
+        if (until && text_starts(text, until))
+            break;
+        memset(happening, 0, sizeof(*happening));
+        happening->at_ms = capture->lines[i].at_ms;
+        if (sscanf(text, "file appears: %63s (%lld bytes)", happening->name, &first) == 2) {
+            happening->what = APPEARS;
+            happening->size = first;
+        } else if (sscanf(text, "file size: %63s %lld -> %lld", happening->name, &first, &second) == 3) {
+            happening->what = GROWS;
+            happening->from_size = first;
+            happening->size = second;
+        } else if (sscanf(text, "file renamed: %63s -> %71s (%lld bytes)", happening->name, happening->to, &first) == 3) {
+            happening->what = RENAMED;
+            happening->size = first;
+        } else if (sscanf(text, "file gone: %63s", happening->name) == 1) {
+            happening->what = GONE;
+        } else {
+            continue;
+        }
+        out->count += on;
+    }
+}
+
+/* ---- ours ---- */
+
+struct watched {
+    struct sim_lab sim;
+    struct wire_client *client;
+    char *folder;
+    int64_t zero_us;
+    struct fs_names names;
+    int64_t sizes[256];
+    struct history history;
+};
+
+static int64_t size_of(struct watched *watched, const char *name)
+{
+    char *path = mem_printf("%s/%s", watched->folder, name);
+    struct file_stat stat = { 0 };
+
+    fs_stat(lab_fs(watched->sim.lab), path, &stat);
+    mem_free(path);
+    return stat.size;
+}
+
+static long find_name(const struct fs_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->names[i], name))
+            return (long)i;
+    return -1;
+}
+
+static struct happening *happened(struct watched *watched, enum what what, const char *name)
+{
+    struct happening *happening = &watched->history.all[watched->history.count++];
+
+    CHECK(watched->history.count < MOST_HAPPENINGS);
+    memset(happening, 0, sizeof(*happening));
+    happening->at_ms = (queue_now_us(lab_queue(watched->sim.lab)) - watched->zero_us) / 1000;
+    happening->what = what;
+    snprintf(happening->name, sizeof(happening->name), "%s", name);
+    return happening;
+}
+
+/* What changed since the last look. */
+static void look(struct watched *watched)
+{
+    struct fs_names now;
+    int64_t sizes[256];
+
+    CHECK_INT(ERR_OK, fs_list(lab_fs(watched->sim.lab), watched->folder, &now, NULL));
+    CHECK(now.count <= 256);
+    for (size_t i = 0; i < now.count; i++) {
+        const char *name = now.names[i];
+        long before = find_name(&watched->names, name);
+        char stem[72];
+
+        sizes[i] = size_of(watched, name);
+        if (before >= 0) {
+            if (watched->sizes[before] != sizes[i]) {
+                struct happening *grown = happened(watched, GROWS, name);
+
+                grown->from_size = watched->sizes[before];
+                grown->size = sizes[i];
+            }
+            continue;
+        }
+        snprintf(stem, sizeof(stem), "%s", name);
+        if (text_ends(stem, ".deleted"))
+            stem[strlen(stem) - 8] = 0;
+        if (strcmp(stem, name) && find_name(&watched->names, stem) >= 0) {
+            struct happening *renamed = happened(watched, RENAMED, stem);
+
+            snprintf(renamed->to, sizeof(renamed->to), "%s", name);
+            renamed->size = sizes[i];
+        } else {
+            happened(watched, APPEARS, name)->size = sizes[i];
+        }
+    }
+    for (size_t i = 0; i < watched->names.count; i++) {
+        char *deleted = mem_printf("%s.deleted", watched->names.names[i]);
+
+        if (find_name(&now, watched->names.names[i]) < 0 && find_name(&now, deleted) < 0)
+            happened(watched, GONE, watched->names.names[i]);
+        mem_free(deleted);
+    }
+    fs_names_free(&watched->names);
+    watched->names = now;
+    memcpy(watched->sizes, sizes, sizeof(sizes));
+}
+
+/* Time goes by, event after event; after each the folder is looked at. */
+static void run_until_ms(struct watched *watched, int64_t at_ms)
+{
+    struct queue *queue = lab_queue(watched->sim.lab);
+    int64_t until_us = watched->zero_us + at_ms * 1000;
+
+    while (queue_next_us(queue) <= until_us) {
+        queue_run_next(queue);
+        look(watched);
+    }
+    queue_set_us(queue, until_us);
+}
+
+/* A broker of 33 s with a topic, as the captures had it. */
+static void watch(struct watched *watched, const struct capture *capture, bool is_27, const char *topic, const char *key, const char *value)
+{
+    memset(watched, 0, sizeof(*watched));
+    sim_lab_open(&watched->sim, is_27 ? RELEASE_27 : RELEASE_43, 1, 1, capture->settings);
+    watched->client = wire_lab_client(&watched->sim.ends, 0, false);
+    sim_create_topic(watched->client, topic, 1, 1, key, value);
+    watched->folder = mem_printf("%s/broker-%d/%s-0", lab_dir(watched->sim.lab), is_27 ? 0 : 1, topic);
+    sim_lab_advance_ms(&watched->sim, 33000);
+    watched->zero_us = queue_now_us(lab_queue(watched->sim.lab));
+    look(watched);
+    watched->history.count = 0;
+}
+
+static void unwatch(struct watched *watched)
+{
+    fs_names_free(&watched->names);
+    mem_free(watched->folder);
+    sim_lab_close(&watched->sim);
+}
+
+static void put(struct watched *watched, const char *topic, const char *text, int count, int64_t timestamp_ms)
+{
+    sim_produce(watched->client, topic, 0, text, count, timestamp_ms < 0 ? queue_now_ms(lab_queue(watched->sim.lab)) : timestamp_ms);
+    look(watched);
+}
+
+static int64_t moment_of(const struct capture *capture, const char *text)
+{
+    for (size_t i = 0; i < capture->count; i++)
+        if (text_starts(capture->lines[i].text, text))
+            return capture->lines[i].at_ms;
+    fail_msg("the capture does not say: %s", text);
+    return 0;
+}
+
+static void play_retention(const char *name, bool is_27)
+{
+    struct capture *capture = mem_zero(sizeof(*capture));
+    struct history *captured = mem_zero(sizeof(*captured));
+    struct watched *watched = mem_zero(sizeof(*watched));
+
+    capture_read(capture, name);
+    captured_history(capture, NULL, "clean shutdown", captured);
+    watch(watched, capture, is_27, "students", "retention.ms", "10000");
+    for (int i = 0; i < 85; i++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "message %d", i);
+        put(watched, "students", text, 1, -1);
+        run_until_ms(watched, (i + 1) * 50);
+    }
+    run_until_ms(watched, moment_of(capture, "five more records"));
+    put(watched, "students", "again", 5, -1);
+    run_until_ms(watched, moment_of(capture, "clean shutdown"));
+    compare(captured, &watched->history);
+    unwatch(watched);
+    free(capture->text);
+    mem_free(watched);
+    mem_free(captured);
+    mem_free(capture);
+}
+
+static void play_size_roll(const char *name, bool is_27)
+{
+    struct capture *capture = mem_zero(sizeof(*capture));
+    struct history *captured = mem_zero(sizeof(*captured));
+    struct watched *watched = mem_zero(sizeof(*watched));
+    size_t size = is_27 ? 1000 : 50000;
+    char *text = mem_zero(size + 1), line[64];
+
+    memset(text, 'x', size);
+    capture_read(capture, name);
+    captured_history(capture, NULL, "clean shutdown", captured);
+    watch(watched, capture, is_27, "students", "segment.bytes", is_27 ? "16384" : "1048576");
+    sim_alter_topic(watched->client, "students", "retention.ms", "-1");
+    for (int i = 0; i < 48; i++) {
+        snprintf(line, sizeof(line), "record at offset %d sent", i);
+        run_until_ms(watched, moment_of(capture, line));
+        put(watched, "students", text, 1, 1600000000000 + i * 10);
+    }
+    run_until_ms(watched, moment_of(capture, "clean shutdown"));
+    compare(captured, &watched->history);
+    unwatch(watched);
+    free(capture->text);
+    mem_free(text);
+    mem_free(watched);
+    mem_free(captured);
+    mem_free(capture);
+}
+
+static void play_segment_ms(const char *name, bool is_27)
+{
+    static const int stamps[] = { 0, 1000, 5000, 5001, 5002, 20000, 3000 };
+    static const char past[] = "now timestamps of one's own";
+    struct capture *capture = mem_zero(sizeof(*capture));
+    struct history *captured = mem_zero(sizeof(*captured));
+    struct watched *watched = mem_zero(sizeof(*watched));
+    char line[64];
+
+    capture_read(capture, name);
+    captured_history(capture, NULL, past, captured);
+    watch(watched, capture, is_27, "students", "segment.ms", "5000");
+    for (int i = 0; i < 4; i++) {
+        snprintf(line, sizeof(line), "record at offset %d sent", i);
+        run_until_ms(watched, moment_of(capture, line));
+        put(watched, "students", "x", 1, -1);
+    }
+    compare(captured, &watched->history);
+    unwatch(watched);
+    captured_history(capture, past, NULL, captured);
+    watch(watched, capture, is_27, "past", "segment.ms", "5000");
+    sim_alter_topic(watched->client, "past", "retention.ms", "-1");
+    for (int i = 0; i < 7; i++) {
+        snprintf(line, sizeof(line), "past: record at offset %d sent", i);
+        run_until_ms(watched, moment_of(capture, line));
+        put(watched, "past", "x", 1, 1600000000000 + stamps[i]);
+    }
+    compare(captured, &watched->history);
+    unwatch(watched);
+    free(capture->text);
+    mem_free(watched);
+    mem_free(captured);
+    mem_free(capture);
+}
+
+TEST(retention_goes_as_2_7_0_went)
+{
+    play_retention("retention-2.7.0", true);
+}
+
+TEST(retention_goes_as_4_3_0_went)
+{
+    play_retention("retention-4.3.0", false);
+}
+
+TEST(segments_fill_as_with_2_7_0)
+{
+    play_size_roll("size-roll-2.7.0", true);
+}
+
+TEST(segments_fill_as_with_4_3_0)
+{
+    play_size_roll("size-roll-4.3.0", false);
+}
+
+TEST(segments_age_as_with_2_7_0)
+{
+    play_segment_ms("segment-ms-2.7.0", true);
+}
+
+TEST(segments_age_as_with_4_3_0)
+{
+    play_segment_ms("segment-ms-4.3.0", false);
+}
