@@ -25,6 +25,8 @@ enum err consumer_assign(struct consumer *consumer, const struct consumer_positi
 /* Waits until records are there or `timeout_us` of the client's clock has passed; *count 0 then. */
 enum err consumer_poll(struct task *task, struct consumer *consumer, int64_t timeout_us, const struct consumer_record **records, size_t *count, struct reason *reason);
 enum err consumer_commit(struct task *task, struct consumer *consumer, struct reason *reason);
+/* The next poll goes on from there. Nothing happens for a partition that is not assigned. */
+void consumer_seek(struct consumer *consumer, const char *topic, int32_t partition, int64_t offset);
 /* Commits if it should, leaves the group if it must. */
 void consumer_close(struct task *task, struct consumer *consumer);
 void consumer_drop(struct consumer *consumer);     /* as a crash: nothing is sent */

@@ -1,0 +1,169 @@
+/* The inside of a consumer: consumer.c (life, poll, what runs beside it), consumer_group.c (membership, commits), consumer_assign.c (who gets
+ * what), consumer_fetch.c (positions and records). */
+#pragma once
+#include <regex.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/text.h"
+#include "sim/clients/consumer.h"
+
+enum {
+    API_FETCH = 1, API_LIST_OFFSETS = 2, API_OFFSET_COMMIT = 8, API_OFFSET_FETCH = 9, API_JOIN_GROUP = 11, API_HEARTBEAT = 12, API_LEAVE_GROUP = 13,
+    API_SYNC_GROUP = 14,
+};
+enum want { WANT_NOTHING, WANT_COMMITTED, WANT_EARLIEST, WANT_LATEST }; /* where a position that is not known yet comes from */
+enum reset { RESET_LATEST, RESET_EARLIEST, RESET_NONE };
+
+struct part {                    /* an assigned partition */
+    char *topic;
+    int32_t partition;
+    uint64_t id;                 /* never given twice: answers for one that was revoked find nothing */
+    int64_t position;            /* of the next record that poll gives; -1: not known yet */
+    enum want want;
+    bool fetching, buffered;
+    int64_t retry_at_us;         /* asked no sooner after an error */
+};
+
+struct aborted { int64_t producer_id, first_offset; };
+struct completed {               /* what a fetch brought for one partition, not yet given */
+    struct completed *next;
+    uint64_t part_id;
+    int64_t next_offset;
+    uint8_t *data;
+    size_t size, at;
+    struct aborted *aborted;     /* by first offset */
+    size_t aborted_count, aborted_at;
+    int64_t *skipped;            /* producers whose transaction was aborted here */
+    size_t skipped_count, skipped_capacity;
+    struct batch batch;
+    struct record_iterator it;
+    bool open;
+};
+
+struct flight {                  /* a fetch on its way to one broker */
+    struct flight *next;
+    struct consumer *consumer;
+    int32_t node;
+    struct arena arena;
+    struct client_send *send;
+    bool by_id;
+    uint64_t *ids;               /* of the partitions asked for */
+    int64_t *offsets;            /* and from where: a seek since then makes the answer useless */
+    size_t count;
+};
+
+struct later {                   /* a heartbeat, commit or farewell that nobody waits for in its call */
+    struct later *next;
+    struct consumer *consumer;
+    struct arena arena;
+    struct client_send *send;
+    int16_t api;
+    bool *over;                  /* set when answered; may be NULL */
+    enum err *err;
+};
+
+struct consumer {
+    struct client *client;
+    struct client_options options;
+    struct queue *queue;
+    struct timers *timers;
+    char *client_id, *group_id, *instance_id;
+    bool is_27, auto_commit, read_committed, auto_create;
+    enum reset reset;
+    int64_t auto_commit_us, heartbeat_us, max_poll_us, max_age_us, backoff_us;
+    int32_t session_ms, max_poll_ms, fetch_min_bytes, fetch_wait_ms, fetch_max_bytes, partition_max_bytes;
+    int64_t max_poll_records;
+    char *strategies[4];
+    int strategy_count;
+    /* what is wanted */
+    bool subscribed, by_pattern;
+    regex_t pattern;
+    char **topics;               /* subscribed, sorted as subscribed; for a pattern those that match */
+    size_t topic_count;
+    struct part **parts;         /* in the order in which they are asked for */
+    size_t part_count, part_capacity;
+    uint64_t next_id;
+    /* membership */
+    int32_t coordinator;         /* -1: unknown */
+    char *member_id;
+    int32_t generation;          /* -1: none */
+    bool need_join, joining, joined, lost;
+    char **group_topics;         /* of all members, if we lead */
+    size_t group_topic_count;
+    int64_t *snapshot;           /* their partition counts when we assigned them */
+    bool leads;
+    struct timer heartbeat, commit;
+    bool heartbeat_flies;
+    int64_t last_poll_us;
+    /* metadata */
+    bool refresh;
+    int64_t refresh_at_us, refreshed_us;
+    int refresh_tries;
+    bool metadata_known;
+    /* fetching */
+    struct flight *flights, *sending;
+    struct completed *first, **last;
+    /* results */
+    struct arena arena;
+    struct consumer_record *records;
+    size_t record_count, record_capacity;
+    enum err failed;
+    struct reason reason;
+    /* tasks */
+    struct task *worker, *waiter;
+    struct timer tick;
+    bool polling, closing, pending;
+    struct later *laters;
+    int using;                   /* calls on the stack that still look at us; the worker is one */
+};
+
+/* ---- consumer.c ---- */
+int64_t consumer_now_us(const struct consumer *consumer);
+void consumer_wake(struct consumer *consumer);          /* the worker: something is to be done */
+void consumer_wake_in(struct consumer *consumer, int64_t us);
+void consumer_wake_waiter(struct consumer *consumer);   /* who polls */
+void consumer_enter(struct consumer *consumer);
+void consumer_leave(struct consumer *consumer);
+/* The next poll returns it; who polls is not woken by this. */
+void consumer_fail(struct consumer *consumer, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void consumer_refresh_metadata(struct consumer *consumer);
+bool consumer_sleep(struct consumer *consumer, int64_t us);   /* in the worker */
+void consumer_warn(struct consumer *consumer, const char *level, const char *logger, const char *format, ...) __attribute__((format(printf, 4, 5)));
+struct part *consumer_part(struct consumer *consumer, uint64_t id);
+void consumer_clear_parts(struct consumer *consumer);
+struct part *consumer_add_part(struct consumer *consumer, const char *topic, int32_t partition);
+void texts_free(char ***texts, size_t *count);
+/* Sends without waiting; the request is in later->arena. */
+struct later *consumer_later(struct consumer *consumer, int16_t api);
+void consumer_send_later(struct later *later, int32_t node, int16_t most_version, const void *request, client_reply *reply);
+void consumer_later_done(struct later *later);
+
+/* ---- consumer_group.c: in the worker, except where said ---- */
+void consumer_group_step(struct consumer *consumer);
+void consumer_group_init(struct consumer *consumer);
+void consumer_group_done(struct consumer *consumer);
+void consumer_group_check_metadata(struct consumer *consumer);   /* partitions changed under a leader: a new rebalance */
+void consumer_group_revoke(struct consumer *consumer);
+/* From anywhere: sends a commit of all positions. False: there is nothing to commit, or nobody to tell. */
+bool consumer_group_send_commit(struct consumer *consumer, bool *over, enum err *err);
+bool consumer_group_send_leave(struct consumer *consumer, bool *over);
+void consumer_group_arm_commit(struct consumer *consumer);
+
+/* ---- consumer_assign.c ---- */
+struct member_wish {
+    const char *member_id, *instance_id;
+    const char *const *topics;
+    int32_t topic_count;
+};
+struct dealt { const char *topic; int32_t partition; size_t member; };
+/* Deals all partitions of the topics to `members`, which are put in order; the list is allocated. */
+struct dealt *consumer_assign_partitions(const char *strategy, struct member_wish *members, size_t member_count, const struct client *client, size_t *count);
+bool consumer_assign_knows(const char *strategy);
+/* Topics in the order of a Java HashMap of them. */
+void consumer_assign_java_order(const char **topics, size_t count);
+
+/* ---- consumer_fetch.c ---- */
+void consumer_fetch_positions(struct consumer *consumer);        /* in the worker: finds what is not known */
+void consumer_fetch_send(struct consumer *consumer);             /* from anywhere: asks all leaders that have no request of ours */
+void consumer_fetch_take(struct consumer *consumer);             /* moves records to consumer->records */
+void consumer_fetch_done(struct consumer *consumer);
