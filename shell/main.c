@@ -294,8 +294,8 @@ int main(int argc, char **argv)
     const struct command *tool;
     int status;
 
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
+    setlocale(LC_CTYPE, ""); /* the other categories stay C, and cost no files */
+    setlocale(LC_MESSAGES, "");
     tool = tool_of_name(basename(argv[0]), &argc, &argv);
     if (tool)
         return run_tool(tool, argc, argv);

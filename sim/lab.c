@@ -117,7 +117,7 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     lab->release = options->release;
     lab->brokers = options->brokers;
     lab->seed = options->seed;
-    if (options->memory)
+    if (options->memory || lab->transient)
         return ERR_OK;
     snprintf(path, sizeof(path), "%s/lab.db", lab->dir);
     err = store_open(&lab->store, path, &lab->store_lost, reason);

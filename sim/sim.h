@@ -54,7 +54,7 @@ struct wire *lab_wire(const struct lab *lab);
 struct journal *lab_journal(const struct lab *lab);
 struct tables *lab_tables(const struct lab *lab);
 struct sql *lab_sql(const struct lab *lab);
-struct store *lab_store(const struct lab *lab);  /* NULL in memory */
+struct store *lab_store(const struct lab *lab);  /* NULL in memory and for a transient lab: nothing of it is opened again */
 struct net *lab_net(const struct lab *lab);      /* NULL: not listening */
 struct fs *lab_fs(const struct lab *lab);
 enum release lab_release(const struct lab *lab);

@@ -268,24 +268,33 @@ static int authorize(void *context, int action, const char *a, const char *b, co
 enum err sql_open(struct sql **out, const struct tables *tables, struct reason *reason)
 {
     struct sql *sql = mem_zero(sizeof(*sql));
-    enum err err = ERR_OK;
 
-    *out = NULL;
+    (void)reason;
     sql->tables = tables;
+    *out = sql;
+    return ERR_OK;
+}
+
+/* SQLite itself comes with the first question: most labs are never asked one. */
+static enum err connect_sqlite(struct sql *sql, struct reason *reason)
+{
+    if (sql->db)
+        return ERR_OK;
     if (sqlite3_open_v2(":memory:", &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK) {
-        err = err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "SQLite: %s", sqlite3_errmsg(sql->db));
-        sql_close(sql);
+        enum err err = err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "SQLite: %s", sqlite3_errmsg(sql->db));
+
+        sqlite3_close(sql->db);
+        sql->db = NULL;
         return err;
     }
-    for (size_t i = 0; i < tables_count(tables); i++) {
+    for (size_t i = 0; i < tables_count(sql->tables); i++) {
         void *context;
 
-        sqlite3_create_module(sql->db, tables_get(tables, i, &context)->name, &module, sql);
+        sqlite3_create_module(sql->db, tables_get(sql->tables, i, &context)->name, &module, sql);
     }
     sqlite3_progress_handler(sql->db, STEPS_BETWEEN_LOOKS, on_progress, sql);
     sqlite3_limit(sql->db, SQLITE_LIMIT_LENGTH, 64 * 1024 * 1024);
     sqlite3_set_authorizer(sql->db, authorize, sql);
-    *out = sql;
     return ERR_OK;
 }
 
@@ -335,7 +344,10 @@ static enum err failed(struct sql *sql, struct reason *reason)
 static enum err prepare(struct sql *sql, const char *query, sqlite3_stmt **statement, struct reason *reason)
 {
     const char *tail = NULL;
+    enum err err = connect_sqlite(sql, reason);
 
+    if (err)
+        return err;
     if (sqlite3_prepare_v2(sql->db, query, -1, statement, &tail) != SQLITE_OK)
         return failed(sql, reason);
     if (!*statement)
