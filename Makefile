@@ -63,9 +63,9 @@ $(BUILD)/obj/%.o: %.c
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
-TOP_TESTS := $(foreach l,sim shell,$(if $(wildcard tests/$(l)/*.c),$(l)))
+TOP_TESTS := $(foreach l,sim shell fuzz,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
-$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)
@@ -90,6 +90,25 @@ TOOL_NAMES := $(shell sed -n 's/^TOOL."\([^"]*\)".*/\1/p' shell/commands.def 2>/
 tools: $(BUILD)/kafkarium
 	@mkdir -p $(BUILD)/bin
 	@for t in $(TOOL_NAMES) kafka-run-class; do ln -sf ../kafkarium $(BUILD)/bin/$$t.sh; done
+
+# ---- fuzzers: tests/fuzz/targets.def; `make fuzz SECONDS=30` runs each so long, ONLY=name one of them ----
+FUZZ := build/fuzz
+SECONDS ?= 0
+ONLY ?=
+FUZZ_OBJECTS := $(filter-out %/seeds_test.o,$(call objects,tests/fuzz))
+$(BUILD)/fuzzer: $(FUZZ_OBJECTS) $(filter-out %/shell/main.o,$(SHELL_OBJECTS)) $(TOP_OBJECTS) $(call archives,net)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+.PHONY: fuzz
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang, which is not installed (apt-get install clang)" >&2; exit 1; }
+	@$(MAKE) --no-print-directory CC=clang OPT=-O1 SAN=fuzzer-no-link,address,undefined BUILD=$(FUZZ) $(FUZZ)/fuzzer
+	@mkdir -p $(FUZZ)/seeds $(FUZZ)/found
+	@for t in $$(sed -n 's/^TARGET(\(.*\))/\1/p' tests/fuzz/targets.def); do ln -sf fuzzer $(FUZZ)/$$t; done
+	@$(FUZZ)/texts --seeds $(FUZZ)/seeds
+	@[ $(SECONDS) -eq 0 ] || for t in $(or $(ONLY),$$(sed -n 's/^TARGET(\(.*\))/\1/p' tests/fuzz/targets.def)); do \
+	    echo "$$t: $(SECONDS) s"; mkdir -p $(FUZZ)/corpus/$$t; \
+	    $(FUZZ)/$$t -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=20000 -artifact_prefix=$(FUZZ)/found/$$t- -verbosity=0 -print_final_stats=1 \
+	        $(FUZZ)/corpus/$$t $(FUZZ)/seeds/$$t || exit 1; done
 
 # ---- packages: named first, then installed by apt, where there is one ----
 define need_packages
@@ -125,6 +144,7 @@ help:
 	@echo 'make test     installs what is missing, builds, runs all tests'
 	@echo 'make test-log one layer of them: $(TEST_LAYERS)'
 	@echo 'make SAN=address,undefined test     the same under sanitizers'
+	@echo 'make fuzz SECONDS=30                runs each fuzzer so long (needs clang)'
 	@echo 'make layer-log, make install PREFIX=/usr/local, make format, make clean'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
