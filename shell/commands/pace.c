@@ -1,6 +1,8 @@
 /* Running virtual time on in slices, and saying what came to pass. */
 #include "shell/commands/pace.h"
 
+#include "shell/prose.h"
+
 bool pace_run(struct call *call, int64_t until_us, const bool *stop)
 {
     struct lab *lab = call_lab(call);
@@ -43,7 +45,7 @@ void entry_print(struct call *call, const struct entry *entry)
     struct text line = { 0 };
 
     entry_text(entry, &line);
-    call_print(call, "%s\n", text_chars(&line));
+    prose_print(call, "%s\n", text_chars(&line));
     text_done(&line);
 }
 
@@ -116,6 +118,6 @@ void digest_print(struct call *call, const struct digest *digest)
         text_time(&line, next, next - now > 86400000000LL ? TIME_DATE | TIME_CLOCK : TIME_CLOCK);
         text_printf(&line, " (log.retention.check.interval.ms=%lld)", (long long)interval_ms);
     }
-    call_print(call, "%s\n", text_chars(&line));
+    prose_print(call, "%s\n", text_chars(&line));
     text_done(&line);
 }

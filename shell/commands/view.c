@@ -69,7 +69,8 @@ static int run(struct call *call)
 {
     struct shell *shell = call->session->shell;
     struct showing *showing;
-    char name[256];
+    char name[256], *topic = NULL;
+    int32_t partition;
 
     if (!call->out->terminal || !input_terminal(call->in) || ttyname_r(0, name, sizeof(name)))
         return print_once(call);
@@ -83,6 +84,9 @@ static int run(struct call *call)
     }
     showing->poll.data = showing;
     showing->viewer = viewer_open(shell, call->session, screen_open(call->out), repl_of(call->session), on_closed, showing);
+    if (call->argc > 1 && look_parse(call->argv[1], &topic, &partition))
+        viewer_choose(showing->viewer, topic, partition);
+    mem_free(topic);
     uv_poll_start(&showing->poll, UV_READABLE | UV_DISCONNECT, on_keys);
     shell->outside_waits++;
     while (!showing->closed && task_wait(call->task))

@@ -6,6 +6,7 @@
 
 #include "shell/commands/pace.h"
 #include "shell/look.h"
+#include "shell/prose.h"
 
 struct subject {
     char *topic;
@@ -98,7 +99,7 @@ static void deleted_segments(struct call *call, const struct subject *subject)
         look_clock(call_lab(call), info.deleted_at_ms, &line);
         text_add(&line, "; its files are renamed to .deleted and leave the disk at ");
         look_clock(call_lab(call), info.unlink_at_ms, &line);
-        call_print(call, "  %s\n", text_chars(&line));
+        prose_print(call, "  %s\n", text_chars(&line));
         text_done(&line);
     }
 }
@@ -111,7 +112,7 @@ static int why_retention(struct call *call, const struct subject *subject)
     int64_t next = broker_next_retention_check_us(partition_broker(subject->leader));
     size_t segments = 0;
 
-    call_print(call, "%s-%d: offsets %lld..%lld, %lld bytes; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", subject->topic,
+    prose_print(call, "%s-%d: offsets %lld..%lld, %lld bytes; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", subject->topic,
                subject->partition, (long long)log_start_offset(subject->log), (long long)log_end_offset(subject->log) - 1, (long long)log_size_bytes(subject->log),
                (long long)config->retention_ms, (long long)config->retention_bytes, config->segment_bytes, config->cleanup_compact ? "compact" : "",
                config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "");
@@ -125,7 +126,7 @@ static int why_retention(struct call *call, const struct subject *subject)
         else
             text_printf(&line, "%lld (active, empty) ", (long long)verdict->base_offset);
         say_verdict(subject, lab, verdict, &line);
-        call_print(call, "  %s\n", text_chars(&line));
+        prose_print(call, "  %s\n", text_chars(&line));
         text_done(&line);
     }
     for (size_t i = 0; i < log_segment_count(subject->log); i++) {
@@ -135,17 +136,17 @@ static int why_retention(struct call *call, const struct subject *subject)
         segments += info.state != SEGMENT_DELETED;
     }
     if (decision.count && decision.count < segments)
-        call_print(call, "  The %zu newer segment%s stay with it: retention goes from the oldest and stops at the first that it keeps.\n", segments - decision.count,
-                   segments - decision.count == 1 ? "" : "s");
+        prose_print(call, "  The newer %s with it: retention goes from the oldest and stops at the first that it keeps.\n",
+                    segments - decision.count == 1 ? "segment stays" : "segments stay");
     if (decision.rolls)
-        call_print(call, "  The active segment goes too: an empty one is rolled at %lld first.\n", (long long)log_end_offset(subject->log));
+        prose_print(call, "  The active segment goes too: an empty one is rolled at %lld first.\n", (long long)log_end_offset(subject->log));
     if (!config->cleanup_delete)
-        call_print(call, "  cleanup.policy is compact: the retention check passes this partition by.\n");
+        prose_print(call, "  cleanup.policy is compact: the retention check passes this partition by.\n");
     if (next != INT64_MAX) {
         struct text at = { 0 };
 
         look_clock(lab, next / 1000, &at);
-        call_print(call, "Retention looks next at %s. show me: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
+        prose_print(call, "Retention looks next at %s. To see it: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
         text_done(&at);
     }
     retention_decision_done(&decision);
@@ -200,7 +201,7 @@ static int why_roll(struct call *call, const struct subject *subject)
         text_add(&line, " rolls it. ");
     }
     text_add(&line, "Nobody appends, nothing rolls: a quiet partition keeps its active segment until retention takes it.\n");
-    call_write(call, text_chars(&line), line.size);
+    prose_write(call, text_chars(&line));
     text_done(&line);
     return 0;
 }
@@ -213,7 +214,7 @@ static int why_record(struct call *call, const struct subject *subject, int64_t 
     struct journal *journal = lab_journal(lab);
 
     if (offset >= log_end_offset(subject->log)) {
-        call_print(call, "%lld has not been written yet: the next record gets offset %lld.\n", (long long)offset, (long long)log_end_offset(subject->log));
+        prose_print(call, "%lld has not been written yet: the next record gets offset %lld.\n", (long long)offset, (long long)log_end_offset(subject->log));
         return 0;
     }
     if (offset >= log_start_offset(subject->log)) {
@@ -222,7 +223,7 @@ static int why_record(struct call *call, const struct subject *subject, int64_t 
 
             log_segment_get(subject->log, i, &info);
             if (info.state != SEGMENT_DELETED && offset >= info.base_offset && offset < info.next_offset)
-                call_print(call, "%lld is there, in the %s segment %lld..%lld%s.\n", (long long)offset, info.state == SEGMENT_ACTIVE ? "active" : "closed",
+                prose_print(call, "%lld is there, in the %s segment %lld..%lld%s.\n", (long long)offset, info.state == SEGMENT_ACTIVE ? "active" : "closed",
                            (long long)info.base_offset, (long long)info.next_offset - 1,
                            offset < log_high_watermark(subject->log) ? "" : ", but above the high watermark: consumers do not see it yet");
         }
@@ -240,15 +241,15 @@ static int why_record(struct call *call, const struct subject *subject, int64_t 
                 next = entry->facts[i].number;
         if (next >= 0 && offset >= next)
             continue;
-        call_print(call, "%lld is gone, with its whole segment: retention takes whole segments, oldest first.\n", (long long)offset);
+        prose_print(call, "%lld is gone, with its whole segment: retention takes whole segments, oldest first.\n", (long long)offset);
         entry_print(call, entry);
         if (text_equal(entry->rule, "retention.ms"))
-            call_print(call, "A larger retention.ms would have kept it, or a newer record in its segment: the segment's newest decides for all of it.\n");
+            prose_print(call, "A larger retention.ms would have kept it, or a newer record in its segment: the segment's newest decides for all of it.\n");
         else if (text_equal(entry->rule, "retention.bytes"))
-            call_print(call, "A larger retention.bytes would have kept it.\n");
+            prose_print(call, "A larger retention.bytes would have kept it.\n");
         return 0;
     }
-    call_print(call, "%lld is gone: the log begins at %lld. When that was, the journal does not reach back.\n", (long long)offset, (long long)log_start_offset(subject->log));
+    prose_print(call, "%lld is gone: the log begins at %lld. When that was, the journal does not reach back.\n", (long long)offset, (long long)log_start_offset(subject->log));
     return 0;
 }
 
@@ -271,20 +272,20 @@ static int why_lag(struct call *call, const char *group)
         arena_done(&arena);
         return 1;
     }
-    call_print(call, "%s is %s with %d member%s.\n", group, group_state_name(info.state), info.member_count, info.member_count == 1 ? "" : "s");
+    prose_print(call, "%s is %s with %d member%s.\n", group, group_state_name(info.state), info.member_count, info.member_count == 1 ? "" : "s");
     for (int32_t i = 0; i < count; i++) {
         struct look_lag lag;
 
         if (!look_lag(lab, &offsets[i], &lag))
             continue;
-        call_print(call, "  %s-%d: committed %lld, end %lld: lag %lld = %lld deleted + %lld readable\n", offsets[i].topic, offsets[i].partition,
+        prose_print(call, "  %s-%d: committed %lld, end %lld: lag %lld = %lld deleted + %lld readable\n", offsets[i].topic, offsets[i].partition,
                    (long long)lag.committed, (long long)lag.end, (long long)lag.lag, (long long)lag.deleted, (long long)lag.readable);
         if (lag.deleted > 0)
-            call_print(call, "    Retention took %lld..%lld before the group read them: Kafka counts them in LAG all the same. A member that comes now finds its offset\n"
+            prose_print(call, "    Retention took %lld..%lld before the group read them: Kafka counts them in LAG all the same. A member that comes now finds its offset\n"
                              "    out of range and starts where auto.offset.reset says.\n",
                        (long long)lag.committed, (long long)(lag.committed + lag.deleted) - 1);
         else if (lag.lag > 0 && !info.member_count)
-            call_print(call, "    Nobody of the group is there to read.\n");
+            prose_print(call, "    Nobody of the group is there to read.\n");
     }
     arena_done(&arena);
     return status;

@@ -16,21 +16,32 @@ static int draw_brokers(struct view *view, struct grid *grid, int row, int botto
     return row + 1;
 }
 
+static int topic_width(const struct grid *grid)
+{
+    return grid->columns < 100 ? 20 : 40;
+}
+
 static void draw_partition(struct view *view, struct grid *grid, int row, const struct image_topic *topic, int32_t number)
 {
     const struct image_partition *partition = &topic->partitions[number];
     struct replica_info replicas[16];
     size_t count = cluster_replicas(lab_cluster(view->lab), topic->name, number, replicas, 16);
     bool chosen = view->topic && text_equal(view->topic, topic->name) && view->partition == number;
-    int column = grid_put(grid, row, 0, chosen ? STYLE_STRONG : STYLE_PLAIN, "%s%-24.24s %5d %7d %6d  ", chosen ? ">" : " ", topic->name, number, partition->leader,
-                          partition->leader_epoch);
+    int width = topic_width(grid), column;
+    int64_t high_watermark = -1;
 
     for (size_t i = 0; i < count; i++)
-        column = grid_put(grid, row, column, replicas[i].in_isr ? STYLE_PLAIN : STYLE_WARNING, "%s%d%s:%lld ", replicas[i].in_isr ? "" : "out ", replicas[i].broker,
-                          replicas[i].leader ? "*" : "", (long long)replicas[i].log_end_offset);
-    for (size_t i = 0; i < count; i++)
         if (replicas[i].leader)
-            grid_right(grid, row, grid->columns - 1, STYLE_PLAIN, "%lld", (long long)replicas[i].high_watermark);
+            high_watermark = replicas[i].high_watermark;
+    column = grid_put(grid, row, 0, chosen ? STYLE_STRONG : STYLE_PLAIN, "%s%-*.*s %5d ", chosen ? ">" : " ", width, width, topic->name, number);
+    if (partition->leader < 0)
+        column = grid_put(grid, row, column, STYLE_WARNING, "%6s", "NONE");
+    else
+        column = grid_put(grid, row, column, STYLE_PLAIN, "%6d", partition->leader);
+    column = grid_put(grid, row, column, STYLE_PLAIN, " %5d %14lld  ", partition->leader_epoch, (long long)high_watermark);
+    for (size_t i = 0; i < count; i++)
+        column = grid_put(grid, row, column, replicas[i].in_isr ? STYLE_PLAIN : STYLE_WARNING, "%s%d%s:%lld ", replicas[i].in_isr ? "" : "OUT ", replicas[i].broker,
+                          replicas[i].leader ? "*" : "", (long long)replicas[i].log_end_offset);
 }
 
 static void draw(struct view *view, struct grid *grid, int top, int bottom)
@@ -38,8 +49,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     const struct image *image = cluster_image(lab_cluster(view->lab));
     int row = draw_brokers(view, grid, top, bottom);
 
-    grid_put(grid, row, 1, STYLE_STRONG, "%-24s %5s %7s %6s  %s", "TOPIC", "PART", "LEADER", "EPOCH", "REPLICAS (* leads) : log end offset");
-    grid_right(grid, row++, grid->columns - 1, STYLE_STRONG, "HIGH WATERMARK");
+    grid_put(grid, row++, 1, STYLE_STRONG, "%-*s %5s %6s %5s %14s  %s", topic_width(grid), "TOPIC", "PART", "LEADER", "EPOCH", "HIGH WATERMARK", "REPLICA:END *LEADER");
     for (int internal = 0; internal < 2; internal++) {
         for (size_t t = 0; t < image_topic_count(image); t++) {
             const struct image_topic *topic = image_topic_at(image, t);
@@ -48,7 +58,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
                 continue;
             if (topic->internal) {
                 if (row < bottom)
-                    grid_put(grid, row++, 1, STYLE_DIM, "%-24.24s %5d partitions, Kafka's own", topic->name, topic->partition_count);
+                    grid_put(grid, row++, 1, STYLE_DIM, "%-*s %5d partitions, Kafka's own", topic_width(grid), topic->name, topic->partition_count);
                 continue;
             }
             for (int32_t p = 0; p < topic->partition_count && row < bottom; p++)

@@ -5,9 +5,10 @@
 
 #include "shell/commands/pace.h"
 #include "shell/look.h"
+#include "shell/prose.h"
 #include "shell/view/view.h"
 
-enum { MOST_SEGMENTS = 4096, BAR_LEAST = 3 };
+enum { MOST_SEGMENTS = 4096, BAR_LEAST = 3, WIDE_COLUMNS = 150, WIDE_LEFT = 80 };
 
 struct scene {
     struct view *view;
@@ -19,6 +20,12 @@ struct scene {
     int count;
     int64_t now_ms;
 };
+
+/* Room for the journal beside the rest. */
+static bool wide(const struct grid *grid)
+{
+    return grid->columns >= WIDE_COLUMNS;
+}
 
 static void seconds(struct text *out, int64_t ms)
 {
@@ -32,65 +39,125 @@ static void seconds(struct text *out, int64_t ms)
 
 /* ---- the bar ---- */
 
-static void draw_bar(struct scene *scene, int row)
+/* What a segment takes in the bar: the active one also the room that is left in it, where that is not out of all proportion. */
+static int64_t drawn_bytes(const struct scene *scene, const struct segment_info *s, int64_t closed)
+{
+    int64_t full = log_settings(scene->log)->segment_bytes;
+
+    if (s->state != SEGMENT_ACTIVE || s->size_bytes >= full)
+        return s->size_bytes;
+    return full <= (closed + s->size_bytes + 4096) * 2 ? full : s->size_bytes;
+}
+
+/* Below the bar: where reading begins and where writing goes on. The longest words that have room. */
+static void draw_marks(struct scene *scene, int row, int start, int end)
+{
+    const struct grid *grid = scene->grid;
+    long long first = log_start_offset(scene->log), last = log_end_offset(scene->log), committed = log_high_watermark(scene->log);
+    char right[80];
+    int size;
+
+    for (int i = 0; i < 3; i++) {
+        char left[40];
+
+        if (i)
+            snprintf(left, sizeof(left), "^log start");
+        else
+            snprintf(left, sizeof(left), "^log start %lld", first);
+        if (committed != last && i < 2)
+            size = snprintf(right, sizeof(right), "high watermark %lld, log end %lld^", committed, last);
+        else
+            size = snprintf(right, sizeof(right), "%s", i < 2 ? "log end = high watermark^" : "log end^");
+        if (end - size + 1 > start + (int)strlen(left)) {
+            grid_put(scene->grid, row, start, STYLE_PLAIN, "%s", left);
+            grid_put(scene->grid, row, end - size + 1, STYLE_PLAIN, "%s", right);
+            return;
+        }
+    }
+    if (first == last)
+        size = snprintf(right, sizeof(right), "log start = log end = %lld: nothing can be read", last);
+    else
+        size = snprintf(right, sizeof(right), "log start %lld, log end %lld, high watermark %lld", first, last, committed);
+    if (start + 1 + size < grid->columns) {
+        grid_put(scene->grid, row, start, STYLE_PLAIN, "^%s", right);
+    } else if (start > size) {
+        grid_put(scene->grid, row, start - size, STYLE_PLAIN, "%s^", right);
+    } else {
+        grid_put(scene->grid, row, start, STYLE_PLAIN, "^log start");
+    }
+}
+
+struct bar_marks {
+    char fill[8];
+    const char *name;
+    enum style style;
+};
+
+static struct bar_marks marks_of(enum segment_state state)
+{
+    switch (state) {
+    case SEGMENT_DELETED:
+        return (struct bar_marks){ .fill = "░", .name = " .deleted ", .style = STYLE_DELETED };
+    case SEGMENT_ACTIVE:
+        return (struct bar_marks){ .fill = "▶", .name = " ACTIVE ", .style = STYLE_ACTIVE };
+    default:
+        return (struct bar_marks){ .fill = "█", .name = " closed ", .style = STYLE_CLOSED };
+    }
+}
+
+/* Draws the bar and gives how many bytes a column stands for; 0: it is empty. */
+static int64_t draw_bar(struct scene *scene, int row)
 {
     struct grid *grid = scene->grid;
-    int width = grid->columns - 3, first = 0, column = 1, start_column = -1;
-    int64_t total = 0, left;
+    const char *wall = grid->ascii ? "|" : "│";
+    int width = grid->columns - 3, first = 0, column = 1, start_column = -1, end_column = 1;
+    int64_t total = 0, closed = 0, left;
 
     while (scene->count - first > width / (BAR_LEAST + 1))
         first++; /* what does not fit is the oldest */
     for (int i = first; i < scene->count; i++)
-        total += scene->segments[i].size_bytes;
+        closed += scene->segments[i].state == SEGMENT_ACTIVE ? 0 : scene->segments[i].size_bytes;
+    for (int i = first; i < scene->count; i++)
+        total += drawn_bytes(scene, &scene->segments[i], closed);
     left = total;
     for (int i = first; i < scene->count; i++) {
         const struct segment_info *s = &scene->segments[i];
-        int rest = (scene->count - i - 1) * (BAR_LEAST + 1), room = width - (column - 1) - rest;
-        int size = left > 0 ? (int)((double)s->size_bytes / (double)left * room) : room, label;
-        enum style style = s->state == SEGMENT_DELETED ? STYLE_DELETED : s->state == SEGMENT_ACTIVE ? STYLE_ACTIVE : STYLE_CLOSED;
-        const char *fill = s->state == SEGMENT_DELETED ? (grid->ascii ? ":" : "░") : s->state == SEGMENT_ACTIVE ? (grid->ascii ? "=" : "▶") : grid->ascii ? "#" : "█";
-        const char *name = s->state == SEGMENT_DELETED ? " .deleted " : s->state == SEGMENT_ACTIVE ? " ACTIVE " : " closed ";
+        struct bar_marks marks = marks_of(s->state);
+        int rest = (scene->count - i - 1) * (BAR_LEAST + 1), room = width - (column - 1) - rest, filled;
+        int64_t bytes = drawn_bytes(scene, s, closed);
+        int size = left > 0 ? (int)((double)bytes / (double)left * room) - (i + 1 < scene->count) : BAR_LEAST, label = (int)strlen(marks.name);
+        char base[24];
 
+        if (grid->ascii)
+            snprintf(marks.fill, sizeof(marks.fill), "%s", s->state == SEGMENT_DELETED ? ":" : s->state == SEGMENT_ACTIVE ? "=" : "#");
         size = size < BAR_LEAST ? BAR_LEAST : size > room - 1 ? room - 1 : size;
-        if (total == 0 && scene->count == 1)
-            size = BAR_LEAST;
-        left -= s->size_bytes;
-        label = (int)strlen(name);
+        left -= bytes;
+        filled = bytes > 0 ? (int)((double)s->size_bytes / (double)bytes * size + 0.5) : 0;
+        filled = s->size_bytes > 0 && filled < 1 ? 1 : filled;
         if (s->state != SEGMENT_DELETED && start_column < 0)
             start_column = column;
-        if (size >= 1 || row >= 0) {
-            char base[24];
-
-            snprintf(base, sizeof(base), "%lld", (long long)s->base_offset);
-            if ((int)strlen(base) <= size)
-                grid_put(grid, row, column, STYLE_DIM, "%s", base);
-        }
-        grid_put(grid, row + 1, column, STYLE_PLAIN, "%s", grid->ascii ? "|" : "│");
-        grid_fill(grid, row + 1, column + 1, column + 1 + size, style, fill);
+        snprintf(base, sizeof(base), "%lld", (long long)s->base_offset);
+        if ((int)strlen(base) <= size)
+            grid_put(grid, row, column, STYLE_DIM, "%s", base);
+        grid_put(grid, row + 1, column, STYLE_PLAIN, "%s", wall);
+        grid_fill(grid, row + 1, column + 1, column + 1 + filled, marks.style, marks.fill);
         if (size >= label + 2)
-            grid_put(grid, row + 1, column + 1 + (size - label) / 2, style == STYLE_CLOSED ? STYLE_STRONG : style, "%s", name);
+            grid_put(grid, row + 1, column + 1 + (size - label) / 2, marks.style == STYLE_CLOSED ? STYLE_STRONG : marks.style, "%s", marks.name);
+        end_column = column + filled;
+        if (s->state == SEGMENT_ACTIVE && s->next_offset > s->base_offset) {
+            int used = (int)strlen(base);
+
+            snprintf(base, sizeof(base), "%lld", (long long)s->next_offset);
+            if (filled > (int)strlen(base) + used)
+                grid_put(grid, row, end_column + 1 - (int)strlen(base), STYLE_DIM, "%s", base);
+        }
         column += size + 1;
     }
     if (scene->count)
-        grid_put(grid, row + 1, column, STYLE_PLAIN, "%s", grid->ascii ? "|" : "│");
-    if (total > 0 && width > 0)
-        grid_right(grid, row, grid->columns - 1, STYLE_DIM, "%lld B, 1 column = %lld B", (long long)total, (long long)(total / width + 1));
-    if (start_column >= 0) {
-        char end[64];
-        int end_column;
-        bool same = log_high_watermark(scene->log) == log_end_offset(scene->log);
-
-        if (same)
-            snprintf(end, sizeof(end), "log end %lld = high watermark^", (long long)log_end_offset(scene->log));
-        else
-            snprintf(end, sizeof(end), "log end %lld, high watermark %lld^", (long long)log_end_offset(scene->log), (long long)log_high_watermark(scene->log));
-        end_column = column + 1 - (int)strlen(end);
-        int after = grid_put(grid, row + 2, start_column, STYLE_PLAIN, "^log start %lld", (long long)log_start_offset(scene->log));
-        if (end_column <= after + 1)
-            grid_put(grid, row + 2, after + 2, STYLE_PLAIN, "%.*s", (int)strlen(end) - 1, end);
-        else
-            grid_put(grid, row + 2, end_column, STYLE_PLAIN, "%s", end);
-    }
+        grid_put(grid, row + 1, column, STYLE_PLAIN, "%s", wall);
+    if (start_column >= 0)
+        draw_marks(scene, row + 2, start_column, end_column);
+    return total > 0 && width > 0 ? total / width + 1 : 0;
 }
 
 /* ---- the list ---- */
@@ -114,7 +181,7 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
         return;
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
     if (check != INT64_MAX) {
-        text_add(second, "if silent: goes too, at check ");
+        text_add(second, "if silent: goes at check ");
         look_clock(scene->lab, check, second);
     }
 }
@@ -184,11 +251,14 @@ static int draw_segment(struct scene *scene, const struct segment_info *s, int r
     return rows;
 }
 
-static int draw_segments(struct scene *scene, int row, int bottom)
+static int draw_segments(struct scene *scene, int row, int bottom, int64_t column_bytes)
 {
     int first = 0, room = bottom - row - 1, kept = -1;
 
-    grid_put(scene->grid, row++, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST WHAT HAPPENS NEXT");
+    grid_put(scene->grid, row, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST WHAT HAPPENS NEXT");
+    if (column_bytes)
+        grid_right(scene->grid, row, wide(scene->grid) ? WIDE_LEFT : scene->grid->columns - 1, STYLE_DIM, "1 column = %lld B", (long long)column_bytes);
+    row++;
     for (int i = 0; i < scene->count && kept < 0; i++)
         if (scene->segments[i].state != SEGMENT_DELETED)
             kept = i;
@@ -258,7 +328,7 @@ static int draw_clients(struct scene *scene, int row)
         if (!info.network)
             continue;
         network++;
-        if (column > scene->grid->columns - 30)
+        if (column > (wide(scene->grid) ? WIDE_LEFT : scene->grid->columns) - 30)
             continue;
         column = grid_put(scene->grid, row, column, STYLE_DIM, "%s%s %s:%d%s%s", shown ? "  " : "clients: ", *info.client_id ? info.client_id : "?", info.client_host,
                           info.client_port, info.waiting_in ? " in " : "", info.waiting_in ? info.waiting_in : "");
@@ -269,19 +339,40 @@ static int draw_clients(struct scene *scene, int row)
     return network ? row + 1 : row;
 }
 
-static void draw_journal(struct scene *scene, int row, int bottom)
+enum { JOURNAL_INDENT = 18 }; /* "10:03:24.0 ROLL   " */
+
+/* An entry whose last row is `bottom`; gives its first one. */
+static int draw_entry(struct grid *grid, const char *text, int top, int bottom, int column)
+{
+    int width = grid->columns - 1 - column, rows = 0;
+    const char *at, *next;
+
+    for (at = text; *at; at = next, rows++)
+        prose_line(at, width - (rows ? JOURNAL_INDENT : 0), &next);
+    at = text;
+    for (int i = 0; i < rows; i++, at = next) {
+        int size = prose_line(at, width - (i ? JOURNAL_INDENT : 0), &next), row = bottom - rows + 1 + i;
+
+        if (row >= top)
+            grid_put(grid, row, column + (i ? JOURNAL_INDENT : 0), STYLE_PLAIN, "%.*s", size, at);
+    }
+    return bottom - rows + 1;
+}
+
+/* What happened, newest below. The check itself says nothing that its verdicts don't. */
+static void draw_journal(struct scene *scene, int row, int bottom, int column)
 {
     struct journal *journal = lab_journal(scene->lab);
     uint64_t number = journal_last(journal);
 
-    for (int at = bottom - 1; at >= row && number && number >= journal_first(journal); number--) {
+    for (int at = bottom; at > row && number && number >= journal_first(journal); number--) {
         const struct entry *entry = journal_get(journal, number);
         struct text line = { 0 };
 
-        if (!entry || (!event_shown(entry->kind) && !entry->rule))
+        if (!entry || (!event_shown(entry->kind) && !entry->rule) || entry->kind == EVENT_retention_checked)
             continue;
         entry_text(entry, &line);
-        grid_put(scene->grid, at--, 1, STYLE_PLAIN, "%s", text_chars(&line));
+        at = draw_entry(scene->grid, text_chars(&line), row, at - 1, column);
         text_done(&line);
     }
 }
@@ -293,7 +384,7 @@ static void draw_nothing(struct view *view, struct grid *grid, int top, int bott
     grid_put(grid, top + 1, 2, STYLE_PLAIN, "There is no topic yet. Type, below or in another terminal:");
     grid_put(grid, top + 3, 4, STYLE_STRONG, "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092");
     grid_put(grid, top + 5, 2, STYLE_PLAIN, "or watch one: demo retention");
-    draw_journal(&scene, top + 7, bottom);
+    draw_journal(&scene, top + 7, bottom, 1);
 }
 
 static void draw_subject(struct scene *scene, int row)
@@ -319,6 +410,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
 {
     struct scene scene = { .view = view, .grid = grid, .lab = view->lab, .now_ms = queue_now_ms(lab_queue(view->lab)) };
     int row = top, list_end;
+    int64_t column_bytes;
 
     scene.partition = view->topic ? look_leader(view->lab, view->topic, view->partition) : NULL;
     if (!scene.partition) {
@@ -334,14 +426,21 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
         log_segment_get(scene.log, log_segment_count(scene.log) - (size_t)scene.count + (size_t)i, &scene.segments[i]);
     draw_subject(&scene, row++);
     grid_fill(grid, row++, 1, grid->columns - 1, STYLE_DIM, grid->ascii ? "-" : "─");
-    draw_bar(&scene, row);
+    column_bytes = draw_bar(&scene, row);
     row += 4;
+    if (wide(grid)) {
+        grid_put(grid, row, WIDE_LEFT + 3, STYLE_STRONG, "WHAT HAPPENED");
+        draw_journal(&scene, row + 1, bottom, WIDE_LEFT + 3);
+        for (int r = row; r < bottom; r++)
+            grid_put(grid, r, WIDE_LEFT + 1, STYLE_DIM, "%s", grid->ascii ? "|" : "│");
+    }
     /* The list may take what the journal (at least 4 rows) and the groups (up to 3) leave. */
     list_end = bottom - 8 > row + 2 ? bottom - 8 : row + 2;
-    row = draw_segments(&scene, row, list_end) + 1;
-    row = draw_groups(&scene, row, bottom - 3 < row + 4 ? bottom - 3 : row + 4);
+    row = draw_segments(&scene, row, list_end, column_bytes) + 1;
+    row = draw_groups(&scene, row, wide(grid) ? bottom - 2 : bottom - 3 < row + 4 ? bottom - 3 : row + 4);
     row = draw_clients(&scene, row);
-    draw_journal(&scene, row + (bottom - row > 4), bottom);
+    if (!wide(grid))
+        draw_journal(&scene, row + (bottom - row > 4), bottom, 1);
     mem_free(scene.segments);
 }
 

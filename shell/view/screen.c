@@ -3,10 +3,13 @@
 
 #include <curses.h>
 #include <langinfo.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "shell/repl/terminal.h"
 
 struct screen {
     struct stream *stream;
@@ -40,6 +43,7 @@ static void begin_curses(struct screen *screen)
         screen->own = false;
         return;
     }
+    terminal_full_screen(true);
     set_term(screen->curses);
     raw();
     noecho();
@@ -89,6 +93,7 @@ void screen_close(struct screen *screen)
         curs_set(1);
         endwin();
         delscreen(screen->curses);
+        terminal_full_screen(false);
     } else {
         screen->stream->write(screen->stream, "\x1b[0m\x1b[?25h\x1b[?1049l", 18);
     }
@@ -210,4 +215,15 @@ void screen_show(struct screen *screen, const struct grid *grid, int cursor_row,
         show_curses(screen, grid, cursor_row, cursor_column);
     else
         show_escapes(screen, grid, cursor_row, cursor_column);
+}
+
+void screen_suspend(struct screen *screen)
+{
+    if (!screen->curses)
+        return;
+    set_term(screen->curses);
+    endwin();
+    kill(getpid(), SIGSTOP);
+    clearok(curscr, TRUE);
+    refresh();
 }

@@ -13,3 +13,5 @@ void screen_size(struct screen *screen, int *rows, int *columns);
 bool screen_ascii(const struct screen *screen);
 /* Shows what differs from the last time. cursor_row -1: no cursor. */
 void screen_show(struct screen *screen, const struct grid *grid, int cursor_row, int cursor_column);
+/* Ctrl-Z: gives the terminal back and stops the process; on its return takes it again. Nothing on a terminal elsewhere. */
+void screen_suspend(struct screen *screen);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shell/look.h"
+#include "shell/prose.h"
 
 static const struct pane *const panes[] = {
 #define PANE(name_) &pane_##name_,
@@ -20,6 +21,7 @@ void view_done(struct view *view)
 {
     mem_free(view->topic);
     text_done(&view->output);
+    mem_free(view->title);
 }
 
 static bool partition_of(const struct image *image, int64_t number, const char **topic, int32_t *partition)
@@ -52,6 +54,16 @@ static int64_t number_of(const struct image *image, const char *topic, int32_t p
     return -1;
 }
 
+void view_choose(struct view *view, const char *topic, int32_t partition)
+{
+    char *chosen = mem_text(topic);
+
+    mem_free(view->topic);
+    view->topic = chosen;
+    view->partition = partition;
+    view->first_segment = -1;
+}
+
 void view_select(struct view *view, int by)
 {
     const struct image *image = cluster_image(lab_cluster(view->lab));
@@ -63,10 +75,7 @@ void view_select(struct view *view, int by)
         number = by > 0 ? -1 : 1;
     if (!partition_of(image, number + by, &topic, &partition))
         return;
-    mem_free(view->topic);
-    view->topic = mem_text(topic);
-    view->partition = partition;
-    view->first_segment = -1;
+    view_choose(view, topic, partition);
 }
 
 static void choose(struct view *view)
@@ -107,70 +116,61 @@ static void draw_header(struct view *view, struct grid *grid)
     } else {
         text_add(&line, " running");
     }
-    text_printf(&line, "  %zu broker%s  ", brokers, brokers == 1 ? "" : "s");
-    if (lab_net(lab))
-        text_printf(&line, "localhost:%d  %zu client%s, %zu waiting", lab_port(lab, 0), clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
-    else
+    text_add(&line, "  ");
+    if (lab_pace(lab) != PACE_FROZEN || grid->columns >= 100)
+        text_printf(&line, "%zu broker%s  ", brokers, brokers == 1 ? "" : "s");
+    if (lab_net(lab) && brokers > 1)
+        text_printf(&line, "localhost:%d-%d  ", lab_port(lab, 0), lab_port(lab, brokers - 1));
+    else if (lab_net(lab))
+        text_printf(&line, "localhost:%d  ", lab_port(lab, 0));
+    if (lab_net(lab) && (lab_pace(lab) != PACE_FROZEN || grid->columns >= 100))
+        text_printf(&line, "%zu client%s, %zu waiting", clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
+    else if (!lab_net(lab))
         text_add(&line, "not listening");
     grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
     grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
     text_done(&line);
 }
 
-static void draw_help(struct grid *grid, int row)
+static void draw_help(const struct view *view, struct grid *grid, int row)
 {
-    static const char *const keys[][2] = { { "SPACE", "run" }, { "n", "next change" }, { "c", "next check" }, { "f", "+30s" }, { "w", "why" },
-                                           { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "" } };
+    const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? "pause" : "run" }, { "n", "next" }, { "c", "check" }, { "f", "+30s" }, { "w", "why" },
+                                    { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
     int column = 1;
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        column = grid_put(grid, row, column, STYLE_KEY, "%s", keys[i][0]);
-        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", keys[i][1]) + 2;
-    }
-}
+        bool back = view->pane && !strcmp(keys[i][0], "b");
 
-/* One screen line of `text`: breaks at a space where the line is longer; *next: where the one after it begins. */
-static int line_size(const char *text, int width, const char **next)
-{
-    int size = 0, columns = 0, space = -1;
-
-    for (; text[size] && text[size] != '\n'; size++) {
-        if (((unsigned char)text[size] & 0xc0) != 0x80 && ++columns > width) {
-            size = space > 0 ? space : size;
-            *next = text + size + (space > 0);
-            return size;
-        }
-        if (text[size] == ' ')
-            space = size;
+        column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : keys[i][0]);
+        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", back ? "back" : keys[i][1]) + (grid->columns < 80 ? 1 : 2);
     }
-    *next = text[size] ? text + size + 1 : text + size;
-    return size;
 }
 
 /* The last lines of what a command typed here printed stand over the bottom of the pane. */
 static void draw_output(struct view *view, struct grid *grid, int bottom)
 {
-    int lines = 0, most = (bottom - 2) * 2 / 3, skip, row, width = grid->columns - 2;
+    int lines = 0, most = (bottom - 2) * 2 / 3, skip, row, column, width = grid->columns - 2;
     const char *at, *next;
 
-    if (!view->output.size)
+    if (!view->output.size && !view->title)
         return;
     for (at = text_chars(&view->output); *at; at = next, lines++)
-        line_size(at, width, &next);
+        prose_line(at, width, &next);
+    if (view->output_scroll > lines - most)
+        view->output_scroll = lines > most ? lines - most : 0;
     skip = lines > most ? lines - most - view->output_scroll : 0;
-    if (skip < 0)
-        skip = 0;
     row = bottom - (lines < most ? lines : most) - 1;
     for (int r = row; r < bottom; r++)
         grid_fill(grid, r, 0, grid->columns, STYLE_PLAIN, " ");
     grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
+    column = view->title ? grid_put(grid, row, 2, STYLE_STRONG, " %.*s ", grid->columns / 2, view->title) + 1 : 2;
     if (lines > most)
-        grid_put(grid, row++, 2, STYLE_DIM, " %d lines; PgUp PgDn scroll, Esc closes ", lines);
+        grid_put(grid, row++, column, STYLE_DIM, " %d lines; PgUp PgDn scroll, Esc closes ", lines);
     else
-        grid_put(grid, row++, 2, STYLE_DIM, " Esc closes ");
+        grid_put(grid, row++, column, STYLE_DIM, " Esc closes ");
     at = text_chars(&view->output);
     for (int line = 0; *at && row < bottom; line++, at = next) {
-        int size = line_size(at, width, &next);
+        int size = prose_line(at, width, &next);
 
         if (line >= skip)
             grid_put(grid, row++, 1, STYLE_PLAIN, "%.*s", size, at);
@@ -196,5 +196,5 @@ void view_draw(struct view *view, struct grid *grid)
         grid_put(grid, grid->rows - 2, 1, STYLE_PLAIN, "%s", view->prompt);
     else
         grid_put(grid, grid->rows - 2, 1, STYLE_DIM, "kafkarium> ");
-    draw_help(grid, grid->rows - 1);
+    draw_help(view, grid, grid->rows - 1);
 }

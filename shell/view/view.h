@@ -12,14 +12,15 @@ struct view {
     const char *prompt;            /* what stands on the prompt row; NULL: the hint that ':' opens it */
     int prompt_cursor;             /* column in it; -1: no cursor */
     struct text output;            /* of the last command typed here: shown over the journal */
+    char *title;                   /* the command that printed it; NULL: none */
     int output_scroll;
-    bool russian_hint;
 };
 void view_init(struct view *view, struct lab *lab);
 void view_done(struct view *view);
 void view_draw(struct view *view, struct grid *grid);
 /* The next or previous partition (by = +1, -1) in order of topic and number; topics of Kafka's own come last. */
 void view_select(struct view *view, int by);
+void view_choose(struct view *view, const char *topic, int32_t partition);
 
 /* A pane fills the rows between header and prompt. */
 struct pane {

@@ -26,6 +26,7 @@ struct viewer {
     struct text prompt;           /* as it is shown */
     struct task *running;         /* a line that a key or the row asked for */
     char *command;
+    bool busy;                    /* the repl runs a line */
     bool finished;
     /* what was drawn last */
     bool drawn;
@@ -35,12 +36,13 @@ struct viewer {
 };
 
 static const char help_text[] =
-    "SPACE      time goes on, or stands still        n   to the next roll, deletion, ...\n"
-    "c          to the next retention check          f   30 seconds on\n"
-    "s          to the next thing that happens       w   why: the reasons of this partition\n"
-    "+ -        faster, slower                       b   brokers and topics; r or Enter back\n"
-    "up down    another partition                    :   or Tab: type a command; Esc comes back\n"
-    "q          leave the view                       Letters count by their place: т is n\n";
+    "SPACE    time runs, or stands still     n        on to the next change\n"
+    "c        to the next retention check    f        30 seconds on\n"
+    "s        to the next happening          w        why: this partition's reasons\n"
+    "+ -      faster, slower                 b        brokers and topics; r: back\n"
+    "up down  another partition              : or Tab type a command; Esc: back\n"
+    "PgUp PgDn scroll what was printed       q        leave the view\n"
+    "Letters count by their place on the keyboard: т is n.\n";
 
 static void redraw(struct viewer *viewer)
 {
@@ -69,12 +71,20 @@ static void line_ended(void *context)
     redraw(viewer);
 }
 
+/* `title`: the command whose output is to come; NULL: none, nothing is shown. */
+static void begin_output(struct viewer *viewer, const char *title)
+{
+    mem_free(viewer->view.title);
+    viewer->view.title = title && *title ? mem_text(title) : NULL;
+    text_clear(&viewer->view.output);
+    viewer->view.output_scroll = 0;
+}
+
 static void run(struct viewer *viewer, const char *line)
 {
     if (viewer->running)
         return;
-    text_clear(&viewer->view.output);
-    viewer->view.output_scroll = 0;
+    begin_output(viewer, line);
     viewer->command = mem_text(line);
     task_start(run_line, line_ended, viewer);
     redraw(viewer);
@@ -102,11 +112,11 @@ static void on_row(void *context, const char *prompt, const char *line, size_t c
 static void on_running(void *context, bool running)
 {
     struct viewer *viewer = context;
+    const char *line = strchr(text_chars(&viewer->prompt), '>');
 
-    if (running) {
-        text_clear(&viewer->view.output);
-        viewer->view.output_scroll = 0;
-    }
+    if (running)
+        begin_output(viewer, line ? line + 1 + strspn(line + 1, " ") : NULL);
+    viewer->busy = running;
     redraw(viewer);
 }
 
@@ -150,6 +160,8 @@ static void type(struct viewer *viewer, const char *bytes, size_t size, int key)
 {
     if (key == KEY_ESCAPE) {
         set_typing(viewer, false);
+    } else if (key == 26) {
+        screen_suspend(viewer->screen);
     } else if (key == 3) {
         if (viewer->running)
             task_interrupt(viewer->running);
@@ -241,11 +253,14 @@ static void act(struct viewer *viewer, int key)
         break;
     case '?':
     case 'h':
-        text_clear(&view->output);
+        begin_output(viewer, "keys");
         text_add(&view->output, help_text);
         break;
     case KEY_ESCAPE:
-        text_clear(&view->output);
+        begin_output(viewer, NULL);
+        break;
+    case 26: /* Ctrl-Z */
+        screen_suspend(viewer->screen);
         break;
     case ':':
     case '\t':
@@ -254,6 +269,8 @@ static void act(struct viewer *viewer, int key)
     case 3:
         if (viewer->running)
             task_interrupt(viewer->running);
+        else if (viewer->busy)
+            repl_interrupt(viewer->repl);
         else
             viewer->finished = true;
         break;
@@ -264,6 +281,12 @@ static void act(struct viewer *viewer, int key)
     default:
         break;
     }
+}
+
+void viewer_choose(struct viewer *viewer, const char *topic, int32_t partition)
+{
+    view_choose(&viewer->view, topic, partition);
+    redraw(viewer);
 }
 
 void viewer_keys(struct viewer *viewer, const char *bytes, size_t size)
@@ -304,10 +327,11 @@ static bool changed(struct viewer *viewer)
     if (rows != viewer->grid.rows || columns != viewer->grid.columns) {
         grid_done(&viewer->grid);
         grid_init(&viewer->grid, rows, columns, screen_ascii(viewer->screen));
+        viewer->out->columns = columns - 2;
         viewer->drawn = false;
     }
     if (viewer->drawn && tenth == viewer->shown_tenth && entry == viewer->shown_entry && events == viewer->shown_events &&
-        connections == viewer->shown_connections && !viewer->running)
+        connections == viewer->shown_connections && !viewer->running && !viewer->busy)
         return false;
     viewer->drawn = true;
     viewer->shown_tenth = tenth;

@@ -11,4 +11,5 @@ struct viewer;
  * then closes it, not within the call. Owns the screen. */
 struct viewer *viewer_open(struct shell *shell, struct session *session, struct screen *screen, struct repl *repl, void (*closed)(void *context), void *context);
 void viewer_close(struct viewer *viewer);
+void viewer_choose(struct viewer *viewer, const char *topic, int32_t partition);
 void viewer_keys(struct viewer *viewer, const char *bytes, size_t size);
