@@ -51,7 +51,7 @@ define layer_rules
 $(call archive,$(1)): $(call objects,sim/$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(Q)ar rcs $$@ $$^
+	$$(Q)ar rcs $$@ $$^
 .PHONY: layer-$(1)
 layer-$(1): $(call archive,$(1))
 endef
