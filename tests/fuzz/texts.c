@@ -77,8 +77,8 @@ static void run_lesson(struct bytes input)
 static void seeds_lesson(seed_fn *give, void *context)
 {
     static const char *const lessons[] = {
-        "# Retention\n\nWhat is *deleted*, and `when`.\n\n## Step one\n\nText, a [link](http://x) and\n\n- a list\n- of two\n\n1. one\n2. two\n\n```run\nls\n```\n\n```check\n"
-        "delete students-0\nSELECT 1\n```\n\n```hint\nlook\n```\n\n```why\nwhy retention students-0\n```\n\n## Step two\n\n```question\nWhich?\n- a\n+ b\n- c\n```\n",
+        ("# Retention\n\nWhat is *deleted*, and `when`.\n\n## Step one\n\nText, a [link](http://x) and\n\n- a list\n- of two\n\n1. one\n2. two\n\n```run\nls\n```\n\n```check\n"
+        "delete students-0\nSELECT 1\n```\n\n```hint\nlook\n```\n\n```why\nwhy retention students-0\n```\n\n## Step two\n\n```question\nWhich?\n- a\n+ b\n- c\n```\n"),
         "# T\n\nS\n\n## A\n\n> quote\n\n***\n\n<b>html</b> &amp; \\*\n\n![i](j)\n", "## no title\n```run\n", "",
     };
 
