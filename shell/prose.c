@@ -24,14 +24,14 @@ int prose_line(const char *text, int width, const char **next)
     return size;
 }
 
-/* What goes on below begins under the text of a journal line ("10:03:24.0 ROLL   ..."), else two columns further right. */
+/* What goes on below begins under the text of a journal line ("10:03:24.0 ROLL   ..."), in a paragraph at its edge, in a list two columns further right. */
 static int indent_of(const char *line)
 {
     int spaces = (int)strspn(line, " ");
 
     if (strspn(line, "0123456789:.") == 10 && line[10] == ' ')
         return 18;
-    return spaces + 2 < MOST_INDENT ? spaces + 2 : MOST_INDENT;
+    return !spaces ? 0 : spaces + 2 < MOST_INDENT ? spaces + 2 : MOST_INDENT;
 }
 
 void prose_write(struct call *call, const char *text)

@@ -4,6 +4,6 @@
 
 /* Bytes of `text` that stand on one line of `width` columns; *next: where the one after it begins (its end, if that was all). */
 int prose_line(const char *text, int width, const char **next);
-/* Prints text whose lines may be longer than the terminal; each goes on two columns right of where it began. */
+/* Prints text whose lines may be longer than the terminal; below an indented one it goes on two columns further right. */
 void prose_write(struct call *call, const char *text);
 void prose_print(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));

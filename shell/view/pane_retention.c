@@ -83,7 +83,7 @@ static void draw_marks(struct scene *scene, int row, int start, int end)
     } else if (start > size) {
         grid_put(scene->grid, row, start - size, STYLE_PLAIN, "%s^", right);
     } else {
-        grid_put(scene->grid, row, start, STYLE_PLAIN, "^log start");
+        grid_put(scene->grid, row, start, STYLE_PLAIN, first == last ? "^log start = end" : "^log start");
     }
 }
 

@@ -52,7 +52,7 @@ static void say(struct log *log, const struct roll_decision *decision, int64_t b
     text_printf(&text, "%s-%d at %lld: ", log->topic, log->partition, (long long)base_offset);
     if (!decision) {
         entry.rule = "retention";
-        text_add(&text, "a new empty segment (all of the old ones go)");
+        text_add(&text, "a new empty one (all of the old ones go)");
     } else {
         struct fact facts[] = {
             { "size_bytes", decision->size_bytes, NULL }, { "append_bytes", decision->append_bytes, NULL },
