@@ -14,67 +14,9 @@
 #include "shell/options.h"
 #include "shell/repl/repl.h"
 #include "shell/shell.h"
+#include "shell/tool_process.h"
 
 #define VERSION "0.1"
-
-/* ---- a tool under one of Kafka's names: over TCP, no lab ---- */
-
-struct tool_run {
-    struct call call;
-    bool ended;
-    int status;
-};
-
-static void run_tool_task(struct task *task, void *context)
-{
-    struct tool_run *run = context;
-
-    run->call.task = task;
-    run->call.session->shell->foreground = task;
-    run->status = run->call.command->run(&run->call);
-}
-
-static void tool_ended(void *context)
-{
-    struct tool_run *run = context;
-
-    run->ended = true;
-    run->call.session->shell->foreground = NULL;
-}
-
-static int run_tool(const struct command *command, int argc, char **argv)
-{
-    struct shell shell = { 0 };
-    const char *release = getenv("KAFKARIUM_KAFKA");
-    struct session session = { .shell = &shell, .release = RELEASE_43 };
-    struct tool_run run = { .call = { .session = &session, .command = command, .argc = argc, .argv = argv } };
-
-    if (release && *release) {
-        if (!release_parse(release, &session.release)) {
-            fprintf(stderr, "kafkarium: KAFKARIUM_KAFKA is 2.7 or 4.3, not '%s'\n", release);
-            return 2;
-        }
-        session.release_fixed = true;
-    }
-    shell_init(&shell);
-    shell.outside = queue_new(wall_now_us());
-    shell.wall = wall_timers_new(shell.loop, shell.outside);
-    run.call.out = stream_descriptor(1, false);
-    run.call.err = stream_descriptor(2, false);
-    run.call.in = input_descriptor(shell.loop, 0, false);
-    task_start(run_tool_task, tool_ended, &run);
-    while (!run.ended) {
-        shell_run(&shell, &run.ended);
-        shell.ending = false;
-        if (!run.ended && shell.foreground)
-            task_interrupt(shell.foreground);
-    }
-    stream_close(run.call.out);
-    stream_close(run.call.err);
-    input_close(run.call.in);
-    shell_done(&shell);
-    return run.status;
-}
 
 /* ---- kafkarium tools DIR ---- */
 
@@ -268,37 +210,15 @@ static int run_lab(struct run_options *options)
     return status;
 }
 
-static const struct command *tool_of_name(const char *name, int *argc, char ***argv)
-{
-    const struct command *command;
-
-    if (!text_ends(name, ".sh"))
-        return NULL;
-    if (!strcmp(name, "kafka-run-class.sh")) {
-        command = *argc > 1 ? command_of_class((*argv)[1]) : NULL;
-        if (command) {
-            ++*argv;
-            --*argc;
-            return command;
-        }
-        fprintf(stderr, "Error: Could not find or load main class %s\n", *argc > 1 ? (*argv)[1] : "");
-        exit(1);
-    }
-    command = command_find(name);
-    return command && command->tool ? command : NULL;
-}
-
 int main(int argc, char **argv)
 {
     struct run_options options;
-    const struct command *tool;
     int status;
 
     setlocale(LC_CTYPE, ""); /* the other categories stay C, and cost no files */
     setlocale(LC_MESSAGES, "");
-    tool = tool_of_name(basename(argv[0]), &argc, &argv);
-    if (tool)
-        return run_tool(tool, argc, argv);
+    if (tool_process(argc, argv, &status))
+        return status;
     status = run_options_parse(&options, argc, argv);
     if (status)
         return status;
