@@ -275,7 +275,7 @@ static void on_versions(void *context, enum err err, void *out)
     if (err || answer->error_code || answer->api_keys.count > MOST_RANGES) { /* whoever listens there is no broker */
         link->tries++;
         say_bootstrap_gone(link);
-        if (!err)
+        if (link->channel) /* after an answer that made no sense, or none in time, it is still open */
             link_disconnect(link, ERR_NETWORK_EXCEPTION);
         rest(link);
         client_wake_waiters(link->client);
@@ -315,7 +315,8 @@ static void on_timeout(void *context)
 
     client_enter(client);
     finish(send, ERR_REQUEST_TIMED_OUT, NULL);
-    link_disconnect(link, ERR_NETWORK_EXCEPTION);
+    if (link->state != LINK_RESTING) /* that of its versions has closed it already */
+        link_disconnect(link, ERR_NETWORK_EXCEPTION);
     client_wake_waiters(client);
     client_leave(client);
 }
