@@ -257,8 +257,11 @@ static enum err read_head(struct reader *reader, struct head *head, struct confi
     head->start_us = reader_i64(reader);
     if (!known || head->brokers < 1 || head->brokers > 100)
         return no_recording(reason);
-    for (int32_t i = 0; i < head->brokers; i++)
+    for (int32_t i = 0; i < head->brokers; i++) {
         head->ports[i] = reader_i32(reader);
+        if (head->ports[i] < 0 || head->ports[i] > UINT16_MAX)
+            return no_recording(reason);
+    }
     count = reader_i32(reader);
     for (int32_t i = 0; i < count && !reader->failed; i++) {
         char *name = get_text(reader), *value = get_text(reader);
