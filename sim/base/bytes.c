@@ -28,6 +28,8 @@ uint8_t *buffer_add(struct buffer *buffer, size_t size)
         buffer->data = mem_resize(buffer->data, capacity);
         buffer->capacity = capacity;
     }
+    if (!buffer->data)
+        return NULL; /* nothing of an empty one */
     at = buffer->data + buffer->size;
     buffer->size += size;
     return at;

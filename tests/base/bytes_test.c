@@ -107,3 +107,12 @@ TEST(a_buffer_grows_and_keeps_its_memory)
     CHECK(buffer.data == data);
     buffer_done(&buffer);
 }
+
+TEST(nothing_is_added_to_an_empty_buffer)
+{
+    struct buffer buffer = { 0 };
+
+    CHECK(!buffer_add(&buffer, 0));   /* undefined to compute a place in */
+    CHECK_INT(0, buffer.size);
+    buffer_done(&buffer);
+}
