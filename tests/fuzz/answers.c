@@ -44,7 +44,13 @@ static void change(struct liar *liar, struct buffer *bytes)
         case 0: bytes->data[at] ^= edit->value; break;
         case 1: bytes->data[at] = edit->value; break;
         case 2: bytes->size = at; break;
-        case 3: buffer_put(bytes, bytes->data + at, bytes->size - at); break;
+        case 3: { /* its end once more */
+            size_t size = bytes->size - at;
+            uint8_t *behind = buffer_add(bytes, size);
+
+            memcpy(behind, bytes->data + at, size);
+            break;
+        }
         case 4: /* four bytes of one value */
             for (size_t n = at; n < at + 4 && n < bytes->size; n++)
                 bytes->data[n] = edit->value;

@@ -106,6 +106,22 @@ void golden_messages(void (*fn)(void *context, const char *name, int16_t version
     buffer_done(&file);
 }
 
+struct findings { const struct target *target; seed_fn *give; void *context; };
+static void give_finding(void *context, const char *path, struct bytes bytes)
+{
+    struct findings *findings = context;
+    const char *name = strrchr(path, '/') + 1;
+    size_t size = strlen(findings->target->name);
+
+    if (!strncmp(name, findings->target->name, size) && name[size] == '-')
+        findings->give(findings->context, bytes);
+}
+
+void target_findings(const struct target *target, seed_fn *give, void *context)
+{
+    golden_each("../fuzz/findings", give_finding, &(struct findings){ target, give, context });
+}
+
 bool next_part(struct reader *reader, struct bytes *out)
 {
     size_t size;
@@ -206,7 +222,7 @@ void fuzz_lab_fill(struct fuzz_lab *lab)
         batch_builder_add(&builder, queue_now_ms(lab->queue), bytes_text("key"), bytes_text("value"), NULL, 0);
         batch_builder_add(&builder, queue_now_ms(lab->queue), (struct bytes){ 0 }, bytes_text("hello"), NULL, 0);
         HOLDS(!batch_builder_finish(&builder, &bytes, NULL));
-        HOLDS(!partition_append(partition, &(struct log_append){ bytes, APPEND_CLIENT, -1, 8, queue_now_ms(lab->queue) }, 1, &appended, NULL));
+        HOLDS(!partition_append(partition, &(struct log_append){ bytes, APPEND_CLIENT, -1, 8, queue_now_ms(lab->queue), false }, 1, &appended, NULL));
         batch_builder_done(&builder);
     }
 }

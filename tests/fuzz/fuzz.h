@@ -23,6 +23,9 @@ const struct target *target_find(const char *name);  /* NULL: none */
 size_t target_count(void);
 const struct target *target_at(size_t i);
 
+/* Inputs under which a target once failed: tests/fuzz/findings/TARGET-what. */
+void target_findings(const struct target *target, seed_fn *give, void *context);
+
 /* What must hold whatever the input is. */
 #define HOLDS(condition) ((condition) ? (void)0 : broken(#condition, __FILE__, __LINE__))
 void broken(const char *what, const char *file, int line) __attribute__((noreturn));

@@ -25,13 +25,16 @@ static void write_seed(void *context, struct bytes seed)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     const char *name = strrchr((*argv)[0], '/');
+    struct folder folder;
 
     if (*argc == 3 && !strcmp((*argv)[1], "--seeds")) {
         for (size_t i = 0; i < target_count(); i++) {
             char *dir = mem_printf("%s/%s", (*argv)[2], target_at(i)->name);
 
             mkdir(dir, 0777);
-            target_at(i)->seeds(write_seed, &(struct folder){ dir, 0 });
+            folder = (struct folder){ dir, 0 };
+            target_findings(target_at(i), write_seed, &folder);
+            target_at(i)->seeds(write_seed, &folder);
             mem_free(dir);
         }
         exit(0);

@@ -51,7 +51,12 @@ static void edit(struct fuzz_lab *lab, const char *path, uint8_t op, uint16_t wh
     case 0: bytes.data[at] ^= value; break;
     case 1: bytes.data[at] = value; break;
     case 2: bytes.size = at; break;
-    default: buffer_put(&bytes, bytes.data + at, bytes.size - at < value ? bytes.size - at : value);
+    default: {
+        size_t size = bytes.size - at < value ? bytes.size - at : value;
+        uint8_t *behind = buffer_add(&bytes, size);
+
+        memcpy(behind, bytes.data + at, size);
+    }
     }
     if (op & 4)
         mend(&bytes);

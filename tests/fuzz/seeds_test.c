@@ -51,6 +51,8 @@ static void replay_target(const char *name, int every, int damaged)
 
     random_init(&replay.random, 11);
     replay.target->seeds(replay_one, &replay);
+    replay.every = 1;
+    target_findings(replay.target, replay_one, &replay);
     CHECK(replay.count > 0);
 }
 
