@@ -584,7 +584,7 @@ static int job_wait(struct task *task, struct job *job)
 {
     struct shell *shell = job->jobs->session->shell;
     struct task *foreground = shell->foreground;
-    bool outside = job->children > 0, more = true;
+    bool outside = job->children > 0 && (size_t)job->children == job->count, more = true; /* a stage of ours may need virtual time */
     int status;
 
     job->waiter = task;
