@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "shell/command.h"
+#include "shell/prose.h"
 
 static const struct { const char *title, *names; } groups[] = {
-    { "Kafka's tools", "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets" },
+    { "Kafka's tools", "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets kafka-delete-records" },
     { "time", "time pause resume freeze speed next step advance until wait break rewind branch" },
     { "look", "view why events trace sql ls hexdump dump status clients" },
     { "break things", "broker replica net disk clock fault chaos" },
@@ -61,7 +62,7 @@ static int help_all(struct call *call)
         others = true;
         print_line(call, command_at(i));
     }
-    call_print(call, "\nhelp NAME tells more. Lines work as pasted from a course: !, paths, .sh, \\, quotes, |, <, >, <<<, &, ; and a bare SELECT.\n");
+    prose_print(call, "\nhelp NAME tells more. Lines work as pasted from a course: !, paths, .sh, \\, quotes, |, <, >, <<<, &, ; and a bare SELECT.\n");
     return 0;
 }
 
@@ -102,9 +103,9 @@ static int help_one(struct call *call, const char *name)
     }
     call_print(call, "%s: %s\n", command->name, command->summary);
     if (command->usage)
-        call_print(call, "usage: %s\n", command->usage);
+        prose_print(call, "usage: %s\n", command->usage);
     if (command->details)
-        call_print(call, "%s\n", command->details);
+        prose_print(call, "%s\n", command->details);
     print_options(call, command);
     if (command->example)
         call_print(call, "example: %s\n", command->example);

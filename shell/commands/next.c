@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "shell/commands/pace.h"
+#include "shell/prose.h"
 
 static const struct {
     const char *word;
@@ -50,7 +51,7 @@ static int to_next_check(struct call *call)
     int64_t at = broker_next_retention_check_us(cluster_broker_at(lab_cluster(lab), 0));
 
     if (at == INT64_MAX) {
-        call_print(call, "There is no retention check.\n");
+        prose_print(call, "There is no retention check.\n");
         return 0;
     }
     pace_run(call, at, NULL);
@@ -85,7 +86,7 @@ static int run(struct call *call)
     pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
     journal_unwatch(lab_journal(lab), on_entry, &stop);
     if (!stop.stop && !call_interrupted(call)) {
-        call_print(call, "%s\n", words[row].none);
+        prose_print(call, "%s\n", words[row].none);
         return 0;
     }
     for (uint64_t n = first + 1; n <= journal_last(lab_journal(lab)); n++) {

@@ -1,5 +1,6 @@
 /* step: to the next thing that happens. */
 #include "shell/commands/pace.h"
+#include "shell/prose.h"
 
 struct stop {
     bool stop;
@@ -22,14 +23,14 @@ static int step_raw(struct call *call, int64_t count)
 
     for (int64_t i = 0; i < count; i++) {
         if (!lab_step(lab)) {
-            call_print(call, "No event is queued: time may pass, but nothing is due.\n");
+            prose_print(call, "No event is queued: time may pass, but nothing is due.\n");
             return 0;
         }
     }
     struct text now = { 0 };
 
     text_time(&now, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_MILLIS);
-    call_print(call, "%s  %lld event%s, %zu left in the queue\n", text_chars(&now), (long long)count, count == 1 ? "" : "s", queue_count(lab_queue(lab)));
+    prose_print(call, "%s  %lld event%s, %zu left in the queue\n", text_chars(&now), (long long)count, count == 1 ? "" : "s", queue_count(lab_queue(lab)));
     text_done(&now);
     return 0;
 }
@@ -55,14 +56,14 @@ static int run(struct call *call)
         uint64_t first = journal_last(lab_journal(lab));
 
         if (queue_next_us(lab_queue(lab)) == NEVER_US) {
-            call_print(call, "Nothing is due: no event is queued. Produce something, or advance the clock.\n");
+            prose_print(call, "Nothing is due: no event is queued. Produce something, or advance the clock.\n");
             return 0;
         }
         journal_watch(lab_journal(lab), on_entry, &stop);
         pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
         journal_unwatch(lab_journal(lab), on_entry, &stop);
         if (!stop.stop) {
-            call_print(call, "Nothing happened within a virtual day.\n");
+            prose_print(call, "Nothing happened within a virtual day.\n");
             return 0;
         }
         for (uint64_t n = first + 1; n <= journal_last(lab_journal(lab)); n++) { /* all of that event */

@@ -1,5 +1,6 @@
 /* time: where the clock stands. */
 #include "shell/commands/pace.h"
+#include "shell/prose.h"
 
 static int run(struct call *call)
 {
@@ -23,7 +24,7 @@ static int run(struct call *call)
         text_printf(&line, "; %s in ", next.what);
         text_duration(&line, next.at_us - now);
     }
-    call_print(call, "%s\n", text_chars(&line));
+    prose_print(call, "%s\n", text_chars(&line));
     text_done(&line);
     return 0;
 }

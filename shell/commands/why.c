@@ -110,12 +110,18 @@ static int why_retention(struct call *call, const struct subject *subject)
     const struct log_config *config = log_settings(subject->log);
     struct retention_decision decision = log_decide_retention(subject->log, queue_now_ms(lab_queue(lab)));
     int64_t next = broker_next_retention_check_us(partition_broker(subject->leader));
+    struct text holds = { 0 };
     size_t segments = 0;
 
-    prose_print(call, "%s-%d: offsets %lld..%lld, %lld bytes; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", subject->topic,
-               subject->partition, (long long)log_start_offset(subject->log), (long long)log_end_offset(subject->log) - 1, (long long)log_size_bytes(subject->log),
-               (long long)config->retention_ms, (long long)config->retention_bytes, config->segment_bytes, config->cleanup_compact ? "compact" : "",
-               config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "");
+    if (log_start_offset(subject->log) < log_end_offset(subject->log))
+        text_printf(&holds, "offsets %lld..%lld, %lld bytes", (long long)log_start_offset(subject->log), (long long)log_end_offset(subject->log) - 1,
+                    (long long)log_size_bytes(subject->log));
+    else
+        text_printf(&holds, "no records, the next gets offset %lld", (long long)log_end_offset(subject->log));
+    prose_print(call, "%s-%d: %s; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", subject->topic, subject->partition,
+                text_chars(&holds), (long long)config->retention_ms, (long long)config->retention_bytes, config->segment_bytes,
+                config->cleanup_compact ? "compact" : "", config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "");
+    text_done(&holds);
     deleted_segments(call, subject);
     for (size_t i = 0; i < decision.count; i++) {
         const struct segment_verdict *verdict = &decision.segments[i];
