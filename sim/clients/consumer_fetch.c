@@ -9,7 +9,7 @@ static const struct client_partition *leader_of(const struct consumer *consumer,
 {
     const struct client_topic *topic = client_topic(consumer->client, part->topic);
 
-    return topic && !topic->err && part->partition < topic->partition_count && topic->partitions[part->partition].leader >= 0
+    return topic && !topic->err && part->partition >= 0 && part->partition < topic->partition_count && topic->partitions[part->partition].leader >= 0
                ? &topic->partitions[part->partition] : NULL;
 }
 
