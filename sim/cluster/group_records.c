@@ -152,7 +152,7 @@ int consumer_subscribes(struct bytes subscription, const char *topic)
 
     reader_i16(&reader);
     count = reader_i32(&reader);
-    while (count-- > 0 && next_topic(&reader, &name))
+    for (; count > 0 && next_topic(&reader, &name); count--)
         found |= bytes_equal(name, bytes_text(topic));
     return reader.failed ? -1 : found;
 }
@@ -166,7 +166,7 @@ void consumer_subscription_text(struct bytes subscription, struct text *out)
 
     reader_i16(&reader);
     count = reader_i32(&reader);
-    while (count-- > 0 && next_topic(&reader, &name)) {
+    for (; count > 0 && next_topic(&reader, &name); count--) {
         text_add(out, between);
         text_escaped(out, name);
         between = ", ";
@@ -182,9 +182,9 @@ static bool each_assigned(struct bytes assignment, bool (*fn)(void *context, str
 
     reader_i16(&reader);
     topics = reader_i32(&reader);
-    while (topics-- > 0 && next_topic(&reader, &name)) {
+    for (; topics > 0 && next_topic(&reader, &name); topics--) {
         partitions = reader_i32(&reader);
-        while (partitions-- > 0) {
+        for (; partitions > 0; partitions--) {
             int32_t partition = reader_i32(&reader);
 
             if (reader.failed)
