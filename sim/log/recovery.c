@@ -304,9 +304,12 @@ static int64_t last_offset_end(struct segment *segment, bool *sound)
     int64_t end = segment->base_offset, position = segment_index_position(segment, INT64_MAX);
 
     scan_begin(&scan, segment, position < segment->size_bytes ? position : 0);
-    while (scan_next(&scan, &batch))
-        end = batch.last_offset + 1;
-    *sound = !scan.err;
+    *sound = true;
+    while (*sound && scan_next(&scan, &batch)) {
+        *sound = batch.last_offset >= end; /* else offsets would go back */
+        end = *sound ? batch.last_offset + 1 : end;
+    }
+    *sound &= !scan.err;
     return end;
 }
 
