@@ -626,7 +626,7 @@ enum err producer_open(struct producer **out, const struct client_options *optio
         producer->options.client_id = config_map_get(config, "client.id");
     producer->options.kind = CLIENT_PRODUCER;
     producer->client_id = mem_text(producer->options.client_id ? producer->options.client_id : "");
-    random_init(&producer->random, java_hash(producer->client_id));
+    random_init(&producer->random, java_hash(producer->client_id) ^ (uint64_t)queue_now_us(queue) << 20);
     err = take_settings(producer, config, reason);
     producer->options.request_timeout_us = (int64_t)producer->request_timeout_ms * 1000;
     producer->options.api_timeout_us = producer->max_block_us;
