@@ -1,0 +1,200 @@
+/* Same seed, same inputs: the same history, byte for byte; what was recorded is played again without a network; two labs in one process. */
+#include "sim/replay.h"
+
+#include "tests/sim/sim_lab.h"
+
+static struct wire_client *join(struct wire_client *client, const char *group, const char *member, const char **given)
+{
+    struct join_group_request_protocol protocol = { .name = "range", .metadata = bytes_text("meta") };
+    struct join_group_request in = { .group_id = group, .session_timeout_ms = 10000, .rebalance_timeout_ms = 30000, .member_id = member,
+                                     .protocol_type = "consumer", .protocols = { &protocol, 1 } };
+    struct join_group_response *out = client_ask(client, 11, 5, &in);
+
+    *given = mem_text(out->member_id);
+    return client;
+}
+
+/* A day in a lab's life: topics, records in several partitions, a group that comes and goes, rolls, retention. */
+static void live(struct sim_lab *sim, bool network)
+{
+    struct wire_client *admin = wire_lab_client(&sim->ends, 0, network), *ends[3];
+    size_t brokers = cluster_broker_count(lab_cluster(sim->lab));
+    const char *member = NULL;
+
+    sim_create_topic(admin, "students", 3, (int16_t)brokers, "retention.ms", "30000");
+    sim_create_topic(admin, "small", 1, 1, "segment.bytes", "1048576");
+    sim_lab_advance_ms(sim, 500);
+    for (size_t i = 0; i < brokers; i++)
+        ends[i] = wire_lab_client(&sim->ends, i, network);
+    for (int i = 0; i < 60; i++) {
+        struct partition_place { int32_t partition; } place = { i % 3 };
+        int32_t leader = image_topic(cluster_image(lab_cluster(sim->lab)), "students")->partitions[place.partition].leader;
+
+        for (size_t b = 0; b < brokers; b++)
+            if (broker_id(cluster_broker_at(lab_cluster(sim->lab), b)) == leader)
+                sim_produce(ends[b], "students", place.partition, "a record of the replay test", 1 + i % 4, queue_now_ms(lab_queue(sim->lab)));
+        sim_lab_advance_ms(sim, 137);
+    }
+    for (size_t b = 0; b < brokers && !member; b++) {
+        struct find_coordinator_request find = { .key = "team" };
+        struct find_coordinator_response *found;
+
+        for (int tries = 0; tries < 20; tries++) {
+            found = client_ask(ends[b], 10, 2, &find);
+            if (!found->error_code)
+                break;
+            sim_lab_advance_ms(sim, 100);
+        }
+        CHECK_INT(ERR_OK, found->error_code);
+        for (size_t c = 0; c < brokers; c++)
+            if (!member && broker_id(cluster_broker_at(lab_cluster(sim->lab), c)) == found->node_id)
+                join(ends[c], "team", "", &member);
+    }
+    CHECK(member && *member);
+    mem_free((char *)member);
+    sim_lab_advance_ms(sim, 20000);
+    connection_close(ends[0]->connection, "gone");
+    ends[0]->connection = NULL;
+    sim_lab_advance_ms(sim, 120000);
+}
+
+static void check_same_seed(enum release release, int32_t brokers)
+{
+    char *sums[2], *events[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct sim_lab sim;
+
+        sim_lab_open(&sim, release, brokers, 7, "log.retention.check.interval.ms=10000");
+        live(&sim, false);
+        sums[i] = sim_lab_sums(sim.lab);
+        events[i] = sim_lab_events(sim.lab);
+        sim_lab_close(&sim);
+    }
+    CHECK(strstr(sums[0], "students-0/"));
+    CHECK(strstr(events[0], "segment"));
+    CHECK_TEXT(events[0], events[1]);
+    CHECK_TEXT(sums[0], sums[1]);
+    for (int i = 0; i < 2; i++) {
+        mem_free(sums[i]);
+        mem_free(events[i]);
+    }
+}
+
+TEST(the_same_seed_gives_the_same_events_and_folders)
+{
+    check_same_seed(RELEASE_27, 1);
+    check_same_seed(RELEASE_43, 3);
+    check_same_seed(RELEASE_ANY, 3);
+}
+
+TEST(another_seed_gives_another_cluster)
+{
+    char *sums[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct sim_lab sim;
+
+        sim_lab_open(&sim, RELEASE_43, 1, (uint64_t)i, NULL);
+        live(&sim, false);
+        sums[i] = sim_lab_sums(sim.lab);
+        sim_lab_close(&sim);
+    }
+    CHECK(strcmp(sums[0], sums[1]));
+    mem_free(sums[0]);
+    mem_free(sums[1]);
+}
+
+static void check_replay(enum release release, int32_t brokers)
+{
+    struct sim_lab sim, again;
+    struct buffer recording = { 0 };
+    struct lab_options options;
+    struct recorder *recorder;
+    struct reason reason = { "" };
+    char *lived, *replayed;
+
+    sim_lab_open(&sim, release, brokers, 11, "log.retention.check.interval.ms=10000");
+    recorder = recorder_new(sim.lab, 0);
+    live(&sim, true);
+    recorder_save(recorder, &recording);
+    CHECK(recorder_count(recorder) > 60);
+    CHECK(!recorder_full(recorder));
+    recorder_free(recorder);
+    lived = sim_lab_sums(sim.lab);
+
+    memset(&again, 0, sizeof(again)); /* beside the live one */
+    CHECK_INT(ERR_OK, replay_options(buffer_bytes(&recording), &options, &again.settings, &reason));
+    options.memory = true;
+    sim_lab_open_with(&again, &options);
+    if (replay_run(again.lab, buffer_bytes(&recording), &reason))
+        fail_msg("%s", reason.text);
+    CHECK_INT(queue_now_us(lab_queue(sim.lab)), queue_now_us(lab_queue(again.lab)));
+    replayed = sim_lab_sums(again.lab);
+    CHECK(strstr(lived, "students-0/"));
+    CHECK_TEXT(lived, replayed);
+    mem_free(lived);
+    mem_free(replayed);
+    buffer_done(&recording);
+    sim_lab_close(&again);
+    sim_lab_close(&sim);
+}
+
+TEST(what_was_recorded_is_replayed_to_the_same_folders)
+{
+    check_replay(RELEASE_27, 1);
+    check_replay(RELEASE_43, 1);
+    check_replay(RELEASE_ANY, 3);
+}
+
+TEST(what_is_no_recording_is_refused)
+{
+    struct sim_lab sim;
+    struct buffer recording = { 0 };
+    struct config_map settings = { 0 };
+    struct lab_options options;
+    struct recorder *recorder;
+    struct reason reason = { "" };
+
+    CHECK_INT(ERR_INVALID_REQUEST, replay_options(bytes_text("nothing of ours"), &options, &settings, &reason));
+    CHECK_INT(ERR_INVALID_REQUEST, replay_options((struct bytes){ 0 }, &options, &settings, &reason));
+    sim_lab_open(&sim, RELEASE_43, 1, 1, NULL);
+    recorder = recorder_new(sim.lab, 0);
+    wire_lab_client(&sim.ends, 0, true);
+    recorder_save(recorder, &recording);
+    recorder_free(recorder);
+    for (size_t size = 0; size < recording.size; size++) {
+        struct bytes part = { recording.data, size };
+
+        if (replay_options(part, &options, &settings, &reason) == ERR_OK)
+            CHECK_INT(ERR_INVALID_REQUEST, replay_run(sim.lab, part, &reason));
+    }
+    config_map_done(&settings);
+    buffer_done(&recording);
+    sim_lab_close(&sim);
+}
+
+TEST(two_labs_of_one_process_know_nothing_of_each_other)
+{
+    struct sim_lab one, two;
+    char *alone, *beside, *other;
+
+    sim_lab_open(&one, RELEASE_27, 1, 3, NULL);
+    live(&one, false);
+    alone = sim_lab_sums(one.lab);
+    sim_lab_close(&one);
+    sim_lab_open(&one, RELEASE_27, 1, 3, NULL);
+    sim_lab_open(&two, RELEASE_43, 3, 4, NULL);
+    sim_lab_advance_ms(&two, 1234);
+    live(&one, false);
+    live(&two, false);
+    beside = sim_lab_sums(one.lab);
+    other = sim_lab_sums(two.lab);
+    CHECK_TEXT(alone, beside);
+    CHECK(strcmp(beside, other));
+    mem_free(alone);
+    mem_free(beside);
+    mem_free(other);
+    sim_lab_close(&two);
+    sim_lab_close(&one);
+}
