@@ -253,7 +253,7 @@ void tool_admin_close(struct tool_admin *admin)
     *admin = (struct tool_admin){ 0 };
 }
 
-static int64_t now_ms(const struct call *call)
+int64_t tool_now_ms(const struct call *call)
 {
     return (call_lab(call) ? queue_now_us(lab_queue(call_lab(call))) : wall_now_us()) / 1000;
 }
@@ -261,7 +261,7 @@ static int64_t now_ms(const struct call *call)
 static bool timed_out(struct tool_admin *admin, const char *call_name, int64_t began_ms, struct trouble *trouble)
 {
     const char *exception = "org.apache.kafka.common.errors.TimeoutException";
-    long long now = (long long)now_ms(admin->call);
+    long long now = (long long)tool_now_ms(admin->call);
 
     if (!release_is_27(call_release(admin->call)))
         return trouble_set(trouble, exception, "Timed out waiting for a node assignment. Call: %s", call_name);
@@ -297,7 +297,7 @@ bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_
                      void **answer, const char *call_name, struct trouble *trouble)
 {
     struct reason reason = { "" };
-    int64_t began_ms = now_ms(admin->call);
+    int64_t began_ms = tool_now_ms(admin->call);
     enum err err;
 
     *answer = NULL;
@@ -309,7 +309,7 @@ bool tool_admin_call(struct tool_admin *admin, int32_t node, int16_t api, int16_
 bool tool_group_coordinator(struct tool_admin *admin, const char *group, int32_t *node, struct trouble *trouble)
 {
     struct reason reason = { "" };
-    int64_t began_ms = now_ms(admin->call);
+    int64_t began_ms = tool_now_ms(admin->call);
     enum err err = client_group_coordinator(admin->call->task, admin->client, group, true, node, &reason);
 
     return !err ? settle_release(admin) : call_failed(admin, err, &reason, "findCoordinator", began_ms, trouble);
@@ -356,7 +356,7 @@ bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metad
     return true;
 }
 
-static int32_t leader_of(const struct metadata_response *cluster, const char *topic, int32_t partition, int16_t *error)
+int32_t tool_leader_of(const struct metadata_response *cluster, const char *topic, int32_t partition, int16_t *error)
 {
     *error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
     for (int32_t t = 0; t < cluster->topics.count; t++) {
@@ -432,7 +432,7 @@ bool tool_list_offsets(struct tool_admin *admin, struct tool_offset *offsets, si
     leaders = arena_alloc(&admin->arena, count * sizeof(*leaders));
     for (size_t i = 0; i < count; i++) {
         offsets[i].offset = -1;
-        leaders[i] = leader_of(cluster, offsets[i].topic, offsets[i].partition, &offsets[i].error);
+        leaders[i] = tool_leader_of(cluster, offsets[i].topic, offsets[i].partition, &offsets[i].error);
     }
     for (size_t i = 0; i < count; i++) {
         bool done = leaders[i] < 0;

@@ -10,6 +10,9 @@ bool tool_properties(const char *path, struct config_map *map, struct trouble *t
  * none has one. */
 bool tool_resolve(struct call *call, const char *bootstrap, struct trouble *trouble);
 
+/* The moment on the clock that the tool lives by. */
+int64_t tool_now_ms(const struct call *call);
+
 /* The addresses of this lab's brokers, for --zookeeper. NULL without a lab. The caller's. */
 char *tool_lab_bootstrap(const struct call *call);
 
@@ -49,6 +52,9 @@ void tool_execution(struct trouble *trouble);
 struct metadata_response;
 bool tool_metadata(struct tool_admin *admin, const char *call_name, struct metadata_response **out,
                    struct trouble *trouble);
+
+/* The leader of a partition; -1 and why not, as Kafka's client words it. */
+int32_t tool_leader_of(const struct metadata_response *cluster, const char *topic, int32_t partition, int16_t *error);
 
 /* ListOffsets of many partitions at once, each asked of its leader. */
 struct tool_offset {

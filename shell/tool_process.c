@@ -154,7 +154,8 @@ bool tool_process(int argc, char **argv, int *status)
         command = command_find(name);
     mem_free(copy);
     if (class && !command) {
-        fprintf(stderr, "Error: Could not find or load main class %s\n", argc > 1 ? argv[1] : "");
+        fprintf(stderr, "Error: Could not find or load main class %s\nCaused by: java.lang.ClassNotFoundException: %s\n", argc > 1 ? argv[1] : "",
+                argc > 1 ? argv[1] : "");
         *status = 1;
         return true;
     }

@@ -386,6 +386,9 @@ static int say(struct call *call, struct trouble *trouble)
     return 1;
 }
 
+/* For kafka-run-class.sh, as 2.7 called it. */
+#define OLD_CLASS "kafka.tools.GetOffsetShell"
+
 static int run(struct call *call)
 {
     struct offsets offsets = { .call = call };
@@ -393,6 +396,10 @@ static int run(struct call *call)
     bool old = release_is_27(call_release(call));
     int status = -1;
 
+    if (call_release(call) == RELEASE_43 && text_equal(call->argv[0], OLD_CLASS)) {
+        call_error(call, "Error: Could not find or load main class %s\nCaused by: java.lang.ClassNotFoundException: %s\n", OLD_CLASS, OLD_CLASS);
+        return 1;
+    }
     if (tool_options_parse(&offsets.options, call, options, &trouble)) {
         old |= tool_has(offsets.options, "broker-list"); /* only 2.7's tool has it: a tool that plays both follows */
         status = (old ? run_27 : run_43)(&offsets, &trouble);

@@ -437,7 +437,10 @@ enum err group_delete_offsets(struct broker *broker, const char *name, struct gr
             i++;
     err = commit_error(groups, bury_offsets(group, places, found));
     mem_free(places);
-    group_note_expiry(group);
+    if (!err && found && group->state == GROUP_EMPTY && group->offset_count == 0 && groups_27(groups))
+        bury_group(group, "no members and no offsets"); /* 4.3 leaves it to the next check */
+    else
+        group_note_expiry(group);
     groups_leave(groups);
     return err;
 }
