@@ -79,8 +79,12 @@ uint8_t *golden_read(const char *name, size_t *size)
 
 int main(int argc, char **argv)
 {
+    char filter[256];
+
     cmocka_set_message_output(CM_OUTPUT_STDOUT);
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
+    if (argc > 1) {
+        snprintf(filter, sizeof(filter), "*%s*", argv[1]);
+        cmocka_set_test_filter(filter);
+    }
     return _cmocka_run_group_tests("tests", tests, count, NULL, NULL) ? 1 : 0;
 }

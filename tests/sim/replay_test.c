@@ -3,6 +3,8 @@
 
 #include "tests/sim/sim_lab.h"
 
+#define SETTINGS "log.retention.check.interval.ms=10000 offsets.topic.num.partitions=3"
+
 static struct wire_client *join(struct wire_client *client, const char *group, const char *member, const char **given)
 {
     struct join_group_request_protocol protocol = { .name = "range", .metadata = bytes_text("meta") };
@@ -65,7 +67,7 @@ static void check_same_seed(enum release release, int32_t brokers)
     for (int i = 0; i < 2; i++) {
         struct sim_lab sim;
 
-        sim_lab_open(&sim, release, brokers, 7, "log.retention.check.interval.ms=10000");
+        sim_lab_open(&sim, release, brokers, 7, SETTINGS);
         live(&sim, false);
         sums[i] = sim_lab_sums(sim.lab);
         events[i] = sim_lab_events(sim.lab);
@@ -95,7 +97,7 @@ TEST(another_seed_gives_another_cluster)
     for (int i = 0; i < 2; i++) {
         struct sim_lab sim;
 
-        sim_lab_open(&sim, RELEASE_43, 1, (uint64_t)i, NULL);
+        sim_lab_open(&sim, RELEASE_43, 1, (uint64_t)i, SETTINGS);
         live(&sim, false);
         sums[i] = sim_lab_sums(sim.lab);
         sim_lab_close(&sim);
@@ -114,7 +116,7 @@ static void check_replay(enum release release, int32_t brokers)
     struct reason reason = { "" };
     char *lived, *replayed;
 
-    sim_lab_open(&sim, release, brokers, 11, "log.retention.check.interval.ms=10000");
+    sim_lab_open(&sim, release, brokers, 11, SETTINGS);
     recorder = recorder_new(sim.lab, 0);
     live(&sim, true);
     recorder_save(recorder, &recording);
@@ -179,12 +181,12 @@ TEST(two_labs_of_one_process_know_nothing_of_each_other)
     struct sim_lab one, two;
     char *alone, *beside, *other;
 
-    sim_lab_open(&one, RELEASE_27, 1, 3, NULL);
+    sim_lab_open(&one, RELEASE_27, 1, 3, SETTINGS);
     live(&one, false);
     alone = sim_lab_sums(one.lab);
     sim_lab_close(&one);
-    sim_lab_open(&one, RELEASE_27, 1, 3, NULL);
-    sim_lab_open(&two, RELEASE_43, 3, 4, NULL);
+    sim_lab_open(&one, RELEASE_27, 1, 3, SETTINGS);
+    sim_lab_open(&two, RELEASE_43, 3, 4, SETTINGS);
     sim_lab_advance_ms(&two, 1234);
     live(&one, false);
     live(&two, false);

@@ -130,9 +130,13 @@ static void sum_file(struct fs *fs, const char *path, struct text *out)
 {
     struct buffer bytes = { 0 };
     uint8_t sum[32];
+    size_t full;
 
     CHECK_INT(ERR_OK, fs_read_all(fs, path, SIZE_MAX / 2, &bytes, NULL));
-    sha256(bytes.data, bytes.size, sum);
+    full = bytes.size;
+    while (full && !bytes.data[full - 1]) /* a preallocated index is megabytes of zeros; their count stands beside the sum */
+        full--;
+    sha256(bytes.data, full, sum);
     for (int i = 0; i < 32; i++)
         text_printf(out, "%02x", sum[i]);
     text_printf(out, " %zu %s\n", bytes.size, path);

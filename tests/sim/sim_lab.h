@@ -25,7 +25,7 @@ void sim_alter_topic(struct wire_client *client, const char *name, const char *k
 /* One batch of `count` records "TEXT" with this timestamp, acks=all; gives the base offset. */
 int64_t sim_produce(struct wire_client *client, const char *topic, int32_t partition, const char *text, int count, int64_t timestamp_ms);
 
-/* A line for each file below `folder`: sha256, size, path; sorted. The caller's. */
+/* A line for each file below `folder`: sha256 without the zeros at the end, size, path; sorted. The caller's. */
 char *sim_file_sums(struct fs *fs, const char *folder);
 /* Of all brokers of a lab. */
 char *sim_lab_sums(const struct lab *lab);
