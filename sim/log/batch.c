@@ -21,7 +21,7 @@ int32_t sequence_add(int32_t sequence, int32_t increment)
 
 int32_t batch_last_sequence(const struct batch *batch)
 {
-    return sequence_add(batch->base_sequence, (int32_t)(batch->last_offset - batch->base_offset));
+    return sequence_add(batch->base_sequence, (int32_t)subtract_wrapping(batch->last_offset, batch->base_offset));
 }
 
 /* ---- decoding ---- */
@@ -76,6 +76,8 @@ static enum err look(struct bytes bytes, size_t *need, size_t *size, struct reas
     magic = (int8_t)bytes.data[AT_MAGIC];
     if (magic < 0 || magic > 2)
         return err_because(ERR_CORRUPT_MESSAGE, reason, "Invalid magic found in record: %d", magic);
+    if (get_i64(bytes.data) > INT64_MAX / 2 || get_i64(bytes.data) < INT64_MIN / 2) /* so that counting on from it can't overflow */
+        return err_because(ERR_CORRUPT_MESSAGE, reason, "A batch of offset %lld: no log is that long", (long long)get_i64(bytes.data));
     *need = magic == 2 ? BATCH_HEADER : BATCH_OVERHEAD + (magic ? MESSAGE_OVERHEAD_1 : MESSAGE_OVERHEAD_0);
     if (*size < *need)
         return err_because(ERR_CORRUPT_MESSAGE, reason, magic == 2 ?

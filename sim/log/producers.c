@@ -1,6 +1,7 @@
 /* Idempotence: the last five batches of each producer, and the snapshots that save the scan at a start. */
 #include "sim/log/producers.h"
 
+#include "sim/log/record.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,7 +255,7 @@ size_t producers_expire(struct producers *producers, int64_t now_ms, int64_t exp
     for (size_t i = 0; i < producers->count; i++) {
         const struct producer_state *producer = &producers->items[i];
 
-        if (producer->transaction_start >= 0 || now_ms - producer->last_timestamp_ms < expiration_ms)
+        if (producer->transaction_start >= 0 || subtract_wrapping(now_ms, producer->last_timestamp_ms) < expiration_ms)
             producers->items[kept++] = *producer;
     }
     gone = producers->count - kept;
@@ -391,7 +392,7 @@ static bool decode(struct producers *producers, struct bytes bytes, int64_t now_
         int64_t transaction_start = reader_i64(&reader);
         struct producer_state *producer;
 
-        if (transaction_start < 0 && now_ms - timestamp_ms >= expiration_ms)
+        if (transaction_start < 0 && subtract_wrapping(now_ms, timestamp_ms) >= expiration_ms)
             continue;
         producer = find_or_add(producers, id);
         producer->epoch = epoch;

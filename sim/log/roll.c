@@ -1,11 +1,12 @@
 /* Rolling: when an append begins a new segment, and what happens to the files then. */
 #include "sim/log/log_internal.h"
+#include "sim/log/record.h"
 
 static int64_t waited_ms(struct segment *segment, int64_t max_timestamp_ms, int64_t now_ms)
 {
     int64_t first = segment_first_timestamp(segment);
 
-    return first >= 0 ? max_timestamp_ms - first : now_ms - segment->created_ms;
+    return first >= 0 ? subtract_wrapping(max_timestamp_ms, first) : now_ms - segment->created_ms;
 }
 
 static int64_t segment_ms_limit(const struct log_config *config)
