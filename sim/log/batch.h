@@ -137,8 +137,10 @@ struct validate {
     int32_t max_message_bytes;          /* 0: not checked */
     int16_t produce_version;            /* -1: not from a produce request */
     const char *topic_partition;        /* "students-0", for Kafka's messages; borrowed; NULL: "?" */
+    bool may_change;                    /* what may stay as it came is prepared in `records` itself, without a copy */
     /* out */
-    struct buffer out;                  /* the batch(es) as they are to be written, offsets set; the caller ends it */
+    struct bytes stored;                /* the batch(es) as they are to be written, offsets set; in `out`, or in `records` */
+    struct buffer out;                  /* added to; the caller ends it */
     int64_t last_offset, max_timestamp_ms, offset_of_max_timestamp; /* 2.7: of the record, 4.3: the batch's last (log.md section 2) */
     int64_t record_count;
     struct record_error errors[8];
@@ -146,7 +148,7 @@ struct validate {
     bool recompressed, converted;
 };
 /* Checks `records` (one batch of magic 2, or a message set of magic 0/1 from old clients, which is converted up) in Kafka's order and
- * writes what is to be stored to validate->out. On an error nothing is written; `reason` has Kafka's message. */
+ * gives what is to be stored in validate->stored. On an error that is empty; `reason` has Kafka's message. */
 enum err records_validate(struct bytes records, struct validate *validate, struct reason *reason);
 
 /* For Fetch v0..v3 of 2.7: magic 2 batches as a message set of magic 0 or 1. */

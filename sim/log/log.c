@@ -316,6 +316,7 @@ static enum err validate(struct log *log, const struct log_append *append, struc
     check.topic_partition = strrchr(log->dir, '/') ? strrchr(log->dir, '/') + 1 : log->dir; /* the folder bears its name */
     check.max_message_bytes = append->origin == APPEND_CLIENT ? config->max_message_bytes : INT32_MAX;
     check.produce_version = append->produce_version;
+    check.may_change = append->may_change;
     check.out = *buffer;
     buffer_clear(&check.out);
     err = records_validate(append->records, &check, reason);
@@ -325,7 +326,7 @@ static enum err validate(struct log *log, const struct log_append *append, struc
         memcpy(out->errors, check.errors, sizeof(out->errors));
     if (err)
         return err;
-    err = look_at(log, buffer_bytes(buffer), in, false, INT32_MAX, reason);
+    err = look_at(log, check.stored, in, false, INT32_MAX, reason);
     if (err)
         return err;
     in->max_timestamp_ms = check.max_timestamp_ms;

@@ -88,6 +88,7 @@ struct log_append {
     int32_t leader_epoch;
     int16_t produce_version;       /* -1: not from a request */
     int64_t now_ms;
+    bool may_change;               /* the bytes of `records` are nobody else's: what is stored may be prepared in them */
 };
 struct log_appended {
     int64_t base_offset, last_offset;     /* -1 where nothing was appended */

@@ -1,6 +1,6 @@
 /* What a leader checks before it appends, in Kafka's order and words, and the bytes that are then stored. Sources:
  * ProduceRequest.validateRecords, analyzeAndValidateRecords of the log, LogValidator. A batch that may stay as it came is read
- * once and copied once; only other codecs, formats and crooked offsets make it be built anew. */
+ * once and, where its bytes are not ours, copied once; only other codecs, formats and crooked offsets make it be built anew. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -444,16 +444,19 @@ static bool may_stay(const struct check *check)
 static void store_as_is(struct check *check)
 {
     struct validate *v = check->v;
-    size_t start = v->out.size;
+    size_t size = check->records.size;
+    uint8_t *stored = v->may_change ? (uint8_t *)check->records.data : buffer_add(&v->out, size);
     int64_t offset = v->first_offset;
     int64_t last = v->first_offset + check->record_count - 1;
 
-    buffer_put(&v->out, check->records.data, check->records.size);
-    for (size_t at = start; at < v->out.size;) {
-        uint8_t *p = v->out.data + at;
+    if (!v->may_change)
+        memcpy(stored, check->records.data, size);
+    v->stored = (struct bytes){ stored, size };
+    for (size_t at = 0; at < size;) {
+        uint8_t *p = stored + at;
         struct batch batch;
 
-        batch_decode_header((struct bytes){ p, v->out.size - at }, &batch, NULL);
+        batch_decode_header((struct bytes){ p, size - at }, &batch, NULL);
         at += (size_t)batch.size_bytes;
         if (batch.magic == 2)           /* the last offset is what counts */
             batch_set_offset(p, last - (batch.last_offset - batch.base_offset), v->leader_epoch);
@@ -562,11 +565,13 @@ static enum err rebuild_old(struct check *check)
 static enum err check_new_size(struct check *check, size_t start)
 {
     const struct validate *v = check->v;
-    struct bytes left = { v->out.data + start, v->out.size - start };
+    struct bytes left = { NULL, 0 };
     struct batch batch;
     bool got;
     enum err err;
 
+    if (v->out.size > start)
+        left = (struct bytes){ v->out.data + start, v->out.size - start };
     while (!(err = next_batch(&left, &batch, &got, check->reason)) && got)
         if (v->max_message_bytes && batch.size_bytes > v->max_message_bytes)
             return err_because(ERR_MESSAGE_TOO_LARGE, check->reason, "Message batch size is %d bytes in append topartition %s "
@@ -587,6 +592,7 @@ static enum err rebuild(struct check *check)
         v->out.size = start;
         return err;
     }
+    v->stored = v->out.size > start ? (struct bytes){ v->out.data + start, v->out.size - start } : (struct bytes){ 0 };
     v->last_offset = v->first_offset + check->record_count - 1;
     v->converted = check->first.magic != v->target_magic;
     v->recompressed = check->source_codec || check->target_codec;
@@ -600,6 +606,7 @@ enum err records_validate(struct bytes records, struct validate *v, struct reaso
     };
     enum err err;
 
+    v->stored = (struct bytes){ 0 };
     v->last_offset = v->first_offset - 1;
     v->max_timestamp_ms = v->offset_of_max_timestamp = -1;
     v->record_count = 0;

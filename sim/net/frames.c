@@ -10,7 +10,37 @@
 
 #include "sim/base/files.h"
 
-enum { FIRST_READ_BYTES = 16384, READ_BYTES = 65536, MOST_PIECES = 64 };
+enum { FIRST_READ_BYTES = 16384, READ_BYTES = 65536, LEAST_SPARE_BYTES = READ_BYTES, MOST_SPARE_BYTES = 2 * 1024 * 1024, MOST_PIECES = 64 };
+
+/* ---- memory ---- */
+
+void spares_done(struct spares *spares)
+{
+    while (spares->count)
+        buffer_done(&spares->buffers[--spares->count]);
+}
+
+static void spares_give(struct spares *spares, struct buffer *buffer)
+{
+    if (!spares || spares->count == MOST_SPARES || buffer->capacity < LEAST_SPARE_BYTES || buffer->capacity > MOST_SPARE_BYTES) {
+        buffer_done(buffer);
+        return;
+    }
+    buffer_clear(buffer);
+    spares->buffers[spares->count++] = *buffer; /* the last one in is the first one out: its bytes are in the cache still */
+    spares->used = true;
+    *buffer = (struct buffer){ 0 };
+}
+
+static struct buffer spares_take(struct spares *spares)
+{
+    if (!spares || !spares->count)
+        return (struct buffer){ 0 };
+    spares->used = true;
+    return spares->buffers[--spares->count];
+}
+
+/* ---- reading ---- */
 
 void incoming_done(struct incoming *incoming)
 {
@@ -18,9 +48,9 @@ void incoming_done(struct incoming *incoming)
     incoming->start = 0;
 }
 
-void received_done(struct received *received)
+void received_done(struct received *received, struct spares *spares)
 {
-    buffer_done(&received->memory);
+    spares_give(spares, &received->memory);
     received->frame = (struct bytes){ 0 };
 }
 
@@ -60,18 +90,26 @@ static enum io read_result(ssize_t got)
     return errno == EAGAIN || errno == EINTR ? IO_AGAIN : IO_BROKEN;
 }
 
+/* The first bytes of what is to come. */
+static void begin(struct incoming *incoming, const uint8_t *first, size_t size, struct spares *spares)
+{
+    if (size >= 4 && get_i32(first) > FIRST_READ_BYTES)
+        incoming->buffer = spares_take(spares);
+    buffer_put(&incoming->buffer, first, size);
+}
+
 /* What an idle connection sends next is small mostly: it goes through the stack, so that memory is taken for what came. */
-static enum io read_first(struct incoming *incoming, int fd)
+static enum io read_first(struct incoming *incoming, int fd, struct spares *spares)
 {
     uint8_t first[FIRST_READ_BYTES];
     ssize_t got = read(fd, first, sizeof(first));
 
     if (got > 0)
-        buffer_put(&incoming->buffer, first, (size_t)got);
+        begin(incoming, first, (size_t)got, spares);
     return read_result(got);
 }
 
-enum io incoming_read(struct incoming *incoming, int fd)
+enum io incoming_read(struct incoming *incoming, int fd, struct spares *spares)
 {
     size_t have = incoming_size(incoming), room = READ_BYTES;
     uint8_t *at;
@@ -80,19 +118,23 @@ enum io incoming_read(struct incoming *incoming, int fd)
 
     if (!have) {
         incoming_done(incoming);
-        return read_first(incoming, fd);
+        return read_first(incoming, fd, spares);
     }
     if (incoming->start) {
         memmove(incoming->buffer.data, incoming->buffer.data + incoming->start, have);
         incoming->buffer.size = have;
         incoming->start = 0;
     }
-    if (incoming_announced(incoming, &size) && (size_t)size + 4 > have) {
-        size_t missing = (size_t)size + 4 - have;
+    if (incoming_announced(incoming, &size) && size > READ_BYTES && (size_t)size + 4 > have) {
+        size_t missing = (size_t)size + 4 - have, there = incoming->buffer.capacity - incoming->buffer.size;
 
         /* A large frame is read to its end and no further, so it never has to be copied; but no more room is made than what came already. */
-        if (missing > READ_BYTES)
-            room = missing < have ? missing : have > READ_BYTES ? have : READ_BYTES;
+        if (have > room)
+            room = have;
+        if (there > room)
+            room = there;
+        if (missing < room)
+            room = missing;
     }
     at = buffer_add(&incoming->buffer, room);
     got = read(fd, at, room);
@@ -100,28 +142,35 @@ enum io incoming_read(struct incoming *incoming, int fd)
     return read_result(got);
 }
 
-bool incoming_take(struct incoming *incoming, struct received *out)
+bool incoming_take(struct incoming *incoming, struct received *out, struct spares *spares)
 {
+    enum { MOST_TIMES = 8 }; /* so much more memory than frame is not kept while it is served */
+    struct buffer *buffer = &incoming->buffer;
     int32_t size;
-    size_t whole;
+    size_t whole, start = incoming->start, rest;
 
     if (!incoming_complete(incoming))
         return false;
     incoming_announced(incoming, &size);
     whole = (size_t)size + 4;
+    rest = incoming_size(incoming) - whole;
     *out = (struct received){ 0 };
-    if (!incoming->start && incoming->buffer.size == whole && incoming->buffer.capacity <= whole * 2 + 64) {
-        out->memory = incoming->buffer; /* the frame is all there is */
-        incoming->buffer = (struct buffer){ 0 };
+    if (rest < whole && buffer->capacity <= whole * MOST_TIMES + 64) { /* what comes after the frame is moved, if anything */
+        out->memory = *buffer;
+        *incoming = (struct incoming){ 0 };
+        begin(incoming, out->memory.data + start + whole, rest, spares);
     } else {
         out->memory.data = mem_alloc(whole);
         out->memory.size = out->memory.capacity = whole;
-        memcpy(out->memory.data, incoming->buffer.data + incoming->start, whole);
+        memcpy(out->memory.data, buffer->data + start, whole);
         incoming->start += whole;
-        if (!incoming_size(incoming))
-            incoming_done(incoming);
+        start = 0;
+        if (!rest) {
+            spares_give(spares, buffer);
+            incoming->start = 0;
+        }
     }
-    out->frame = (struct bytes){ out->memory.data + 4, (size_t)size };
+    out->frame = (struct bytes){ out->memory.data + start + 4, (size_t)size };
     return true;
 }
 

@@ -15,7 +15,7 @@
 #include "sim/net/port_owner.h"
 #include "sim/net/wall.h"
 
-enum { BACKLOG = 128, MOST_ACCEPTS = 16, RETRY_MS = 100, LEAST_CONNECTIONS = 16, OTHER_FILES = 64, FREE_PORT_TRIES = 20 };
+enum { BACKLOG = 128, MOST_ACCEPTS = 16, RETRY_MS = 100, SHED_MS = 1000, LEAST_CONNECTIONS = 16, OTHER_FILES = 64, FREE_PORT_TRIES = 20 };
 
 void net_input(struct net *net)
 {
@@ -27,6 +27,25 @@ void net_active(struct net *net)
 {
     if (net->activity)
         net->activity(net->activity_context);
+}
+
+/* ---- memory ---- */
+
+static void on_shed(uv_timer_t *timer)
+{
+    struct net *net = timer->data;
+
+    if (!net->spares.used) {
+        spares_done(&net->spares);
+        uv_timer_stop(timer);
+    }
+    net->spares.used = false;
+}
+
+void net_shed_later(struct net *net)
+{
+    if (net->spares.count && !uv_is_active((uv_handle_t *)net->shed))
+        uv_timer_start(net->shed, on_shed, SHED_MS, SHED_MS);
 }
 
 /* ---- accepting ---- */
@@ -240,6 +259,10 @@ enum err net_open(struct net **out, const struct net_options *options, struct re
     net->retry = mem_zero(sizeof(*net->retry));
     uv_timer_init(options->loop, net->retry);
     net->retry->data = net;
+    net->shed = mem_zero(sizeof(*net->shed));
+    uv_timer_init(options->loop, net->shed);
+    uv_unref((uv_handle_t *)net->shed); /* no reason to keep the loop running */
+    net->shed->data = net;
     if (!options->listen) {
         place_of("127.0.0.1", &places[0]);
         place_of("::1", &places[1]);
@@ -280,6 +303,9 @@ void net_close(struct net *net)
         peer_close(net->peers[net->peer_count - 1], "the lab closes");
     uv_timer_stop(net->retry);
     uv_close((uv_handle_t *)net->retry, handle_gone);
+    uv_timer_stop(net->shed);
+    uv_close((uv_handle_t *)net->shed, handle_gone);
+    spares_done(&net->spares);
     if (net->own_timers) {
         group_connection_gone(wire_cluster(net->options.wire), net->timers, NULL);
         wall_timers_free(net->timers);

@@ -47,6 +47,8 @@ struct net {
     struct peer **peers;
     size_t peer_count, peer_capacity, most;
     uv_timer_t *retry;         /* after the system had no descriptor left */
+    struct spares spares;      /* for requests; let go of when none came for a while */
+    uv_timer_t *shed;
     bool frozen;
     void (*activity)(void *context);
     void *activity_context;
@@ -56,6 +58,7 @@ struct net {
 
 void net_input(struct net *net);      /* something is about to enter the queue */
 void net_active(struct net *net);     /* something has */
+void net_shed_later(struct net *net); /* there may be spares */
 void net_peer_gone(struct net *net, struct peer *peer);
 
 /* Takes over `fd`, which has just been accepted. */

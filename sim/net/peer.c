@@ -181,6 +181,12 @@ static void send_answer(struct peer *peer, bool outside)
     answered(peer, outside);
 }
 
+static void request_over(struct peer *peer)
+{
+    received_done(&peer->request, &peer->net->spares);
+    net_shed_later(peer->net);
+}
+
 static void on_reply(void *context, struct frame *answer, bool close)
 {
     struct peer *peer = context;
@@ -189,7 +195,7 @@ static void on_reply(void *context, struct frame *answer, bool close)
         return;
     peer->close_after = close;
     if (!peer->serving)
-        received_done(&peer->request);
+        request_over(peer);
     if (answer) {
         outgoing_init(&peer->answer, answer);
         send_answer(peer, false);
@@ -207,13 +213,13 @@ static void serve(void *context)
         peer_close(peer, peer->why);
         return;
     }
-    if (peer->net->frozen || peer->busy || !incoming_take(&peer->incoming, &peer->request))
+    if (peer->net->frozen || peer->busy || !incoming_take(&peer->incoming, &peer->request, &peer->net->spares))
         return;
     peer->busy = peer->serving = true;
     connection_request(peer->connection, peer->request.frame, on_reply, peer);
     peer->serving = false;
     if (!peer->busy || peer->sending)
-        received_done(&peer->request);
+        request_over(peer);
     if (peer->busy)
         go_on(peer, false); /* a client that went away meanwhile */
     look_out(peer);
@@ -230,7 +236,7 @@ static void read_more(struct peer *peer)
 
         if ((complete || peer->busy) && incoming_size(&peer->incoming) >= READ_AHEAD_BYTES)
             break;
-        io = incoming_read(&peer->incoming, peer->fd);
+        io = incoming_read(&peer->incoming, peer->fd, &peer->net->spares);
         if (!complete && !peer->busy && has_request(peer))
             peer->since_us = monotonic_now_us();
     }
@@ -317,6 +323,7 @@ void peer_open(struct net *net, size_t broker_index, int fd)
     peer->connection = connection_open(net->options.wire, &(struct connection_options){
         .broker = peer->broker_id, .client_host = peer->host, .client_port = peer->port,
         .local_host = net->advertised_host ? net->advertised_host : peer->local_host, .timers = net->timers, .network = true,
+        .may_change_requests = true,
     });
     look_out(peer);
     net_active(net);
@@ -337,7 +344,7 @@ void peer_close(struct peer *peer, const char *why)
     event_cancel(net->options.queue, &peer->serve);
     net_peer_gone(net, peer);
     connection_close(peer->connection, why);
-    received_done(&peer->request);
+    received_done(&peer->request, NULL);
     incoming_done(&peer->incoming);
     outgoing_done(&peer->answer);
     uv_close((uv_handle_t *)&peer->poll, peer_gone);

@@ -209,15 +209,15 @@ static void finish_connect(struct tcp_channel *channel)
 
 static void read_answers(struct tcp_channel *channel)
 {
-    enum io io = incoming_read(&channel->incoming, channel->fd);
+    enum io io = incoming_read(&channel->incoming, channel->fd, NULL);
     struct received received;
     int32_t size;
 
-    while (!channel->closed && incoming_take(&channel->incoming, &received)) {
+    while (!channel->closed && incoming_take(&channel->incoming, &received, NULL)) {
         struct awaited awaited;
 
         if (channel->awaited_from == channel->awaited_count) { /* an answer to nothing */
-            received_done(&received);
+            received_done(&received, NULL);
             io = IO_BROKEN;
             break;
         }
@@ -225,7 +225,7 @@ static void read_answers(struct tcp_channel *channel)
         if (channel->awaited_from == channel->awaited_count)
             channel->awaited_from = channel->awaited_count = 0;
         awaited.reply(awaited.context, ERR_OK, received.frame);
-        received_done(&received);
+        received_done(&received, NULL);
     }
     if (channel->closed)
         return;

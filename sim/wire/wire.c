@@ -139,6 +139,7 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     assert(connection->broker);
     connection->timers = options->timers;
     connection->local_host = mem_text(options->local_host);
+    connection->may_change_requests = options->may_change_requests;
     connection->info = (struct connection_info){
         .number = ++wire->last_connection, .broker = options->broker, .client_port = options->client_port,
         .client_host = mem_text(options->client_host ? options->client_host : ""), .client_id = mem_text(""), .software_name = mem_text(""),
@@ -226,6 +227,7 @@ void wire_connection_get(const struct wire *wire, size_t i, struct connection_in
 const struct connection_info *request_client(const struct request *request) { return &request->connection->info; }
 const char *request_local_host(const struct request *request) { return request->connection->local_host; }
 struct timers *request_timers(const struct request *request) { return request->connection->timers; }
+bool request_may_change(const struct request *request) { return request->connection->may_change_requests; }
 bool request_from_network(const struct request *request) { return request->connection->info.network; }
 
 bool request_node(const struct request *request, int32_t id, struct wire_node *out)

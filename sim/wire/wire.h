@@ -28,6 +28,7 @@ struct connection_options {
     const char *local_host;       /* advertised to this connection in Metadata: DESIGN's --advertised-host; NULL: the broker's own */
     struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
     bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
+    bool may_change_requests;     /* their bytes are nobody else's: what is stored may be prepared in them, without a copy */
 };
 struct connection *connection_open(struct wire *wire, const struct connection_options *options);
 /* Parked requests are cancelled; no answer comes any more. */
@@ -138,3 +139,4 @@ void request_set_software(struct request *request, const char *name, const char 
 int64_t request_shift_ms(const struct request *request, int64_t timestamp_ms);
 struct timers *request_timers(const struct request *request); /* the client's clock */
 bool request_from_network(const struct request *request);
+bool request_may_change(const struct request *request);       /* its bytes; connection_options.may_change_requests */

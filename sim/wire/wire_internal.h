@@ -51,6 +51,7 @@ struct connection {
     struct connection_info info;
     struct request request;       /* one at a time */
     bool busy, in_handler, replied_early;
+    bool may_change_requests;
 };
 
 enum { API_VERSIONS_KEY = 18 };

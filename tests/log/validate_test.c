@@ -113,12 +113,23 @@ static void check_stored(const struct validate *v, int64_t offset, bool log_appe
     CHECK_INT(3, seen);
 }
 
+/* Twice: what is stored is the same when it may be prepared in the bytes that came. */
 static void accept(struct validate *v, struct bytes sent)
 {
     struct reason reason = { "" };
+    struct validate again = *v;
+    struct buffer own = { 0 };
 
     if (records_validate(sent, v, &reason))
         CHECK_TEXT("", reason.text);
+    CHECK(bytes_equal(buffer_bytes(&v->out), v->stored));
+    buffer_put(&own, sent.data, sent.size);
+    again.out = (struct buffer){ 0 };
+    again.may_change = true;
+    CHECK_INT(ERR_OK, records_validate(buffer_bytes(&own), &again, NULL));
+    CHECK(bytes_equal(v->stored, again.stored));
+    buffer_done(&again.out);
+    buffer_done(&own);
 }
 
 /* ---- what is stored ---- */

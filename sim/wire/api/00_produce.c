@@ -143,12 +143,12 @@ static enum err check_records(const struct request *request, struct bytes record
     return ERR_OK;
 }
 
-/* A real client's stamps follow the virtual clock (DESIGN, Time): on a copy, for the request's bytes are not ours. */
+/* A real client's stamps follow the virtual clock (DESIGN, Time): on a copy, where the request's bytes are not ours. */
 static struct bytes shift_stamps(struct request *request, struct bytes records)
 {
     struct batch batch;
     size_t need;
-    uint8_t *copy;
+    uint8_t *shifted;
     int64_t shift_ms;
 
     if (!request_from_network(request) || records.size < BATCH_HEADER || records.data[16] != 2)
@@ -156,10 +156,13 @@ static struct bytes shift_stamps(struct request *request, struct bytes records)
     shift_ms = request_shift_ms(request, get_i64(records.data + 35));
     if (!shift_ms || batch_decode(records, &batch, &need, NULL) || !batch_crc_right(&batch))
         return records;
-    copy = arena_alloc(&request->arena, records.size);
-    memcpy(copy, records.data, records.size);
-    batch_shift_timestamps(copy, shift_ms);
-    return (struct bytes){ copy, records.size };
+    shifted = (uint8_t *)records.data;
+    if (!request_may_change(request)) {
+        shifted = arena_alloc(&request->arena, records.size);
+        memcpy(shifted, records.data, records.size);
+    }
+    batch_shift_timestamps(shifted, shift_ms);
+    return (struct bytes){ shifted, records.size };
 }
 
 static enum err find_partition(const struct request *request, const char *topic, int32_t index, struct partition **out)
@@ -215,6 +218,7 @@ static enum err append(struct request *request, const char *topic, const struct 
     return partition_append(*partition, &(struct log_append){
         .records = records, .origin = APPEND_CLIENT, .leader_epoch = partition_leader_epoch(*partition),
         .produce_version = request->version, .now_ms = queue_now_ms(cluster_queue(request->cluster)),
+        .may_change = request_may_change(request),
     }, produce->acks, appended, reason);
 }
 
