@@ -54,6 +54,8 @@ struct digest digest_begin(const struct lab *lab)
     return (struct digest){ .from = journal_last(lab_journal(lab)), .from_us = queue_now_us(lab_queue(lab)) };
 }
 
+enum { MOST_LOSSES = 5 };
+
 static const struct { enum event_kind kind; const char *one, *many; } counted[] = {
     { EVENT_segment_rolled, "roll", "rolls" },
     { EVENT_segment_deleted, "segment deleted", "segments deleted" },
@@ -84,6 +86,33 @@ static int64_t checks_between(const struct lab *lab, int64_t from_us, int64_t to
     return before < low ? 0 : (before - low) / interval_us + ((before - low) % interval_us != 0 || low == first - 1 ? 1 : 0);
 }
 
+static int64_t fact(const struct entry *entry, const char *name)
+{
+    for (int i = 0; i < entry->fact_count; i++)
+        if (text_equal(entry->facts[i].name, name))
+            return entry->facts[i].number;
+    return -1;
+}
+
+/* Whose offsets went, and who left: a number alone does not say what a teacher will be asked. */
+void digest_print_losses(struct call *call, const struct digest *digest)
+{
+    struct journal *journal = lab_journal(call_lab(call));
+    int shown = 0;
+
+    for (uint64_t i = digest->from + 1; i <= journal_last(journal); i++) {
+        const struct entry *entry = journal_get(journal, i);
+
+        if (!entry || (entry->kind != EVENT_offset_expired && entry->kind != EVENT_member_left))
+            continue;
+        if (++shown > MOST_LOSSES) {
+            call_print(call, "... (events EXPIRE lists all)\n");
+            return;
+        }
+        entry_print(call, entry);
+    }
+}
+
 void digest_print(struct call *call, const struct digest *digest)
 {
     struct lab *lab = call_lab(call);
@@ -92,12 +121,15 @@ void digest_print(struct call *call, const struct digest *digest)
     int64_t next = broker_next_retention_check_us(cluster_broker_at(lab_cluster(lab), 0));
     struct text line = { 0 };
     bool deleted = false;
+    int64_t records = 0;
 
     for (uint64_t i = digest->from + 1; i <= journal_last(journal); i++) {
         const struct entry *entry = journal_get(journal, i);
 
         if (entry)
             counts[entry->kind]++;
+        if (entry && entry->kind == EVENT_segment_deleted && fact(entry, "next_offset") > entry->offset)
+            records += fact(entry, "next_offset") - entry->offset;
     }
     text_duration(&line, now - digest->from_us);
     checks = checks_between(lab, digest->from_us, now, &interval_ms);
@@ -110,6 +142,8 @@ void digest_print(struct call *call, const struct digest *digest)
         if (counted[i].kind == EVENT_segment_deleted)
             deleted = true;
         text_printf(&line, ", %lld %s", (long long)count, count == 1 ? counted[i].one : counted[i].many);
+        if (counted[i].kind == EVENT_segment_deleted && records)
+            text_printf(&line, " with %lld record%s", (long long)records, records == 1 ? "" : "s");
     }
     if (checks && !deleted)
         text_add(&line, ", nothing deleted");

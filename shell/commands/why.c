@@ -8,6 +8,8 @@
 #include "shell/look.h"
 #include "shell/prose.h"
 
+enum { FIRST_CHECK_US = 30000000 };
+
 struct subject {
     char *topic;
     int32_t partition;
@@ -152,7 +154,11 @@ static int why_retention(struct call *call, const struct subject *subject)
         struct text at = { 0 };
 
         look_clock(lab, next / 1000, &at);
-        prose_print(call, "Retention looks next at %s. To see it: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
+        if (queue_now_us(lab_queue(lab)) - broker_started_us(partition_broker(subject->leader)) < FIRST_CHECK_US)
+            prose_print(call, "Retention looks for the first time at %s, 30 s after the broker's start. To see it: until delete %s-%d\n", text_chars(&at),
+                        subject->topic, subject->partition);
+        else
+            prose_print(call, "Retention looks next at %s. To see it: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
         text_done(&at);
     }
     retention_decision_done(&decision);

@@ -43,6 +43,7 @@ struct repl {
     struct text pending;         /* lines of a command that is not complete yet */
     char *line;                  /* entered, to be taken up outside readline */
     bool entered, prompting, running, done, interrupted;
+    bool mid_line;               /* what was printed last did not end its line: the prompt begins a new one */
     struct task *before;         /* the foreground below the view's row: the command view */
     const struct repl_hook *hook;
     const char *fed;             /* bytes for readline that come from the view */
@@ -64,6 +65,8 @@ static void write_above(struct stream *stream, const char *data, size_t size)
     struct repl_stream *self = (struct repl_stream *)stream;
     bool above = self->repl->prompting && !self->repl->hook;
 
+    if (size)
+        self->repl->mid_line = data[size - 1] != '\n';
     if (self->repl->hook && self->repl->hook->out) {
         self->repl->hook->out->write(self->repl->hook->out, data, size);
         return;
@@ -326,7 +329,9 @@ static void after_command(struct repl *repl)
         repl->done = true;
     if (repl->interrupted && !repl->hook)
         write_above(&repl->out.stream, "\n", 1);
-    repl->interrupted = false;
+    else if (repl->mid_line && !repl->hook)
+        write_above(&repl->out.stream, "\n", 1);
+    repl->interrupted = repl->mid_line = false;
     show_prompt(repl);
 }
 
@@ -438,8 +443,10 @@ static void on_interrupt(void *context)
     }
     rl_free_line_state();
     rl_callback_sigcleanup();
+    fputs("^C", stdout); /* behind what was typed */
+    fflush(stdout);
     hide_prompt(repl);
-    write_above(&repl->out.stream, "^C\n", 3);
+    write_above(&repl->out.stream, "\n", 1);
     show_prompt(repl);
 }
 
