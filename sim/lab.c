@@ -203,6 +203,7 @@ static enum err make_folder(struct lab *lab, const struct lab_options *options, 
     struct stat st;
 
     lab->transient = true;
+    lab->keeps_log_dir = options->log_dir != NULL;
     if (mkdir(top, 0700) && errno != EEXIST) {
         enum err err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", top, strerror(errno));
         mem_free(top);
@@ -439,7 +440,10 @@ void lab_close(struct lab *lab)
     sql_close(lab->sql);
     if (lab->wire)
         wire_free(lab->wire);
-    cluster_close(lab->cluster);
+    if (lab->transient && !lab->keeps_log_dir) /* nobody opens it again: no files are made to be removed at once */
+        cluster_drop(lab->cluster);
+    else
+        cluster_close(lab->cluster);
     tables_free(lab->tables);
     if (lab->store && lab->queue) {
         char now[32];

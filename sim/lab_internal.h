@@ -5,7 +5,7 @@
 struct lab {
     uv_loop_t *loop;
     char *dir, *control;
-    bool transient, store_lost;
+    bool transient, store_lost, keeps_log_dir;
     enum release release;
     int32_t brokers, *ports;
     uint64_t seed;
