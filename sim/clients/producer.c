@@ -661,7 +661,7 @@ static enum err learn_topic(struct task *task, struct producer *producer, const 
                                known->err == ERR_INVALID_TOPIC_EXCEPTION ? name : err_message(known->err));
         if (known && !known->err && known->partition_count)
             break;
-        if (now_us(producer) - began >= producer->max_block_us)
+        if (err == ERR_REQUEST_TIMED_OUT || now_us(producer) - began >= producer->max_block_us) /* the client tries as long as max.block.ms */
             return err_because(ERR_REQUEST_TIMED_OUT, reason, "Topic %s not present in metadata after %lld ms.", name, (long long)(producer->max_block_us / 1000));
         struct timer pause = { .run = (void (*)(void *))task_wake, .context = task };
 
