@@ -165,7 +165,7 @@ def test_a_producer_reads_lines_from_the_terminal(shell):
     shell.sendeof()
     shell.expect_exact(PROMPT)
     out = ask(shell, 'kafka-console-consumer --topic students --bootstrap-server localhost:9092 --from-beginning --max-messages 2')
-    assert out.split('\n')[:2] == ['Hello', 'World']
+    assert 'Hello\nWorld\n' in out
 
 
 def test_control_c_ends_a_consumer_with_its_last_word(shell):
@@ -173,7 +173,7 @@ def test_control_c_ends_a_consumer_with_its_last_word(shell):
     create(shell)
     ask(shell, 'echo one | kafka-console-producer --topic students --bootstrap-server localhost:9092')
     shell.sendline('kafka-console-consumer --topic students --bootstrap-server localhost:9092 --from-beginning')
-    shell.expect_exact('\rone\r\n')
+    shell.expect_exact('\none\r\n')
     shell.sendintr()
     shell.expect_exact('Processed a total of 1 messages')
     shell.expect_exact(PROMPT)
