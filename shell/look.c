@@ -56,3 +56,34 @@ bool look_lag(const struct lab *lab, const struct group_offset *offset, struct l
     out->readable = out->lag - out->deleted;
     return true;
 }
+
+static bool same_client(const struct connection_info *a, const struct connection_info *b)
+{
+    return text_equal(a->client_host, b->client_host) && text_equal(a->client_id, b->client_id);
+}
+
+size_t look_clients(const struct lab *lab, struct connection_info *out, size_t most)
+{
+    const struct wire *wire = lab_wire(lab);
+    size_t count = 0;
+
+    for (size_t i = 0; i < wire_connection_count(wire); i++) {
+        struct connection_info info;
+        size_t at = 0;
+
+        wire_connection_get(wire, i, &info);
+        if (!info.network)
+            continue;
+        while (at < count && at < most && !same_client(&out[at], &info))
+            at++;
+        if (at < count && at < most) { /* one more connection of that one */
+            if (info.waiting_in && !out[at].waiting_in)
+                out[at].waiting_in = info.waiting_in;
+            continue;
+        }
+        if (count < most)
+            out[count] = info;
+        count++;
+    }
+    return count;
+}

@@ -16,3 +16,5 @@ struct look_lag {
     int64_t committed, end, lag, deleted, readable;
 };
 bool look_lag(const struct lab *lab, const struct group_offset *offset, struct look_lag *out); /* false: no such partition, nothing committed */
+/* The clients from outside, each once however many connections it has (same address and client.id; beyond `most` every connection counts). */
+size_t look_clients(const struct lab *lab, struct connection_info *out, size_t most);

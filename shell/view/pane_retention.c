@@ -37,6 +37,25 @@ static void seconds(struct text *out, int64_t ms)
         text_duration(out, left * 1000);
 }
 
+static void bytes_short(struct text *out, int64_t bytes)
+{
+    static const struct { int64_t size; const char *name; } units[] = { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } };
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+        if (bytes >= units[i].size && bytes % units[i].size == 0) {
+            text_printf(out, "%lld %s", (long long)(bytes / units[i].size), units[i].name);
+            return;
+        }
+    }
+    text_printf(out, "%lld B", (long long)bytes);
+}
+
+/* A moment so far away that its date is worth the room. */
+static bool far_away(const struct scene *scene, int64_t ms)
+{
+    return ms - scene->now_ms > 72000000;
+}
+
 /* ---- the bar ---- */
 
 /* What a segment takes in the bar: the active one also the room that is left in it, where that is not out of all proportion. */
@@ -175,13 +194,18 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
 
     if (fit < 100000)
         text_printf(first, "%lld more fit, the next one rolls it", (long long)fit);
-    else
-        text_printf(first, "rolls at %d B, or a record %lld s newer", config->segment_bytes, (long long)(config->segment_ms / 1000));
+    else {
+        text_add(first, "rolls at ");
+        bytes_short(first, config->segment_bytes);
+        text_add(first, " or ");
+        text_duration(first, config->segment_ms * 1000);
+        text_add(first, " later");
+    }
     if (s->expires_at_ms == INT64_MAX || !config->cleanup_delete)
         return;
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
     if (check != INT64_MAX) {
-        text_add(second, "if silent: goes at check ");
+        text_add(second, far_away(scene, check) ? "if silent: goes " : "if silent: goes at check ");
         look_clock(scene->lab, check, second);
     }
 }
@@ -209,7 +233,9 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
         return;
     }
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
-    if (s->expires_at_ms > scene->now_ms) {
+    if (far_away(scene, s->expires_at_ms)) {
+        text_add(first, "expires, then goes ");
+    } else if (s->expires_at_ms > scene->now_ms) {
         text_add(first, "expires in ");
         seconds(first, s->expires_at_ms - scene->now_ms);
         text_add(first, "; goes at ");
@@ -317,26 +343,27 @@ static int draw_groups(struct scene *scene, int row, int bottom)
 
 static int draw_clients(struct scene *scene, int row)
 {
-    const struct wire *wire = lab_wire(scene->lab);
-    int column = 1;
-    size_t shown = 0, network = 0;
+    struct connection_info clients[64];
+    size_t count = look_clients(scene->lab, clients, 64), shown = 0;
+    int column = 1, most = wide(scene->grid) ? WIDE_LEFT : scene->grid->columns;
 
-    for (size_t i = 0; i < wire_connection_count(wire); i++) {
-        struct connection_info info;
+    for (; shown < count && shown < 64; shown++) {
+        struct text one = { 0 };
+        const struct connection_info *info = &clients[shown];
+        bool fits;
 
-        wire_connection_get(wire, i, &info);
-        if (!info.network)
-            continue;
-        network++;
-        if (column > (wide(scene->grid) ? WIDE_LEFT : scene->grid->columns) - 30)
-            continue;
-        column = grid_put(scene->grid, row, column, STYLE_DIM, "%s%s %s:%d%s%s", shown ? "  " : "clients: ", *info.client_id ? info.client_id : "?", info.client_host,
-                          info.client_port, info.waiting_in ? " in " : "", info.waiting_in ? info.waiting_in : "");
-        shown++;
+        text_printf(&one, "%s%s %s:%d%s%s", shown ? "  " : "clients: ", *info->client_id ? info->client_id : "?", info->client_host, info->client_port,
+                    info->waiting_in ? " in " : "", info->waiting_in ? info->waiting_in : "");
+        fits = !shown || column + text_width(text_chars(&one)) + (shown + 1 < count ? 12 : 0) < most;
+        if (fits)
+            column = grid_put(scene->grid, row, column, STYLE_DIM, "%s", text_chars(&one));
+        text_done(&one);
+        if (!fits)
+            break;
     }
-    if (network > shown)
-        grid_put(scene->grid, row, column, STYLE_DIM, "  and %zu more", network - shown);
-    return network ? row + 1 : row;
+    if (count > shown)
+        grid_put(scene->grid, row, column, STYLE_DIM, "  +%zu more", count - shown);
+    return count ? row + 1 : row;
 }
 
 enum { JOURNAL_INDENT = 18 }; /* "10:03:24.0 ROLL   " */
@@ -392,11 +419,28 @@ static void draw_subject(struct scene *scene, int row)
     const struct log_config *config = log_settings(scene->log);
     int64_t next = broker_next_retention_check_us(partition_broker(scene->partition));
     int column = grid_put(scene->grid, row, 1, STYLE_STRONG, "%s-%d", partition_topic(scene->partition), partition_number(scene->partition));
+    struct text settings = { 0 };
 
-    column = grid_put(scene->grid, row, column < 16 ? 17 : column + 2, STYLE_PLAIN, "retention.ms=%lld segment.bytes=%d", (long long)config->retention_ms,
-                      config->segment_bytes);
+    column = column < 16 ? 17 : column + 2;
+    text_printf(&settings, "retention.ms=%lld segment.bytes=%d", (long long)config->retention_ms, config->segment_bytes);
     if (config->retention_bytes >= 0)
-        column = grid_put(scene->grid, row, column, STYLE_PLAIN, " retention.bytes=%lld", (long long)config->retention_bytes);
+        text_printf(&settings, " retention.bytes=%lld", (long long)config->retention_bytes);
+    if (column + text_width(text_chars(&settings)) > scene->grid->columns - 23) { /* the same in fewer letters */
+        text_clear(&settings);
+        text_add(&settings, "keeps ");
+        if (config->retention_ms < 0)
+            text_add(&settings, "for ever");
+        else
+            text_duration(&settings, config->retention_ms * 1000);
+        if (config->retention_bytes >= 0) {
+            text_add(&settings, " or ");
+            bytes_short(&settings, config->retention_bytes);
+        }
+        text_add(&settings, ", segments of ");
+        bytes_short(&settings, config->segment_bytes);
+    }
+    grid_put(scene->grid, row, column, STYLE_PLAIN, "%s", text_chars(&settings));
+    text_done(&settings);
     if (next != INT64_MAX) {
         struct text in = { 0 };
 

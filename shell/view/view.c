@@ -94,15 +94,10 @@ static void draw_header(struct view *view, struct grid *grid)
 {
     const struct lab *lab = view->lab;
     struct wire_waiting waiting = wire_waiting(lab_wire(lab), true);
-    size_t brokers = cluster_broker_count(lab_cluster(lab)), clients = 0;
+    struct connection_info some[64];
+    size_t brokers = cluster_broker_count(lab_cluster(lab)), clients = look_clients(lab, some, 64);
     struct text line = { 0 };
 
-    for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {
-        struct connection_info info;
-
-        wire_connection_get(lab_wire(lab), i, &info);
-        clients += info.network;
-    }
     text_add(&line, " KAFKARIUM  ");
     text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
     if (lab_pace(lab) == PACE_PAUSED) {
@@ -163,7 +158,7 @@ static void draw_output(struct view *view, struct grid *grid, int bottom)
     for (int r = row; r < bottom; r++)
         grid_fill(grid, r, 0, grid->columns, STYLE_PLAIN, " ");
     grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
-    column = view->title ? grid_put(grid, row, 2, STYLE_STRONG, " %.*s ", grid->columns / 2, view->title) + 1 : 2;
+    column = view->title ? grid_put(grid, row, 2, STYLE_STRONG, " %.*s ", grid->columns - 48, view->title) + 1 : 2;
     if (lines > most)
         grid_put(grid, row++, column, STYLE_DIM, " %d lines; PgUp PgDn scroll, Esc closes ", lines);
     else

@@ -330,6 +330,8 @@ static bool changed(struct viewer *viewer)
         viewer->out->columns = columns - 2;
         viewer->drawn = false;
     }
+    if (lab_pace(lab) == PACE_FROZEN) /* who waits, and for how long, is no event */
+        tenth = queue_now_us(lab_queue(lab)) + monotonic_now_us() / 250000;
     if (viewer->drawn && tenth == viewer->shown_tenth && entry == viewer->shown_entry && events == viewer->shown_events &&
         connections == viewer->shown_connections && !viewer->running && !viewer->busy)
         return false;

@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -202,12 +203,36 @@ def test_a_terminal_without_utf8(folder):
     terminal.close()
 
 
-def test_frozen(small):
-    small.send(':')
-    small.line('freeze')
-    small.wait('FROZEN: 0 waiting (oldest 0 of 30 s)')
-    small.line('resume')
-    small.wait(' running ')
+def test_frozen_it_counts_who_waits(folder):
+    terminal = Terminal(folder, '--port', '0')
+    text = terminal.wait('kafkarium>')
+    port = int(re.search(r'on localhost:(\d+)', text).group(1))
+    terminal.line('view')
+    terminal.wait('q quit')
+    with socket.create_connection(('127.0.0.1', port)) as client:
+        client.sendall(bytes.fromhex('00000011' '0012' '0000' '00000001' '0007') + b'teacher')
+        assert client.recv(4)
+        terminal.wait('1 client, 0 waiting')
+        terminal.send(':')
+        terminal.line('freeze')
+        terminal.wait('FROZEN: 0 waiting (oldest 0 of 30 s)')
+        client.sendall(bytes.fromhex('00000011' '0012' '0000' '00000002' '0007') + b'teacher')
+        terminal.wait('FROZEN: 1 waiting (oldest 1 of 30 s)')
+        fits(terminal)
+        terminal.line('resume')
+        terminal.wait(' running ')
+    terminal.close()
+
+
+def test_a_partition_with_kafkas_defaults(folder):
+    terminal = opened(folder, scene='kafka-topics --create --topic a-topic-with-a-rather-long-name %s\n'
+                      'echo x | kafka-console-producer --topic a-topic-with-a-rather-long-name %s\n' % (BOOTSTRAP, BOOTSTRAP))
+    text = terminal.settle()
+    assert 'keeps 7 days, segments of 1 GiB' in text or 'NEXT CHECK' in text
+    assert 'rolls at 1 GiB or 7 days later' in text
+    assert 'if silent: goes 2026-01-08 10:0' in text
+    fits(terminal)
+    terminal.close()
 
 
 def test_an_empty_lab_says_what_to_do(folder):
