@@ -9,7 +9,7 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { RETENTION_SLICE = 64, CONTROLLER_PORT = 19092 };
+enum { RETENTION_SLICE = 64 };
 
 /* ---- settings ---- */
 
@@ -26,11 +26,20 @@ static void set_text(struct config_map *map, const char *name, const char *forma
     mem_free(value);
 }
 
+/* Nobody listens there: it stands in what brokers say of themselves, and in the quorum's files. */
+int32_t cluster_controller_port(const struct cluster *cluster)
+{
+    int32_t port = cluster->brokers[0]->port;
+
+    return port > 55535 ? port - 10000 : port + 10000;
+}
+
 /* What a broker's server.properties says beside what all have. */
 static void set_own_settings(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
     struct config_map *map = &broker->settings;
+    int32_t controller_port = cluster_controller_port(cluster);
 
     set_text(map, "broker.id", "%d", broker->id);
     set_text(map, "log.dirs", "%s", broker->log_dir);
@@ -38,7 +47,9 @@ static void set_own_settings(struct broker *broker)
         set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d", broker->port);
         set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d", cluster->host, broker->port);
         if (!config_map_get(map, "zookeeper.connect"))
-            set_text(map, "zookeeper.connect", "127.0.0.1:2181");
+            set_text(map, "zookeeper.connect", "127.0.0.1:%d", controller_port);
+        if (!config_map_get(map, "zookeeper.connection.timeout.ms"))
+            set_text(map, "zookeeper.connection.timeout.ms", "18000");
         return;
     }
     set_text(map, "node.id", "%d", broker->id);
@@ -47,10 +58,10 @@ static void set_own_settings(struct broker *broker)
         set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d", broker->port);
         set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d", cluster->host, broker->port);
     } else {
-        set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d,CONTROLLER://localhost:%d", broker->port, CONTROLLER_PORT);
-        set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d,CONTROLLER://localhost:%d", cluster->host, broker->port, CONTROLLER_PORT);
+        set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d,CONTROLLER://localhost:%d", broker->port, controller_port);
+        set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d,CONTROLLER://localhost:%d", cluster->host, broker->port, controller_port);
     }
-    set_text(map, "controller.quorum.bootstrap.servers", "localhost:%d", CONTROLLER_PORT);
+    set_text(map, "controller.quorum.bootstrap.servers", "localhost:%d", controller_port);
     set_text(map, "controller.listener.names", "CONTROLLER");
     set_text(map, "inter.broker.listener.name", "PLAINTEXT");
 }
@@ -574,6 +585,7 @@ void broker_free(struct broker *broker)
     checkpoint_done(&broker->log_starts);
     checkpoint_done(&broker->high_watermarks);
     config_map_done(&broker->settings);
+    config_map_done(&broker->loggers);
     image_free(broker->image);
     mem_free(broker->doomed);
     mem_free(broker->fetchers);
@@ -706,6 +718,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
 static void stop_roles(struct broker *broker)
 {
     cancel_events(broker);
+    config_map_done(&broker->loggers);
     broker->up = false;
     for (size_t i = 0; i < broker->partition_count; i++)
         partition_stop(broker->partitions[i]);

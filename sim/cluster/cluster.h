@@ -54,6 +54,11 @@ struct cluster *broker_cluster(const struct broker *broker);
 const struct image *broker_image(const struct broker *broker);           /* what this broker knows */
 /* Layers for a broker key of this broker, and for a topic's keys at this broker. */
 struct config_layers broker_config(const struct broker *broker);
+/* Its loggers, by name, and their levels; false: this release has not the one at `i`. */
+size_t broker_logger_count(void);
+bool broker_logger(const struct broker *broker, size_t i, const char **name, const char **level);
+bool broker_logger_known(const struct broker *broker, const char *name);
+void broker_set_logger(struct broker *broker, const char *name, const char *level); /* NULL: back to what its parent has */
 struct config_layers broker_topic_config(const struct broker *broker, const char *topic);
 /* Moments that cost no events but can be named. INT64_MAX: never. */
 int64_t broker_next_retention_check_us(const struct broker *broker);

@@ -107,6 +107,7 @@ struct broker {
     int64_t epoch, started_us;
     char *log_dir;
     struct config_map settings;       /* its server.properties */
+    struct config_map loggers;        /* levels that were set since it started */
     struct image *image;
     struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
     struct event metadata_event;
@@ -140,6 +141,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason);   /* eve
 void broker_start_tasks(struct broker *broker);
 void broker_stop_clean(struct broker *broker);
 void broker_drop(struct broker *broker);
+int32_t cluster_controller_port(const struct cluster *cluster);
 struct config_layers broker_layers(const struct broker *broker, const struct config_map *topic);
 void broker_topic_changed(struct broker *broker, const char *topic);      /* its settings */
 void broker_settings_changed(struct broker *broker);

@@ -37,5 +37,8 @@ const struct image_broker *image_broker_at(const struct image *image, size_t i);
 const struct image_broker *image_broker(const struct image *image, int32_t id);
 /* What was set for a topic ("students"), broker ("1", "" for the default of all) or group; never NULL. */
 const struct config_map *image_config(const struct image *image, enum config_scope scope, const char *name);
+/* Walks what was configured. */
+size_t image_config_count(const struct image *image);
+const struct config_map *image_config_at(const struct image *image, size_t i, enum config_scope *scope, const char **name);
 int32_t image_controller(const struct image *image);                  /* broker id to name in Metadata */
 const char *image_cluster_id(const struct image *image);

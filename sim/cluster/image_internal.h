@@ -13,8 +13,5 @@ void image_set_cluster_id(struct image *image, const char *cluster_id);
 void image_set_controller(struct image *image, int32_t broker_id);
 int64_t image_next_producer_id(const struct image *image);
 struct image_topic *image_topic_mutable(struct image *image, struct uuid id);
-/* Walks what was configured. */
-size_t image_config_count(const struct image *image);
-const struct config_map *image_config_at(const struct image *image, size_t i, enum config_scope *scope, const char **name);
 enum config_scope image_scope_of_resource(int resource_type);
 int image_resource_of_scope(enum config_scope scope);

@@ -5,8 +5,6 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { CONTROLLER_PORT = 19092 };
-
 static const struct metadata_feature features[] = {
     { "metadata.version", 7, 30 },  { "eligible.leader.replicas.version", 0, 1 }, { "group.version", 0, 1 },
     { "share.version", 0, 1 },      { "streams.version", 0, 1 },                  { "transaction.version", 0, 2 },
@@ -47,7 +45,7 @@ static void add_voters(struct buffer *value, int32_t voter, const struct cluster
     buffer_uvarint(value, 2);
     compact_text(value, "CONTROLLER");
     compact_text(value, cluster->host);
-    buffer_i16(value, (int16_t)CONTROLLER_PORT);
+    buffer_i16(value, (int16_t)cluster_controller_port(cluster));
     buffer_uvarint(value, 0);
     buffer_i16(value, 0); /* versions of Raft that it supports */
     buffer_i16(value, 1);

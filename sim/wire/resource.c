@@ -24,25 +24,48 @@ const char *resource_type_name(int8_t type)
     return "UNKNOWN";
 }
 
-/* A simulated broker has no loggers, but takes what Kafka's would take. */
-static enum err alter_logger(const char *name, const struct config_change *changes, size_t count, bool old, struct reason *reason)
+static bool known_level(const char *level)
 {
     static const char *const levels[] = { "DEBUG", "ERROR", "FATAL", "INFO", "TRACE", "WARN" };
 
-    for (size_t i = 0; i < count; i++) {
-        const char *value = changes[i].value ? changes[i].value : "";
-        bool known = changes[i].op != CONFIG_SET;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+        if (!strcmp(level, levels[i]))
+            return true;
+    return false;
+}
 
-        for (size_t l = 0; l < sizeof(levels) / sizeof(*levels); l++)
-            known = known || !strcmp(value, levels[l]);
-        if (!known && old)
-            return err_because(ERR_INVALID_REQUEST, reason, "Invalid config value for resource ConfigResource(type=BROKER_LOGGER, name='%s'): "
-                               "Cannot set the log level of %s to %s as it is not a supported log level. Valid log levels are "
-                               "DEBUG, ERROR, FATAL, INFO, TRACE, WARN", name, changes[i].name, value);
-        if (!known)
-            return err_because(ERR_INVALID_CONFIG, reason, "Cannot set the log level of %s to %s as it is not a supported log level. "
-                               "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN", changes[i].name, value);
+/* 2.7 walks a set of levels, 4.3 a sorted one; 2.7 wraps what is wrong, and calls it an invalid request. */
+static enum err check_logger(const struct request *request, const char *name, const struct config_change *change, struct reason *reason)
+{
+    bool old = release_is_27(cluster_release(request->cluster));
+    const char *value = change->value ? change->value : "", *open = old ? "Invalid config value for resource ConfigResource(type=BROKER_LOGGER, name='" : "";
+    enum err err = old ? ERR_INVALID_REQUEST : ERR_INVALID_CONFIG;
+
+    if (change->op != CONFIG_SET && change->op != CONFIG_DELETE)
+        return err_because(ERR_INVALID_REQUEST, reason, "%s operation is not allowed for the BROKER_LOGGER resource",
+                           change->op == CONFIG_APPEND ? "APPEND" : "SUBTRACT");
+    if (!broker_logger_known(request->broker, change->name))
+        return err_because(err, reason, "%s%s%sLogger %s does not exist!", open, old ? name : "", old ? "'): " : "", change->name);
+    if (change->op == CONFIG_SET && !known_level(value))
+        return err_because(err, reason, "%s%s%sCannot set the log level of %s to %s as it is not a supported log level. Valid log levels are %s", open,
+                           old ? name : "", old ? "'): " : "", change->name, value,
+                           old ? "TRACE, ERROR, INFO, FATAL, DEBUG, WARN" : "DEBUG, ERROR, FATAL, INFO, TRACE, WARN");
+    if (change->op == CONFIG_DELETE && !strcmp(change->name, "root"))
+        return err_because(ERR_INVALID_REQUEST, reason, "Removing the log level of the root logger is not allowed");
+    return ERR_OK;
+}
+
+static enum err alter_loggers(struct request *request, const char *name, const struct config_change *changes, size_t count, bool validate_only,
+                              struct reason *reason)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum err err = check_logger(request, name, &changes[i], reason);
+
+        if (err)
+            return err;
     }
+    for (size_t i = 0; i < count && !validate_only; i++)
+        broker_set_logger(request->broker, changes[i].name, changes[i].op == CONFIG_SET ? changes[i].value : NULL);
     return ERR_OK;
 }
 
@@ -52,7 +75,7 @@ enum err resource_alter(struct request *request, int8_t type, const char *name, 
     bool old = release_is_27(cluster_release(request->cluster));
 
     if (type == RESOURCE_BROKER_LOGGER && !whole)
-        return alter_logger(name, changes, count, old, reason);
+        return alter_loggers(request, name, changes, count, validate_only, reason);
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
         if (types[i].type == type && types[i].scope && (!old || types[i].in_27))
             return controller_alter_config(request->cluster, types[i].scope, name, changes, count, whole, validate_only, offset, reason);

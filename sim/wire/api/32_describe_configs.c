@@ -196,6 +196,26 @@ static enum err describe_broker(struct describing *describing, struct reason *re
     return ERR_OK;
 }
 
+static enum err describe_loggers(struct describing *describing, struct reason *reason)
+{
+    struct request *request = describing->request;
+    const char *name = describing->in->resource_name, *logger, *level;
+    int32_t own = request_client(request)->broker, id;
+
+    if (!*name)
+        return err_because(ERR_INVALID_REQUEST, reason, "Broker id must not be empty");
+    if (!parse_i32(name, &id))
+        return err_because(ERR_INVALID_REQUEST, reason, "Broker id must be an integer, but it is: %s", name);
+    if (id != own)
+        return err_because(ERR_INVALID_REQUEST, reason, "Unexpected broker id, expected %" PRId32 " but received %s", own, name);
+    for (size_t i = 0; i < broker_logger_count(); i++)
+        if (broker_logger(request->broker, i, &logger, &level) && is_wanted(describing, logger))
+            describing->out->configs.items[describing->out->configs.count++] = (struct describe_configs_response_config){
+                .name = logger, .value = arena_text(&request->arena, level, strlen(level)), .config_source = SOURCE_DYNAMIC_BROKER_LOGGER,
+            };
+    return ERR_OK;
+}
+
 static enum err describe_group(struct describing *describing, struct reason *reason)
 {
     struct request *request = describing->request;
@@ -227,6 +247,7 @@ static const struct {
 } describers[] = {
     { RESOURCE_TOPIC, true, describe_topic },
     { RESOURCE_BROKER, true, describe_broker },
+    { RESOURCE_BROKER_LOGGER, true, describe_loggers },
     { RESOURCE_CLIENT_METRICS, false, describe_metrics },
     { RESOURCE_GROUP, false, describe_group },
 };
@@ -235,8 +256,6 @@ static enum err describe(struct describing *describing, struct reason *reason)
 {
     bool old = release_is_27(cluster_release(describing->request->cluster));
 
-    if (describing->in->resource_type == RESOURCE_BROKER_LOGGER)
-        return ERR_OK; /* a simulated broker has no loggers */
     for (size_t i = 0; i < sizeof(describers) / sizeof(*describers); i++)
         if (describers[i].type == describing->in->resource_type && (!old || describers[i].in_27))
             return describers[i].describe(describing, reason);
@@ -259,7 +278,7 @@ enum reply handle_describe_configs(struct request *request)
 
         *out = (struct describe_configs_response_resource){ .error_message = "", .resource_type = resource->resource_type,
                                                             .resource_name = resource->resource_name };
-        describing.capacity = config_key_count() + image_config(image, CONFIG_BROKER, "")->count +
+        describing.capacity = config_key_count() + broker_logger_count() + image_config(image, CONFIG_BROKER, "")->count +
                               image_config(image, CONFIG_BROKER, resource->resource_name)->count +
                               image_config(image, CONFIG_CLIENT_METRICS, resource->resource_name)->count;
         REPLY_ARRAY(request, out->configs, describing.capacity);

@@ -1,6 +1,9 @@
 /* ConsumerGroupDescribe: its bytes and what the broker does with it. */
 #include "sim/wire/api/69_consumer_group_describe.h"
 
+#include "sim/cluster/group.h"
+#include "sim/wire/wire.h"
+
 static const struct field consumer_group_describe_request_fields[] = {
     FIELD_ARRAY(consumer_group_describe_request, group_ids, T_STRING, 0, NEWEST),
     FIELD(consumer_group_describe_request, include_authorized_operations, T_BOOL, 0, NEWEST),
@@ -81,3 +84,28 @@ const struct message consumer_group_describe_response_message = {
     .fields = consumer_group_describe_response_fields,
     .size = sizeof(struct consumer_group_describe_response),
 };
+
+/* ---- what the broker does ---- */
+
+/* All groups here are of the classic protocol: of those a client asks with DescribeGroups when it has heard this. */
+enum reply handle_consumer_group_describe(struct request *request)
+{
+    const struct consumer_group_describe_request *in = request->in;
+    struct consumer_group_describe_response *answer = request->out;
+
+    REPLY_ARRAY(request, answer->groups, in->group_ids.count);
+    for (int32_t i = 0; i < in->group_ids.count; i++) {
+        const char *group = in->group_ids.items[i];
+        struct group_info info = { 0 };
+        enum err err = group_describe(request->broker, group, &request->arena, &info);
+        bool there = !err && info.state != GROUP_DEAD;
+
+        answer->groups.items[i] = (struct consumer_group_describe_response_group){
+            .error_code = (int16_t)(err ? err : ERR_GROUP_ID_NOT_FOUND), .group_id = group, .group_state = "", .assignor_name = "",
+            .error_message = err ? NULL
+                                 : arena_printf(&request->arena, there ? "Group %s is not a consumer group." : "Group %s not found.", group),
+            .authorized_operations = OPERATIONS_NOT_ASKED,
+        };
+    }
+    return REPLY_NOW;
+}
