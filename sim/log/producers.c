@@ -1,13 +1,13 @@
 /* Idempotence: the last five batches of each producer, and the snapshots that save the scan at a start. */
 #include "sim/log/producers.h"
 
-#include "sim/log/record.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
+#include "sim/log/record.h"
 #include "sim/log/segment.h"
 
 enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEAD = 10, SNAPSHOT_ENTRY = 46, MOST_SNAPSHOT_BYTES = 256 * 1024 * 1024 };
