@@ -192,8 +192,8 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
         gap = now - lab->last_turn_us;
         lab->base_wall_us += gap;
     }
-    lab->last_turn_us = now;
     there = run_to_target(lab, target(lab));
+    lab->last_turn_us = wall(lab); /* long work of ours is no standing still: the clock catches up with it */
     next = queue_next_us(lab->queue);
     if (!there) {
         *wait_ms = 0;
@@ -223,6 +223,7 @@ void lab_settle(struct lab *lab)
         store_set(lab->store, "clock_us", clock);
         store_commit(lab->store);
     }
+    lab->last_turn_us = wall(lab);
 }
 
 struct moment lab_next_moment(const struct lab *lab)
