@@ -10,6 +10,7 @@ SESSIONS = os.path.join(ROOT, 'tests', 'golden', 'sessions')
 B = '--bootstrap-server localhost:9092'
 DAY = '2026-01-01'                                           # when students got its records: two days before the tools run
 KEYS = 'fgnr' + 'achl' + 'bdei'                               # four for each partition of orders
+KEYS_OF_2 = 'abcedfghno'                                        # four for the first of two partitions, six for the other
 # What the capture had set up, by theme and the remark after which it did.
 SETUP = {
     'topics': {'an internal topic, once a group has committed':
@@ -20,21 +21,25 @@ SETUP = {
             ''.join("kafka-console-producer.sh --topic orders --property parse.key=true --property key.separator=: %s <<< '%s:o' > /dev/null\n" % (B, key) for key in KEYS) +
             'advance 38h > /dev/null\n',
         'group readers has read 4 of 10 records and has gone':
-            'kafka-console-consumer.sh --topic students --group readers --from-beginning --max-messages 4 %s > /dev/null 2> /dev/null\n' % B},
+            'kafka-console-consumer.sh --topic students --group readers --from-beginning --max-messages 4 %s > /dev/null 2> /dev/null\n' % B,
+        'a group whose offsets reach past the end of the log, after the log was shortened':
+            'kafka-console-consumer.sh --topic students --group late --from-beginning --max-messages 3 %s > /dev/null 2> /dev/null\n' % B +
+            'kafka-delete-records.sh --offset-json-file cut.json %s > /dev/null\n' % B},
+    'delete-records': {'':
+        'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders --partitions 2 %s > /dev/null\n' % (B, B) +
+        'kafka-topics.sh --create --topic compacted --config cleanup.policy=compact %s > /dev/null\n' % B +
+        ''.join("kafka-console-producer.sh --topic students %s <<< 's%d' > /dev/null\n" % (B, i) for i in range(10)) +
+        ''.join("kafka-console-producer.sh --topic orders --property parse.key=true --property key.separator=: %s <<< '%s:o' > /dev/null\n" % (B, key) for key in KEYS_OF_2)},
     'configs': {'': 'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders %s > /dev/null\n' % (B, B)},
 }
-FILES = {'students.properties': 'retention.ms=40000\nsegment.ms=60000\n', 'offsets.csv': 'orders,0,2\norders,2,3\n', 'bad.csv': 'orders;0;2\n'}
-# What is known to differ: in 2.7 a group without members ends with its last offset; the consumer commits no leader epoch.
-DIFFERS = {('2.7', 'kafka-consumer-groups.sh ' + x + ' ' + B) for x in (
-    '--delete-offsets --group workers --topic nope', '--describe --group workers', '--delete --group workers --group nope')} | {
-    ('4.3', 'kafka-consumer-groups.sh --describe --group workers --offsets --verbose ' + B)}
-# From here on the groups' session needs kafka-delete-records, and groups of the new protocol.
-AFTER_DELETE_RECORDS = 'a group whose offsets reach past the end of the log, after the log was shortened'
+# What is known to differ: the consumer commits no leader epoch.
+DIFFERS = {('4.3', 'kafka-consumer-groups.sh --describe --group workers --offsets --verbose ' + B)}
+# From here on the groups' session needs groups of the new protocol.
+AFTER_THE_NEW_PROTOCOL = 'a group of the new protocol'
 LATER = re.compile('|'.join([
-    r'kafka-(log-dirs|delete-records|dump-log|acls)',        # tools of later issues
-    r'--entity-type (users|clients|ips|broker-loggers)',      # quotas, SCRAM credentials, loggers
+    r'kafka-(log-dirs|dump-log|acls)',                       # tools of later issues
+    r'--entity-type (users|clients|ips)',                     # quotas, SCRAM credentials
     r'--user nobody',
-    r'--entity-type client-metrics --describe',
     r'brokers --entity-name \d --describe --all',             # ports and folders of the lab
     r'--bootstrap-server no\.such\.host',                     # asks a name server
     r'--entity-name 7 --describe',                            # waits half a minute of virtual time
@@ -62,6 +67,19 @@ def commands(version, theme):
     return found
 
 
+def written(session):
+    """{name: content} of the files that the remarks show."""
+    files, name = {}, None
+    for remark in (remark for remarks, *_ in session for remark in remarks):
+        if remark.startswith('file '):
+            name = remark[5:-1]
+        elif name and remark.startswith('  '):
+            files[name] = files.get(name, '') + remark[2:] + '\n'
+        else:
+            name = None
+    return files
+
+
 def background(remarks, jobs):
     """What the remarks say of tools in the background, as lines of the shell's."""
     script = ''
@@ -79,21 +97,23 @@ def plain(text, version):
     text = re.sub(r'\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]', '[<TIME>]', text)
     text = re.sub(r'TopicId: [\w-]{22}', 'TopicId: <ID>', text)
     text = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<ID>', text).replace(DAY, '<DAY>')
+    text = re.sub(r'(deadlineMs=|nextAllowedTryMs=|timed out at )\d+', r'\1<TIME>', text)
+    text = re.sub(r'(tries=|after )\d+(, next| attempt)', r'\1<N>\2', text)
     text = re.sub(r'Option +Description *\n(.*\n)*', '<USAGE>\n', text)
     return text.split('\n')[:-1]
 
 
-@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'errors')] + [('2.7', 'topics-zookeeper')])
+@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'delete-records', 'errors')] + [('2.7', 'topics-zookeeper')])
 def test_a_session_prints_what_it_printed(version, theme, folder):
     session = commands(version, theme)
-    for name, text in FILES.items():
+    for name, text in written(session).items():
         with open(os.path.join(folder, name), 'w') as f:
             f.write(text)
     setup = SETUP.get(theme, {})
     script, jobs, late = setup.get('', ''), [], False
     for remarks, command, out, err, status in session:
         script += ''.join(setup.get(r, '') for r in remarks)
-        late = (late or AFTER_DELETE_RECORDS in remarks) and 'wrong command lines' not in remarks
+        late = (late or AFTER_THE_NEW_PROTOCOL in remarks) and 'wrong command lines' not in remarks
         if not late and not command.startswith('kafka-console-consumer.sh --topic orders'):
             script += background(remarks, jobs) + command.replace('<DAY>', DAY)
         elif not late:
@@ -107,7 +127,7 @@ def test_a_session_prints_what_it_printed(version, theme, folder):
     assert len(outs) == 2 * len(session) + 1, err[-2000:]
     wrong, counted, late = [], 0, False
     for i, (remarks, command, want_out, want_err, status) in enumerate(session):
-        late = (late or AFTER_DELETE_RECORDS in remarks) and 'wrong command lines' not in remarks
+        late = (late or AFTER_THE_NEW_PROTOCOL in remarks) and 'wrong command lines' not in remarks
         if late or LATER.search(command) or '<ID>' in command:
             continue
         counted += 1
