@@ -12,7 +12,7 @@ static const struct { const char *title, *names; } groups[] = {
     { "break things", "broker replica net disk clock fault chaos" },
     { "clients", "producer consumer group" },
     { "learn", "demo lesson" },
-    { "shell", "source jobs kill cat echo set share save open mark report help exit" },
+    { "shell", "source jobs kill cat echo clear set share save open mark report help exit" },
 };
 
 static bool names(const char *list, const char *name)

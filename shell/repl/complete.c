@@ -11,13 +11,14 @@ struct adding {
     complete_add *add;
     void *context;
     const char *prefix;
+    const char *hide;      /* names that begin so are left out; NULL: none */
 };
 
 static void add_matching(void *context, const char *name)
 {
     const struct adding *adding = context;
 
-    if (text_starts(name, adding->prefix))
+    if (text_starts(name, adding->prefix) && !(adding->hide && text_starts(name, adding->hide)))
         adding->add(adding->context, name);
 }
 
@@ -294,7 +295,7 @@ static void add_column(void *context, const char *name)
 
 static void add_sql(struct session *session, const char *line, const char *word, complete_add *add, void *context)
 {
-    struct columns columns = { { add, context, word }, line };
+    struct columns columns = { { add, context, word, NULL }, line };
     bool lower = islower((unsigned char)*word), table_wanted = false;
     const char *last = line + strlen(line);
 
@@ -382,7 +383,7 @@ static bool sql_line(const struct before *before)
 void complete_at(struct session *session, const char *line, size_t start, const char *word, complete_add *add, void *context, bool *files)
 {
     struct before before = { .count = 0 };
-    struct adding adding = { add, context, word };
+    struct adding adding = { add, context, word, NULL };
     const struct command *command;
     const struct option *option = NULL;
     char *head = mem_text_size(line, start);
@@ -412,7 +413,10 @@ void complete_at(struct session *session, const char *line, size_t start, const 
         else {
             if (before.count == 1 && command->words)
                 add_words(command->words, add_matching, &adding);
-            add_kind(session, command->argument, line, word, add_matching, &adding, files);
+            enum complete kind = command->argument == COMPLETE_PARTITION && !strcmp(last, "lag") ? COMPLETE_GROUP : command->argument; /* why lag, until lag */
+
+            adding.hide = kind == COMPLETE_PARTITION && word[0] != '_' ? "__" : NULL; /* fifty of Kafka's own would hide the user's */
+            add_kind(session, kind, line, word, add_matching, &adding, files);
             if (!*word && command->tool)
                 add_options(session, command, add_matching, &adding);
         }
