@@ -223,7 +223,7 @@ static const char *describe(const struct check *check, const struct seen *seen, 
     return text;
 }
 
-static bool timestamp_outside(const struct validate *v, int64_t timestamp_ms)
+static inline bool timestamp_outside(const struct validate *v, int64_t timestamp_ms)
 {
     int64_t age = subtract_wrapping(v->now_ms, timestamp_ms);
     int64_t ahead = subtract_wrapping(0, age);
@@ -233,16 +233,12 @@ static bool timestamp_outside(const struct validate *v, int64_t timestamp_ms)
     return age > v->timestamp_before_max_ms || ahead > v->timestamp_after_max_ms;
 }
 
-static void check_timestamp(struct check *check, const struct batch *batch, const struct seen *seen, int64_t index)
+static void refuse_timestamp(struct check *check, const struct seen *seen, int64_t index, bool limited, bool outside)
 {
     const struct validate *v = check->v;
-    bool limited = !v->log_append_time && seen->timestamp_ms != -1;
     int64_t after = v->is_27 ? v->timestamp_before_max_ms : v->timestamp_after_max_ms;
-    bool outside = limited && timestamp_outside(v, seen->timestamp_ms);
     char text[240];
 
-    if (!outside && !batch_log_append_time(batch))
-        return;
     if (outside)
         add_error(check, index, true, "Timestamp %" PRId64 " of message with offset %" PRId64 " is out of range. The timestamp "
                   "should be within [%" PRId64 ", %" PRId64 "]", seen->timestamp_ms, seen->offset,
@@ -250,6 +246,15 @@ static void check_timestamp(struct check *check, const struct batch *batch, cons
     else if (!limited || v->is_27) /* 4.3 lets it pass where the limits were checked */
         add_error(check, index, true, "Invalid timestamp type in message %s. Producer should not set timestamp type to "
                   "LogAppendTime.", describe(check, seen, text, sizeof(text)));
+}
+
+static inline void check_timestamp(struct check *check, const struct batch *batch, const struct seen *seen, int64_t index)
+{
+    bool limited = !check->v->log_append_time && seen->timestamp_ms != -1;
+    bool outside = limited && timestamp_outside(check->v, seen->timestamp_ms);
+
+    if (outside || batch_log_append_time(batch))
+        refuse_timestamp(check, seen, index, limited, outside);
 }
 
 /* No record of the batch can be refused for its time: the usual case with 2.7, whose limit is unlimited by default. */
@@ -326,39 +331,64 @@ static void note_max(struct check *check, int64_t timestamp_ms, int64_t record_o
     check->offset_of_max_timestamp = check->v->is_27 ? record_offset : batch_last_offset;
 }
 
-/* The hot path: no copies, no allocation per record. */
+/* Out of line, so that the hot path keeps its values in registers. */
+static __attribute__((noinline)) enum err parse_other(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason)
+{
+    return record_parse(at, end, out, reason);
+}
+
+static __attribute__((noinline)) enum err check_new_record(struct check *check, const struct batch *batch, const struct record_view *view,
+                                                           int64_t offset, int64_t timestamp_ms, int64_t index)
+{
+    struct seen seen = { .offset = offset, .timestamp_ms = timestamp_ms, .key = view->key, .value = view->value };
+
+    return check_record(check, batch, &seen, index);
+}
+
+/* The hot path: no copies, no allocation per record, and no look at what can't be wrong with it. */
 static enum err check_new_records(struct check *check, const struct batch *batch)
 {
+    const struct validate *v = check->v;
     const uint8_t *at = check->body.data, *end = at + check->body.size;
-    bool appended = batch_log_append_time(batch);
+    bool appended = batch_log_append_time(batch), compacted = v->compacted, matter = check->timestamps_matter, in_order = true;
     int64_t max_ms = -1, max_index = -1;
     int32_t count = batch->record_count;
 
     for (int32_t i = 0; i < count; i++) {
         struct record_view view;
-        struct seen seen;
-        enum err err = record_parse(&at, end, &view, check->reason);
+        int64_t offset, timestamp_ms;
+        enum err err;
 
-        if (err)
-            return err;
+        if (!record_parse_plain(&at, end, &view)) {
+            const uint8_t *behind = at;
+            struct record_view other;
+
+            err = parse_other(&behind, end, &other, check->reason);
+            if (err)
+                return err;
+            view = other;
+            at = behind;
+        }
         if (i == count - 1 && at != end)
             return err_because(ERR_INVALID_RECORD, check->reason, "Incorrect declared batch size, records still remaining in file");
-        seen = (struct seen){
-            .offset = add_wrapping(batch->base_offset, view.offset_delta),
-            .timestamp_ms = appended ? batch->max_timestamp_ms : add_wrapping(batch->base_timestamp_ms, view.timestamp_delta),
-            .key = view.key, .value = view.value,
-        };
-        err = check_record(check, batch, &seen, i);
-        if (err)
-            return err;
-        if (seen.offset != i)
-            check->in_order = false;
-        if (seen.timestamp_ms > max_ms) {
-            max_ms = seen.timestamp_ms;
+        offset = add_wrapping(batch->base_offset, view.offset_delta);
+        timestamp_ms = appended ? batch->max_timestamp_ms : add_wrapping(batch->base_timestamp_ms, view.timestamp_delta);
+        if ((compacted && !view.key.data) || (matter && (appended || timestamp_outside(v, timestamp_ms)))) {
+            struct record_view shown = view;
+
+            err = check_new_record(check, batch, &shown, offset, timestamp_ms, i);
+            if (err)
+                return err;
+        }
+        if (offset != i)
+            in_order = false;
+        if (timestamp_ms > max_ms) {
+            max_ms = timestamp_ms;
             max_index = i;
         }
     }
-    note_max(check, max_ms, check->v->first_offset + max_index, check->v->first_offset + count - 1);
+    check->in_order = check->in_order && in_order;
+    note_max(check, max_ms, v->first_offset + max_index, v->first_offset + count - 1);
     check->record_count += count;
     return ERR_OK;
 }
