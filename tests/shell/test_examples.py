@@ -39,5 +39,7 @@ def test_the_example_works(name, folder):
         file.write('set -e\n' + ('' if '--create' in example else BEFORE) + ALSO.get(name, '') + '\n' + example + ENDLESS.get(name, '') + '\n')
     with open(os.path.join(folder, 'retention.kfk'), 'w') as file:
         file.write('echo sourced\n')
+    with open(os.path.join(folder, 'delete.json'), 'w') as file:
+        file.write('{"partitions": [{"topic": "students", "partition": 0, "offset": 1}], "version": 1}')
     status, out, err = run('--no-listen', '-f', script, cwd=folder, timeout=30)
     assert (status, err if status else '') == (0, ''), example + '\n' + out[-500:]
