@@ -30,6 +30,9 @@ SETUP = {
         'kafka-topics.sh --create --topic compacted --config cleanup.policy=compact %s > /dev/null\n' % B +
         ''.join("kafka-console-producer.sh --topic students %s <<< 's%d' > /dev/null\n" % (B, i) for i in range(10)) +
         ''.join("kafka-console-producer.sh --topic orders --property parse.key=true --property key.separator=: %s <<< '%s:o' > /dev/null\n" % (B, key) for key in KEYS_OF_2)},
+    'log-dirs': {'':
+        'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders --partitions 2 %s > /dev/null\n' % (B, B) +
+        'kafka-console-producer.sh --topic students %s < lines > /dev/null\n' % B},
     'configs': {'': 'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders %s > /dev/null\n' % (B, B)},
 }
 # What is known to differ: the consumer commits no leader epoch.
@@ -37,7 +40,7 @@ DIFFERS = {('4.3', 'kafka-consumer-groups.sh --describe --group workers --offset
 # From here on the groups' session needs groups of the new protocol.
 AFTER_THE_NEW_PROTOCOL = 'a group of the new protocol'
 LATER = re.compile('|'.join([
-    r'kafka-(log-dirs|dump-log|acls)',                       # tools of later issues
+    r'kafka-(dump-log|acls)',                                # tools of later issues
     r'--entity-type (users|clients|ips)',                     # quotas, SCRAM credentials
     r'--user nobody',
     r'brokers --entity-name \d --describe --all',             # ports and folders of the lab
@@ -68,8 +71,8 @@ def commands(version, theme):
 
 
 def written(session):
-    """{name: content} of the files that the remarks show."""
-    files, name = {}, None
+    """{name: content} of the files that the remarks show, and of one for set-ups."""
+    files, name = {'lines': ('x' * 100 + '\n') * 3}, None
     for remark in (remark for remarks, *_ in session for remark in remarks):
         if remark.startswith('file '):
             name = remark[5:-1]
@@ -99,11 +102,12 @@ def plain(text, version):
     text = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<ID>', text).replace(DAY, '<DAY>')
     text = re.sub(r'(deadlineMs=|nextAllowedTryMs=|timed out at )\d+', r'\1<TIME>', text)
     text = re.sub(r'(tries=|after )\d+(, next| attempt)', r'\1<N>\2', text)
+    text = re.sub(r'"logDir":"[^"]*"', '"logDir":"/tmp/kafka-logs"', text)
     text = re.sub(r'Option +Description *\n(.*\n)*', '<USAGE>\n', text)
     return text.split('\n')[:-1]
 
 
-@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'delete-records', 'errors')] + [('2.7', 'topics-zookeeper')])
+@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'delete-records', 'log-dirs', 'errors')] + [('2.7', 'topics-zookeeper')])
 def test_a_session_prints_what_it_printed(version, theme, folder):
     session = commands(version, theme)
     for name, text in written(session).items():

@@ -1,6 +1,12 @@
 /* DescribeLogDirs: its bytes and what the broker does with it. */
 #include "sim/wire/api/35_describe_log_dirs.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cluster/partition.h"
+#include "sim/wire/wire.h"
+
 static const struct field describe_log_dirs_request_topic_fields[] = {
     FIELD(describe_log_dirs_request_topic, topic, T_STRING, 0, NEWEST),
     FIELD_ARRAY(describe_log_dirs_request_topic, partitions, T_INT32, 0, NEWEST),
@@ -63,3 +69,75 @@ const struct message describe_log_dirs_response_message = {
     .fields = describe_log_dirs_response_fields,
     .size = sizeof(struct describe_log_dirs_response),
 };
+
+/* ---- what the broker does ---- */
+
+static bool is_asked(const struct describe_log_dirs_request *in, const struct partition *partition)
+{
+    for (int32_t t = 0; t < in->topics.count; t++)
+        for (int32_t p = 0; p < in->topics.items[t].partitions.count && !strcmp(in->topics.items[t].topic, partition_topic(partition)); p++)
+            if (in->topics.items[t].partitions.items[p] == partition_number(partition))
+                return true;
+    return in->topics.count < 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct partition *left = *(struct partition *const *)a, *right = *(struct partition *const *)b;
+    int order = strcmp(partition_topic(left), partition_topic(right));
+
+    return order ? order : partition_number(left) - partition_number(right);
+}
+
+static void add_partition(struct request *request, struct describe_log_dirs_response_dir *dir, const struct partition *partition, size_t room)
+{
+    struct describe_log_dirs_response_topic *topic = dir->topics.count ? &dir->topics.items[dir->topics.count - 1] : NULL;
+    const struct log *log = partition_log(partition);
+    int64_t lag = log_high_watermark(log) - log_end_offset(log);
+
+    if (!topic || strcmp(topic->name, partition_topic(partition))) {
+        topic = &dir->topics.items[dir->topics.count++];
+        topic->name = arena_text(&request->arena, partition_topic(partition), strlen(partition_topic(partition)));
+        REPLY_ARRAY(request, topic->partitions, room);
+        topic->partitions.count = 0;
+    }
+    topic->partitions.items[topic->partitions.count++] = (struct describe_log_dirs_response_partition){
+        .partition_index = partition_number(partition), .partition_size = log_size_bytes(log), .offset_lag = lag > 0 ? lag : 0,
+    };
+}
+
+static size_t count_of_topic(struct partition *const *found, size_t count, size_t from)
+{
+    size_t end = from;
+
+    while (end < count && !strcmp(partition_topic(found[end]), partition_topic(found[from])))
+        end++;
+    return end - from;
+}
+
+/* One folder, whose size nobody limits. */
+enum reply handle_describe_log_dirs(struct request *request)
+{
+    const struct describe_log_dirs_request *in = request->in;
+    struct describe_log_dirs_response *answer = request->out;
+    size_t count = 0, all = broker_partition_count(request->broker);
+    struct partition **found = arena_alloc(&request->arena, (all + 1) * sizeof(*found));
+    const char *path = broker_log_dir(request->broker);
+    struct describe_log_dirs_response_dir *dir;
+
+    for (size_t i = 0; i < all; i++) {
+        struct partition *partition = broker_partition_at(request->broker, i);
+
+        if (partition_log(partition) && is_asked(in, partition))
+            found[count++] = partition;
+    }
+    qsort(found, count, sizeof(*found), by_name);
+    REPLY_ARRAY(request, answer->results, 1);
+    dir = &answer->results.items[0];
+    *dir = (struct describe_log_dirs_response_dir){ .log_dir = arena_text(&request->arena, path, strlen(path)), .total_bytes = -1, .usable_bytes = -1 };
+    REPLY_ARRAY(request, dir->topics, count);
+    dir->topics.count = 0;
+    for (size_t i = 0; i < count; i++)
+        add_partition(request, dir, found[i], count_of_topic(found, count, i));
+    return REPLY_NOW;
+}
