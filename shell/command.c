@@ -36,6 +36,8 @@ static const struct { const char *class_name, *tool; } classes[] = { /* kafka-ru
     { "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "kafka-consumer-groups" },
     { "kafka.tools.GetOffsetShell", "kafka-get-offsets" },
     { "org.apache.kafka.tools.GetOffsetShell", "kafka-get-offsets" },
+    { "kafka.admin.BrokerApiVersionsCommand", "kafka-broker-api-versions" },
+    { "org.apache.kafka.tools.BrokerApiVersionsCommand", "kafka-broker-api-versions" },
     { "kafka.admin.LogDirsCommand", "kafka-log-dirs" },
     { "org.apache.kafka.tools.LogDirsCommand", "kafka-log-dirs" },
     { "kafka.admin.DeleteRecordsCommand", "kafka-delete-records" },
