@@ -402,10 +402,12 @@ static void settle(struct simple *simple)
     skip = pasted_wrapped(simple->argv, simple->argc);
     if (skip)
         drop_words(simple, skip);
-    if (simple->argc > 1 && strstr(simple->argv[0], "kafka-run-class") && command_of_class(simple->argv[1]))
-        drop_words(simple, 1), simple->command = command_of_class(simple->argv[0]);
-    else
-        simple->command = command_find(simple->argv[0]);
+    if (simple->argc > 1 && strstr(simple->argv[0], "kafka-run-class") && command_of_class(simple->argv[1])) {
+        drop_words(simple, 1); /* the class stays: not each release has each */
+        simple->command = command_of_class(simple->argv[0]);
+        return;
+    }
+    simple->command = command_find(simple->argv[0]);
     if (simple->command) {
         mem_free(simple->argv[0]);
         simple->argv[0] = mem_text(simple->command->name);

@@ -393,10 +393,10 @@ static int run(struct call *call)
 {
     struct offsets offsets = { .call = call };
     struct trouble trouble = { 0 };
-    bool old = release_is_27(call_release(call));
+    bool old = release_is_27(call_release(call)), any = call->session->lab && lab_release(call->session->lab) == RELEASE_ANY;
     int status = -1;
 
-    if (call_release(call) == RELEASE_43 && text_equal(call->argv[0], OLD_CLASS)) {
+    if (!old && !any && text_equal(call->argv[0], OLD_CLASS)) {
         call_error(call, "Error: Could not find or load main class %s\nCaused by: java.lang.ClassNotFoundException: %s\n", OLD_CLASS, OLD_CLASS);
         return 1;
     }

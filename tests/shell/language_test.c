@@ -107,7 +107,7 @@ TEST(names_as_courses_write_them)
     CHECK_TEXT("[kafka-topics] [--list]", parse("docker exec -it broker kafka-topics --list"));
     CHECK_TEXT("[kafka-topics] [--list]", parse("sudo sh bin/kafka-topics.sh --list"));
     CHECK_TEXT("[kafka-topics] [--list]", parse("KAFKA_HEAP_OPTS=\"-Xmx1g\" bin/kafka-topics.sh --list"));
-    CHECK_TEXT("[kafka-topics] [--list]", parse("bin/kafka-run-class.sh kafka.admin.TopicCommand --list"));
+    CHECK_TEXT("[kafka.admin.TopicCommand] [--list]", parse("bin/kafka-run-class.sh kafka.admin.TopicCommand --list"));
     CHECK_TEXT("[kafka-topics] [--list]", parse("bin/kafka-topics.sh —list")); /* a chat's dash */
     CHECK_TEXT("[kafka-topics] [--topic] [--bootstrap-server] [a:1]", parse("kafka-topics.sh --topic  --bootstrap-server a:1"));
     CHECK_TEXT("![ls] [-la] [/tmp/kafka-logs/students-0]", parse("In [10]:\n!ls -la /tmp/kafka-logs/students-0\n"));
