@@ -315,6 +315,7 @@ void peer_open(struct net *net, size_t broker_index, int fd)
     peer->net = net;
     peer->serve.run = serve;
     peer->serve.context = peer;
+    peer->serve.outside = true; /* what it brings is an input: a replay has none of these */
     name_ends(peer);
     if (net->advertised_host)
         snprintf(peer->local_host, sizeof(peer->local_host), "%s", net->advertised_host);
