@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* A row whose file is not there yet is no command. */
-#define COMMAND(name_) extern const struct command command_##name_ __attribute__((weak));
-#define TOOL(kafka_name, name_) extern const struct command command_##name_ __attribute__((weak));
+#define COMMAND(name_) extern const struct command command_##name_;
+#define TOOL(kafka_name, name_) extern const struct command command_##name_;
 #include "shell/commands.def"
 #undef COMMAND
 #undef TOOL
@@ -46,19 +45,12 @@ static const struct { const char *class_name, *tool; } classes[] = { /* kafka-ru
 
 size_t command_count(void)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        count += rows[i] != NULL;
-    return count;
+    return sizeof(rows) / sizeof(*rows);
 }
 
 const struct command *command_at(size_t i)
 {
-    for (size_t at = 0; at < sizeof(rows) / sizeof(*rows); at++)
-        if (rows[at] && !i--)
-            return rows[at];
-    return NULL;
+    return i < command_count() ? rows[i] : NULL;
 }
 
 /* Where the name begins behind any path, and its size without .sh. */
@@ -90,8 +82,8 @@ const struct command *command_find(const char *typed)
             size = strlen(name);
         }
     }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        if (rows[i] && same(name, size, rows[i]->name))
+    for (size_t i = 0; i < command_count(); i++)
+        if (same(name, size, rows[i]->name))
             return rows[i];
     return NULL;
 }

@@ -46,12 +46,12 @@ static bool range(const struct api *api, enum release release, int16_t from_43, 
 
 bool api_range(const struct api *api, enum release release, int16_t *first, int16_t *last)
 {
-    return api->handle && range(api, release, api->first_43, first, last);
+    return range(api, release, api->first_43, first, last);
 }
 
 bool api_accepts(const struct api *api, enum release release, int16_t version)
 {
     int16_t first, last;
 
-    return api->handle && range(api, release, api->accept_43, &first, &last) && version >= first && version <= last;
+    return range(api, release, api->accept_43, &first, &last) && version >= first && version <= last;
 }

@@ -426,7 +426,7 @@ static bool decode(struct request *request)
         return false;
     }
     request->api = api_find(key);
-    if (!request->api || !request->api->handle) {
+    if (!request->api) {
         snprintf(why, sizeof(why), "a request of API %d, which is not known here", key);
         refuse(request, why);
         return false;

@@ -87,10 +87,10 @@ struct api {                      /* a row of apis.def */
     enum reply (*handle)(struct request *request);
     void (*cancel)(struct request *request);   /* the client went while it was parked; NULL: nothing to undo */
 };
-/* api/NN_name.c defines handle_name() and, if it parks requests that something else knows of, cancel_name(); request->timer is cancelled for it.
- * Weak, so that an API without a handler simply isn't there: neither advertised nor answered. */
-#define API(key, name, kafka_name, ...)                                \
-    enum reply handle_##name(struct request *request) __attribute__((weak)); \
+/* api/NN_name.c defines handle_name() and, if it parks requests that something else knows of, cancel_name(), which is weak for those that don't;
+ * request->timer is cancelled for it. */
+#define API(key, name, kafka_name, ...)            \
+    enum reply handle_##name(struct request *request); \
     void cancel_##name(struct request *request) __attribute__((weak));
 #include "sim/wire/apis.def"
 #undef API
