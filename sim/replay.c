@@ -196,21 +196,6 @@ enum err recorder_flush(struct recorder *recorder, struct reason *reason)
     return written ? ERR_OK : file_failed("the recording", reason);
 }
 
-enum err recorder_write(const struct recorder *recorder, const char *path, struct reason *reason)
-{
-    struct buffer out = { 0 };
-    FILE *f = fopen(path, "wbe");
-    bool written;
-
-    if (!f)
-        return file_failed(path, reason);
-    recorder_save(recorder, &out);
-    written = fwrite(out.data, 1, out.size, f) == out.size;
-    written &= !fclose(f);
-    buffer_done(&out);
-    return written ? ERR_OK : file_failed(path, reason);
-}
-
 /* ---- reading ---- */
 
 static char *get_text(struct reader *reader)

@@ -10,13 +10,11 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes);
 void recorder_free(struct recorder *recorder);
 bool recorder_full(const struct recorder *recorder);
 size_t recorder_count(const struct recorder *recorder);     /* inputs kept */
-/* The inputs so far, as bytes that replay_run() takes; the caller's buffer. */
+/* The inputs so far, as bytes that replay_run() takes, of a recorder without a file; the caller's buffer. */
 void recorder_save(const struct recorder *recorder, struct buffer *out);
 /* From here on what was kept goes to a file, at each flush and whenever a megabyte waits; memory holds only the rest. */
 enum err recorder_to_file(struct recorder *recorder, const char *path, struct reason *reason);
 enum err recorder_flush(struct recorder *recorder, struct reason *reason);
-/* Only of a recorder without a file, as recorder_save(). */
-enum err recorder_write(const struct recorder *recorder, const char *path, struct reason *reason);
 
 /* What a recording says of the lab it was made in; `settings` is the caller's to end. */
 enum err replay_options(struct bytes recording, struct lab_options *options, struct config_map *settings, struct reason *reason);

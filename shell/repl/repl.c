@@ -515,16 +515,6 @@ void repl_feed(struct repl *repl, const char *bytes, size_t size)
         take_line(repl);
 }
 
-bool repl_line_empty(const struct repl *repl)
-{
-    return !repl->pending.size && (!repl->prompting || !rl_end);
-}
-
-bool repl_running(const struct repl *repl)
-{
-    return repl->running;
-}
-
 void repl_interrupt(struct repl *repl)
 {
     if (repl->running && repl->shell->foreground && repl->shell->foreground != repl->before)

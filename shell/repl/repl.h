@@ -22,7 +22,5 @@ void repl_take(struct repl *repl, const struct repl_hook *hook); /* `hook` is bo
 void repl_release(struct repl *repl);
 /* Bytes as a terminal sends them, whole key sequences at a time ("\x1b[A"). Ignored while a command runs. */
 void repl_feed(struct repl *repl, const char *bytes, size_t size);
-bool repl_line_empty(const struct repl *repl);           /* nothing typed yet: the view's keys act */
-bool repl_running(const struct repl *repl);              /* a command entered in the view's row runs */
 void repl_interrupt(struct repl *repl);                  /* Ctrl-C: ends the running command, or clears the line */
 bool repl_done(const struct repl *repl);                 /* exit was entered: the view ends */

@@ -569,8 +569,3 @@ enum release client_broker_release(const struct client *client)
                 return link->ranges[i].last <= LAST_PRODUCE_27 ? RELEASE_27 : RELEASE_43;
     return RELEASE_43;
 }
-
-struct timers *client_timers(const struct client *client)
-{
-    return client->options.transport->timers;
-}

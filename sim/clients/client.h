@@ -60,4 +60,3 @@ int32_t client_controller(const struct client *client);
 /* Finds, and caches, the coordinator of a group; retries while it is being made, until timeout. */
 enum err client_group_coordinator(struct task *task, struct client *client, const char *group, bool refresh, int32_t *node, struct reason *reason);
 enum release client_broker_release(const struct client *client); /* after the first call: 2.7 if its ApiVersions end at Produce 8 */
-struct timers *client_timers(const struct client *client);

@@ -24,11 +24,6 @@ struct random *cluster_random(const struct cluster *cluster)
     return (struct random *)&cluster->random;
 }
 
-struct fs *cluster_fs(const struct cluster *cluster)
-{
-    return cluster->fs;
-}
-
 enum release cluster_release(const struct cluster *cluster)
 {
     return cluster->release;

@@ -38,7 +38,6 @@ void cluster_register_tables(struct cluster *cluster, struct tables *tables); /*
 struct queue *cluster_queue(const struct cluster *cluster);
 struct journal *cluster_journal(const struct cluster *cluster);
 struct random *cluster_random(const struct cluster *cluster);
-struct fs *cluster_fs(const struct cluster *cluster);
 enum release cluster_release(const struct cluster *cluster);
 const struct image *cluster_image(const struct cluster *cluster);  /* the controller's: the truth; for looking */
 

@@ -93,11 +93,6 @@ bool partition_leads(const struct partition *partition)
     return partition->leads;
 }
 
-int32_t partition_leader(const struct partition *partition)
-{
-    return partition->leader;
-}
-
 int32_t partition_leader_epoch(const struct partition *partition)
 {
     return partition->leader_epoch;

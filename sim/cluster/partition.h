@@ -13,7 +13,6 @@ struct broker *partition_broker(const struct partition *partition);
 const char *partition_topic(const struct partition *partition);
 int32_t partition_number(const struct partition *partition);
 bool partition_leads(const struct partition *partition);
-int32_t partition_leader(const struct partition *partition);         /* broker id as this one knows it; -1 */
 int32_t partition_leader_epoch(const struct partition *partition);
 /* What a client may read up to: high watermark, or with read_committed the last stable offset. */
 int64_t partition_read_bound(const struct partition *partition, bool read_committed);

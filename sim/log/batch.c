@@ -12,7 +12,8 @@ enum {                                  /* where the fields lie */
     AT_OLD_CRC = 12, AT_OLD_MAGIC = 16, AT_OLD_ATTRIBUTES = 17, AT_OLD_TIMESTAMP = 18,
 };
 
-int32_t sequence_add(int32_t sequence, int32_t increment)
+/* -1 stays -1; 2147483647 is followed by 0. */
+static int32_t sequence_add(int32_t sequence, int32_t increment)
 {
     if (sequence < 0)
         return -1;

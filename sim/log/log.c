@@ -99,8 +99,6 @@ enum err log_flush(struct log *log, struct reason *reason)
 /* ---- what it is ---- */
 
 const char *log_dir(const struct log *log) { return log->dir; }
-const char *log_topic(const struct log *log) { return log->topic; }
-int32_t log_partition(const struct log *log) { return log->partition; }
 const struct log_config *log_settings(const struct log *log) { return log->config; }
 int64_t log_start_offset(const struct log *log) { return log->start_offset; }
 int64_t log_end_offset(const struct log *log) { return log->end_offset; }

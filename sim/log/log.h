@@ -65,8 +65,6 @@ void log_drop(struct log *log);
 enum err log_delete(struct log *log, const char *hex, char **renamed, struct reason *reason);
 
 const char *log_dir(const struct log *log);
-const char *log_topic(const struct log *log);
-int32_t log_partition(const struct log *log);
 const struct log_config *log_settings(const struct log *log);
 
 /* Always log_start_offset <= high_watermark <= log_end_offset, and last_stable_offset <= high_watermark. */

@@ -74,8 +74,6 @@ static inline __attribute__((always_inline)) bool record_parse_plain(const uint8
     *at = body + size;                  /* is p, but known sooner: the next record needn't wait for this one's fields */
     return true;
 }
-/* -1 stays -1; 2147483647 is followed by 0. */
-int32_t sequence_add(int32_t sequence, int32_t increment);
 static inline int64_t add_wrapping(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
 static inline int64_t subtract_wrapping(int64_t a, int64_t b) { return (int64_t)((uint64_t)a - (uint64_t)b); }
 

@@ -23,12 +23,6 @@ void net_input(struct net *net)
         net->before(net->before_context);
 }
 
-void net_active(struct net *net)
-{
-    if (net->activity)
-        net->activity(net->activity_context);
-}
-
 /* ---- memory ---- */
 
 static void on_shed(uv_timer_t *timer)
@@ -373,17 +367,6 @@ bool net_kick(struct net *net, int64_t connection_number)
         }
     }
     return false;
-}
-
-struct timers *net_timers(struct net *net)
-{
-    return net->timers;
-}
-
-void net_on_activity(struct net *net, void (*fn)(void *context), void *context)
-{
-    net->activity = fn;
-    net->activity_context = context;
 }
 
 void net_before_input(struct net *net, void (*fn)(void *context), void *context)

@@ -29,12 +29,9 @@ struct net_waiting net_waiting(const struct net *net);
 size_t net_connection_count(const struct net *net);
 bool net_kick(struct net *net, int64_t connection_number);
 /* Timers on the wall clock; firings enter `queue`. */
-struct timers *net_timers(struct net *net);
 struct timers *wall_timers_new(uv_loop_t *loop, struct queue *queue);
 void wall_timers_free(struct timers *timers);
-/* Called after anything was put in or done, so that main looks at its queue anew. */
-void net_on_activity(struct net *net, void (*fn)(void *context), void *context);
-/* A client's transport over TCP. `queue`: where its events are put. */
+/* A client's transport over TCP; its timers are `wall`'s. */
 struct transport *transport_tcp(uv_loop_t *loop, struct timers *wall);
 /* Called before each input (a request, a connection, a wall timer's firing) enters the queue: the pace brings virtual time to the present moment.
  * For timers made by wall_timers_new() and for a net's listener alike; NULL: nothing. */

@@ -50,14 +50,11 @@ struct net {
     struct spares spares;      /* for requests; let go of when none came for a while */
     uv_timer_t *shed;
     bool frozen;
-    void (*activity)(void *context);
-    void *activity_context;
     void (*before)(void *context);
     void *before_context;
 };
 
 void net_input(struct net *net);      /* something is about to enter the queue */
-void net_active(struct net *net);     /* something has */
 void net_shed_later(struct net *net); /* there may be spares */
 void net_peer_gone(struct net *net, struct peer *peer);
 

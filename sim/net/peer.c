@@ -155,7 +155,6 @@ static void go_on(struct peer *peer, bool outside)
     if (event_scheduled(&peer->serve))
         return;
     event_at(net->options.queue, &peer->serve, queue_now_us(net->options.queue));
-    net_active(net);
 }
 
 static void answered(struct peer *peer, bool outside)
@@ -327,7 +326,6 @@ void peer_open(struct net *net, size_t broker_index, int fd)
         .may_change_requests = true,
     });
     look_out(peer);
-    net_active(net);
 }
 
 static void peer_gone(uv_handle_t *handle)
