@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-#define COMMAND(name_) extern const struct command command_##name_;
-#define TOOL(kafka_name, name_) extern const struct command command_##name_;
-#include "shell/commands.def"
-#undef COMMAND
-#undef TOOL
-
 static const struct command *const rows[] = {
 #define COMMAND(name_) &command_##name_,
 #define TOOL(kafka_name, name_) &command_##name_,
