@@ -291,8 +291,9 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
 
     lab->ports = mem_zero_array((size_t)lab->brokers, sizeof(*lab->ports));
     how.ports = lab->ports;
+    lab->registered_port = (options->listen || options->ports_only) && options->port ? options->port : 9092;
     for (int32_t i = 0; i < lab->brokers; i++)
-        lab->ports[i] = (options->listen || options->ports_only) && options->port ? options->port + i : 9092 + i;
+        lab->ports[i] = lab->registered_port + i;
     return cluster_open(&lab->cluster, &how, reason);
 }
 

@@ -115,6 +115,7 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
     buffer_i32(out, lab->brokers);
     buffer_i64(out, (int64_t)lab->seed);
     buffer_i64(out, lab->start_us);
+    buffer_i32(out, lab->registered_port);
     for (int32_t i = 0; i < lab->brokers; i++)
         buffer_i32(out, lab->ports[i]);
     buffer_i32(out, (int32_t)lab->settings.count);
@@ -222,7 +223,7 @@ struct head {
     enum release release;
     int32_t brokers;
     int64_t seed, start_us;
-    int32_t ports[100];
+    int32_t registered_port, ports[100];
 };
 
 static enum err read_head(struct reader *reader, struct head *head, struct config_map *settings, struct reason *reason)
@@ -241,6 +242,9 @@ static enum err read_head(struct reader *reader, struct head *head, struct confi
     head->seed = reader_i64(reader);
     head->start_us = reader_i64(reader);
     if (!known || head->brokers < 1 || head->brokers > 100)
+        return no_recording(reason);
+    head->registered_port = reader_i32(reader);
+    if (head->registered_port < 0 || head->registered_port > UINT16_MAX - 100)
         return no_recording(reason);
     for (int32_t i = 0; i < head->brokers; i++) {
         head->ports[i] = reader_i32(reader);
@@ -273,7 +277,7 @@ enum err replay_options(struct bytes recording, struct lab_options *options, str
     options->seed = (uint64_t)head.seed;
     options->start_us = head.start_us;
     options->release_given = options->brokers_given = options->seed_given = true;
-    options->port = head.ports[0];
+    options->port = head.registered_port;
     options->ports_only = true;
     options->settings = settings;
     return ERR_OK;
@@ -401,6 +405,20 @@ static enum err play_timer(struct player *player, struct reader *reader, struct 
     return ERR_OK;
 }
 
+/* As a listener that found other ports than those asked for: before anything came in. */
+static enum err take_ports(struct lab *lab, const struct head *head, struct reason *reason)
+{
+    if (head->brokers != lab->brokers)
+        return err_because(ERR_INVALID_REQUEST, reason, "the recording is of %d brokers, the lab has %d", head->brokers, lab->brokers);
+    for (int32_t i = 0; i < lab->brokers; i++) {
+        if (lab->ports[i] == head->ports[i])
+            continue;
+        lab->ports[i] = head->ports[i];
+        broker_set_port(cluster_broker_at(lab->cluster, (size_t)i), head->ports[i]);
+    }
+    return ERR_OK;
+}
+
 /* Up to the place of the next input: so many events, and then that moment. */
 static void run_to(struct lab *lab, int64_t at_us, uint64_t events)
 {
@@ -418,6 +436,8 @@ enum err replay_run(struct lab *lab, struct bytes recording, struct reason *reas
     bool ended = false;
     enum err err = read_head(&reader, &head, NULL, reason);
 
+    if (!err)
+        err = take_ports(lab, &head, reason);
     groups_use_wall(lab->cluster, &player.wall); /* as lab_open() does where there is a wall */
     while (!err && !ended) {
         int8_t kind = reader_i8(&reader);
