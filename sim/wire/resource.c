@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sim/wire/order.h"
+
 static const struct {
     int8_t type;
     const char *name;
@@ -69,16 +71,41 @@ static enum err alter_loggers(struct request *request, const char *name, const s
     return ERR_OK;
 }
 
-enum err resource_alter(struct request *request, int8_t type, const char *name, const struct config_change *changes, size_t count, bool whole,
-                        bool validate_only, int64_t *offset, struct reason *reason)
+static enum err alter(struct request *request, const struct resource_order *order, bool whole, bool validate_only, int64_t *offset, struct reason *reason)
 {
     bool old = release_is_27(cluster_release(request->cluster));
 
-    if (type == RESOURCE_BROKER_LOGGER && !whole)
-        return alter_loggers(request, name, changes, count, validate_only, reason);
+    if (order->type == RESOURCE_BROKER_LOGGER && !whole)
+        return alter_loggers(request, order->name, order->changes, order->count, validate_only, reason);
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-        if (types[i].type == type && types[i].scope && (!old || types[i].in_27))
-            return controller_alter_config(request->cluster, types[i].scope, name, changes, count, whole, validate_only, offset, reason);
+        if (types[i].type == order->type && types[i].scope && (!old || types[i].in_27))
+            return controller_alter_config(request->cluster, types[i].scope, order->name, order->changes, order->count, whole, validate_only, offset,
+                                           reason);
     return err_because(ERR_INVALID_REQUEST, reason, old ? "AlterConfigs is only supported for topics and brokers, but resource type is %s"
-                                                        : "Unexpected resource type %s.", resource_type_name(type));
+                                                        : "Unexpected resource type %s.", resource_type_name(order->type));
+}
+
+static bool is_repeated(const struct resource_order *orders, size_t count, size_t at)
+{
+    for (size_t i = 0; i < count; i++)
+        if (i != at && orders[i].type == orders[at].type && !strcmp(orders[i].name, orders[at].name))
+            return true;
+    return false;
+}
+
+int64_t resource_alter(struct request *request, struct resource_order *orders, size_t count, bool whole, bool validate_only)
+{
+    int64_t wait = -1;
+
+    for (size_t i = 0; i < count; i++) {
+        struct reason reason = { "" };
+        int64_t offset = -1;
+
+        orders[i].err = is_repeated(orders, count, i) ? err_because(ERR_INVALID_REQUEST, &reason, "Each resource must appear at most once.")
+                                                      : alter(request, &orders[i], whole, validate_only, &offset, &reason);
+        if (!orders[i].err && !validate_only && offset > wait)
+            wait = offset;
+        orders[i].message = order_message(request, orders[i].err, &reason);
+    }
+    return wait;
 }

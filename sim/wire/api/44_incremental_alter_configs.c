@@ -1,8 +1,6 @@
 /* IncrementalAlterConfigs: its bytes and what the broker does with it. */
 #include "sim/wire/api/44_incremental_alter_configs.h"
 
-#include <string.h>
-
 #include "sim/wire/order.h"
 #include "sim/wire/resource.h"
 
@@ -64,44 +62,29 @@ const struct message incremental_alter_configs_response_message = {
 
 /* ---- what the broker does ---- */
 
-static enum err alter(struct request *request, const struct incremental_alter_configs_request_resource *in, bool validate_only, int64_t *offset,
-                      struct reason *reason)
-{
-    struct config_change *changes = arena_alloc(&request->arena, (size_t)in->configs.count * sizeof(*changes));
-
-    for (int32_t i = 0; i < in->configs.count; i++)
-        changes[i] = (struct config_change){ in->configs.items[i].name, (enum config_op)in->configs.items[i].config_operation, in->configs.items[i].value };
-    return resource_alter(request, in->resource_type, in->resource_name, changes, (size_t)in->configs.count, false, validate_only, offset, reason);
-}
-
-static bool is_repeated(const struct incremental_alter_configs_request *in, int32_t at)
-{
-    for (int32_t i = 0; i < in->resources.count; i++)
-        if (i != at && in->resources.items[i].resource_type == in->resources.items[at].resource_type &&
-            !strcmp(in->resources.items[i].resource_name, in->resources.items[at].resource_name))
-            return true;
-    return false;
-}
-
 enum reply handle_incremental_alter_configs(struct request *request)
 {
     const struct incremental_alter_configs_request *in = request->in;
     struct incremental_alter_configs_response *answer = request->out;
-    int64_t wait = -1;
+    size_t count = (size_t)in->resources.count;
+    struct resource_order *orders = arena_alloc(&request->arena, count * sizeof(*orders));
+    int64_t wait;
 
-    REPLY_ARRAY(request, answer->responses, in->resources.count);
-    for (int32_t i = 0; i < in->resources.count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct incremental_alter_configs_request_resource *resource = &in->resources.items[i];
-        struct reason reason = { "" };
-        int64_t offset = -1;
-        enum err err = is_repeated(in, i) ? err_because(ERR_INVALID_REQUEST, &reason, "Each resource must appear at most once.")
-                                          : alter(request, resource, in->validate_only, &offset, &reason);
+        struct config_change *changes = arena_alloc(&request->arena, (size_t)resource->configs.count * sizeof(*changes));
 
-        if (!err && !in->validate_only && offset > wait)
-            wait = offset;
-        answer->responses.items[i] = (struct incremental_alter_configs_response_resource){ (int16_t)err, order_message(request, err, &reason),
-                                                                                     resource->resource_type, resource->resource_name };
+        for (int32_t j = 0; j < resource->configs.count; j++)
+            changes[j] = (struct config_change){ resource->configs.items[j].name, (enum config_op)resource->configs.items[j].config_operation,
+                                                 resource->configs.items[j].value };
+        orders[i] = (struct resource_order){ .type = resource->resource_type, .name = resource->resource_name, .changes = changes,
+                                             .count = (size_t)resource->configs.count };
     }
+    wait = resource_alter(request, orders, count, false, in->validate_only);
+    REPLY_ARRAY(request, answer->responses, count);
+    for (size_t i = 0; i < count; i++)
+        answer->responses.items[i] = (struct incremental_alter_configs_response_resource){ (int16_t)orders[i].err, orders[i].message, orders[i].type,
+                                                                                         orders[i].name };
     return order_reply(request, wait, NULL);
 }
 
