@@ -80,6 +80,26 @@ bool tool_properties(const char *path, struct config_map *map, struct trouble *t
     return true;
 }
 
+bool tool_file(const struct tool_options *options, const char *name, struct config_map *map, struct trouble *trouble)
+{
+    const char *path;
+
+    return tool_text(options, name, &path, trouble) && (!path || tool_properties(path, map, trouble));
+}
+
+void tool_pairs(const struct tool_options *options, const char *name, struct config_map *map)
+{
+    const char *pair;
+
+    for (size_t i = 0; (pair = tool_at(options, name, i)); i++) {
+        const char *equals = strchr(pair, '=');
+        char *key = mem_text_size(pair, equals ? (size_t)(equals - pair) : strlen(pair));
+
+        config_map_set(map, key, equals ? equals + 1 : "");
+        mem_free(key);
+    }
+}
+
 /* ---- addresses ---- */
 
 struct lookup {
@@ -475,43 +495,6 @@ bool topic_is_internal(const char *name)
            text_equal(name, "__share_group_state");
 }
 
-/* Java's \d to POSIX; \w, \s and the rest of what topics' names need are the same in glibc. */
-static char *posix_pattern(const char *java)
-{
-    struct text text = { 0 };
-    bool in_set = false;
-
-    text_add(&text, "^(");
-    for (; *java; java++) {
-        if (*java == '\\' && java[1]) {
-            java++;
-            if (*java == 'd')
-                text_add(&text, in_set ? "0-9" : "[0-9]");
-            else if (*java == 'D')
-                text_add(&text, "[^0-9]");
-            else if (in_set && *java == 'w')
-                text_add(&text, "A-Za-z0-9_");
-            else if (in_set)
-                text_char(&text, *java);
-            else
-                text_char(&text, '\\'), text_char(&text, *java);
-        } else if (*java == '(' && java[1] == '?' && java[2] == ':') {
-            text_char(&text, '(');
-            java += 2;
-        } else {
-            if (*java == '[')
-                in_set = true;
-            else if (*java == ']')
-                in_set = false;
-            text_char(&text, *java);
-            if (!in_set && strchr("*+?}", *java) && java[1] == '?')
-                java++; /* lazy or greedy: the same when all has to match */
-        }
-    }
-    text_add(&text, ")$");
-    return text_take(&text);
-}
-
 struct tool_filter {
     regex_t regex;
     bool nothing; /* an empty pattern matches no topic */
@@ -529,7 +512,7 @@ static struct tool_filter *filter_of(const char *pattern)
     filter->nothing = !*pattern;
     if (filter->nothing)
         return filter;
-    posix = posix_pattern(pattern);
+    posix = text_posix_pattern(pattern);
     bad = regcomp(&filter->regex, posix, REG_EXTENDED | REG_NOSUB);
     mem_free(posix);
     if (bad) {

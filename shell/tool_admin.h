@@ -5,6 +5,10 @@
 /* ---- settings of --command-config and the like ---- */
 /* Reads a Java properties file. False: java.nio.file.NoSuchFileException. */
 bool tool_properties(const char *path, struct config_map *map, struct trouble *trouble);
+/* The file that an option names; true when it is not given. */
+bool tool_file(const struct tool_options *options, const char *name, struct config_map *map, struct trouble *trouble);
+/* An option's arguments, each "key=value". */
+void tool_pairs(const struct tool_options *options, const char *name, struct config_map *map);
 
 /* Looks up the names of a bootstrap list; those of this lab are known anyway. Warns of each that has no address. False:
  * none has one. */

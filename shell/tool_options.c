@@ -18,6 +18,14 @@ void trouble_done(struct trouble *trouble)
     *trouble = (struct trouble){ 0 };
 }
 
+/* Takes over `message`, which may have been made of what `trouble` held. */
+static void set(struct trouble *trouble, const char *exception, char *message)
+{
+    trouble_done(trouble);
+    trouble->exception = mem_text(exception);
+    trouble->message = message;
+}
+
 bool trouble_set(struct trouble *trouble, const char *exception, const char *format, ...)
 {
     char *message = NULL;
@@ -28,9 +36,17 @@ bool trouble_set(struct trouble *trouble, const char *exception, const char *for
         message = mem_vprintf(format, args);
         va_end(args);
     }
-    trouble_done(trouble);
-    trouble->exception = mem_text(exception);
-    trouble->message = message;
+    set(trouble, exception, message);
+    return false;
+}
+
+bool trouble_illegal(struct trouble *trouble, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    set(trouble, "java.lang.IllegalArgumentException", mem_vprintf(format, args));
+    va_end(args);
     return false;
 }
 

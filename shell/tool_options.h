@@ -18,6 +18,8 @@ void trouble_done(struct trouble *trouble);
 /* Sets it (what was there is forgotten) and returns false, for `return trouble_set(...)`. Format NULL: no message. */
 bool trouble_set(struct trouble *trouble, const char *exception, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* java.lang.IllegalArgumentException. */
+bool trouble_illegal(struct trouble *trouble, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trouble_cause(struct trouble *trouble, const char *exception, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* What it was becomes the first cause of a new one. `message` NULL: as Throwable(cause) makes it, "CLASS: MESSAGE" of

@@ -73,19 +73,6 @@ bool configs_old(const struct configs *configs)
 
 /* ---- the command line ---- */
 
-bool configs_illegal(struct trouble *trouble, const char *format, ...)
-{
-    va_list args;
-    char *message;
-
-    va_start(args, format);
-    message = mem_vprintf(format, args);
-    va_end(args);
-    trouble_set(trouble, "java.lang.IllegalArgumentException", "%s", message);
-    mem_free(message);
-    return false;
-}
-
 static bool has_type(const struct configs *configs, const char *type)
 {
     for (size_t i = 0; i < configs->type_count; i++)
@@ -105,7 +92,7 @@ bool configs_has_name(const struct configs *configs, bool empty)
 static bool add_type(struct configs *configs, const char *type, struct trouble *trouble)
 {
     if (configs->type_count == NAMES_MAX)
-        return configs_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
+        return trouble_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
     configs->types[configs->type_count++] = type;
     return true;
 }
@@ -151,7 +138,7 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
     for (size_t i = 0; i < configs->type_count; i++)
         for (size_t j = 0; j < i; j++)
             if (text_equal(configs->types[i], configs->types[j]))
-                return configs_illegal(trouble, "Duplicate entity type(s) specified: %s", configs->types[i]);
+                return trouble_illegal(trouble, "Duplicate entity type(s) specified: %s", configs->types[i]);
     for (size_t i = 0; i < configs->type_count; i++) {
         bool found = false;
         char *all;
@@ -161,7 +148,7 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
         if (found)
             continue;
         all = tool_join(allowed, allowed_count, is_old ? "," : ", ");
-        configs_illegal(trouble, "Invalid entity type %s, the entity type must be one of %s with %s argument",
+        trouble_illegal(trouble, "Invalid entity type %s, the entity type must be one of %s with %s argument",
                         configs->types[i], all,
                         configs->zookeeper ? "the --zookeeper"
                         : is_old           ? "the --bootstrap-server"
@@ -170,10 +157,10 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
         return false;
     }
     if (!configs->type_count)
-        return configs_illegal(trouble, "At least one entity type must be specified");
+        return trouble_illegal(trouble, "At least one entity type must be specified");
     if (configs->type_count > 1 &&
         !(configs->type_count == 2 && has_type(configs, "users") && has_type(configs, "clients")))
-        return configs_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
+        return trouble_illegal(trouble, "Only 'users' and 'clients' entity types may be specified together");
     if (tool_has(configs->options, "entity-name") || tool_has(configs->options, "entity-type") ||
         tool_has(configs->options, "entity-default")) {
         bool flags = false;
@@ -183,7 +170,7 @@ static bool check_types(const struct configs *configs, struct trouble *trouble)
         for (size_t i = 0; i < COUNT(defaults); i++)
             flags |= tool_has(configs->options, defaults[i].flag);
         if (flags)
-            return configs_illegal(
+            return trouble_illegal(
                 trouble, "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
     }
     return true;
@@ -196,18 +183,18 @@ static bool check_connection(const struct configs *configs, struct trouble *trou
 
     if (configs_old(configs)) {
         if (!server && !configs->zookeeper)
-            return configs_illegal(trouble,
+            return trouble_illegal(trouble,
                                    "One of the required --bootstrap-server or --zookeeper arguments must be specified");
         if (server && configs->zookeeper)
-            return configs_illegal(trouble, "Only one of --bootstrap-server or --zookeeper must be specified");
+            return trouble_illegal(trouble, "Only one of --bootstrap-server or --zookeeper must be specified");
         if (tool_has(o, "all") && configs->zookeeper)
-            return configs_illegal(trouble, "--bootstrap-server must be specified for --all");
+            return trouble_illegal(trouble, "--bootstrap-server must be specified for --all");
         return true;
     }
     if (!server && !controller)
-        return configs_illegal(trouble, "Either --bootstrap-server or --bootstrap-controller must be specified.");
+        return trouble_illegal(trouble, "Either --bootstrap-server or --bootstrap-controller must be specified.");
     if (server && controller)
-        return configs_illegal(trouble, "Only one of --bootstrap-server or --bootstrap-controller can be specified.");
+        return trouble_illegal(trouble, "Only one of --bootstrap-server or --bootstrap-controller can be specified.");
     return true;
 }
 
@@ -220,16 +207,16 @@ static bool check_alter(const struct configs *configs, const char *an, struct tr
     if (has_type(configs, "users") || has_type(configs, "clients") || has_type(configs, "brokers") ||
         has_type(configs, "ips")) {
         if (!some && !configs_has_name(configs, true))
-            return configs_illegal(
+            return trouble_illegal(
                 trouble, "%s entity-name or default entity must be specified with --alter of users, clients%s", an,
                 configs_old(configs) ? " or brokers" : ", brokers or ips");
     } else if (!some) {
-        return configs_illegal(trouble, "%s entity name must be specified with --alter of %s", an, configs->types[0]);
+        return trouble_illegal(trouble, "%s entity name must be specified with --alter of %s", an, configs->types[0]);
     }
     if (add && file)
-        return configs_illegal(trouble, "Only one of --add-config or --add-config-file must be specified");
+        return trouble_illegal(trouble, "Only one of --add-config or --add-config-file must be specified");
     if (!add && !file && !tool_has(o, "delete-config"))
-        return configs_illegal(
+        return trouble_illegal(
             trouble,
             "At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
     return true;
@@ -260,17 +247,17 @@ static int check(struct configs *configs, struct trouble *trouble)
     for (size_t i = 0; i < configs->name_count && (has_type(configs, "brokers") || has_type(configs, "broker-loggers"));
          i++)
         if (*configs->names[i] && !parse_i32(configs->names[i], &id))
-            return configs_illegal(trouble, "The entity name for %s must be a valid integer broker id, but it is: %s",
+            return trouble_illegal(trouble, "The entity name for %s must be a valid integer broker id, but it is: %s",
                                    configs->types[0], configs->names[i]) -
                    2;
     if (tool_has(o, "describe") && !configs_old(configs) && tool_has(o, "entity-default") &&
         !has_type(configs, "users") && !has_type(configs, "clients") && !has_type(configs, "brokers") &&
         !has_type(configs, "ips"))
-        return configs_illegal(trouble, "--entity-default must not be specified with --describe of %s",
+        return trouble_illegal(trouble, "--entity-default must not be specified with --describe of %s",
                                configs->types[0]) -
                2;
     if (tool_has(o, "describe") && has_type(configs, "broker-loggers") && !configs_has_name(configs, false))
-        return configs_illegal(trouble, "%s entity name must be specified with --describe of %s", an,
+        return trouble_illegal(trouble, "%s entity name must be specified with --describe of %s", an,
                                configs->types[0]) -
                2;
     if (tool_has(o, "alter") && !check_alter(configs, an, trouble))
@@ -347,7 +334,7 @@ bool configs_parse_added(struct configs *configs, struct trouble *trouble)
         while (*end && !(*end == ',' && separates(end + 1)))
             end++;
         if (!add_pair(configs, from, (size_t)(end - from)))
-            return configs_illegal(
+            return trouble_illegal(
                 trouble,
                 "requirement failed: Invalid entity config: all configs to be added must be in the format "
                 "\"key=val\"%s",
@@ -357,7 +344,7 @@ bool configs_parse_added(struct configs *configs, struct trouble *trouble)
     for (size_t i = 0; !configs_old(configs) && i < configs->add.count; i++)
         if (strspn(configs->add.sets[i].name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
             strlen(configs->add.sets[i].name))
-            return configs_illegal(trouble, "Invalid character found for config key: %s", configs->add.sets[i].name);
+            return trouble_illegal(trouble, "Invalid character found for config key: %s", configs->add.sets[i].name);
     if (configs_old(configs) && config_map_get(&configs->add, "message.format.version"))
         call_print(configs->call,
                    "WARNING: The configuration message.format.version=%s is specified. This configuration will be "
@@ -773,7 +760,7 @@ static bool alter_zookeeper(struct configs *configs, struct trouble *trouble)
     size_t count = 0;
 
     if (configs->type_count != configs->name_count)
-        return configs_illegal(
+        return trouble_illegal(
             trouble, "--entity-name or --entity-default must be specified with each --entity-type for --alter");
     if (!configs_parse_added(configs, trouble))
         return false;

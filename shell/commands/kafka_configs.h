@@ -19,8 +19,6 @@ struct configs {
 };
 
 bool configs_old(const struct configs *configs); /* in 2.7's words */
-/* IllegalArgumentException: the tool prints its message and nothing else. Returns false. */
-bool configs_illegal(struct trouble *trouble, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool configs_has_name(const struct configs *configs, bool empty);
 bool configs_parse_added(struct configs *configs, struct trouble *trouble);
 void configs_parse_removed(struct configs *configs);

@@ -178,9 +178,9 @@ static bool check_scram(const char *mechanism, const char *value, struct trouble
         password = password ? password + 1 : NULL;
     }
     if (!password || !text_starts(password, "password="))
-        return configs_illegal(trouble, "Invalid credential property %s=%s", mechanism, value);
+        return trouble_illegal(trouble, "Invalid credential property %s=%s", mechanism, value);
     if (iterations < 4096)
-        return configs_illegal(trouble, "Iterations %d is less than the minimum 4096 required for %s", (int)iterations,
+        return trouble_illegal(trouble, "Iterations %d is less than the minimum 4096 required for %s", (int)iterations,
                                mechanism);
     if (!password[9]) {
         trouble_set(trouble, "org.apache.kafka.common.errors.UnacceptableCredentialException",
@@ -205,7 +205,7 @@ static bool check_unexpected(const struct configs *configs, bool removed, bool s
             text_printf(&names, "%s%s", names.size ? ", " : "", name);
     }
     if (names.size)
-        configs_illegal(
+        trouble_illegal(
             trouble, "Only %s configs can be %s for '%s' using --bootstrap-server. Unexpected config names: %s(%s)",
             what, removed ? "deleted" : "added", scram_too ? "users" : "clients", removed ? "List" : "Set", names.data);
     text_done(&names);
@@ -241,10 +241,10 @@ bool configs_alter_quotas(struct configs *configs, struct trouble *trouble)
         scram |= is_scram(configs->remove[i]);
     }
     if (scram && configs_has_name(configs, true))
-        return configs_illegal(trouble, "The use of --entity-default or --user-defaults is not allowed with User SCRAM "
+        return trouble_illegal(trouble, "The use of --entity-default or --user-defaults is not allowed with User SCRAM "
                                         "Credentials using --bootstrap-server.");
     if (scram && quotas)
-        return configs_illegal(trouble, "Cannot alter both quota and SCRAM credential configs simultaneously for "
+        return trouble_illegal(trouble, "Cannot alter both quota and SCRAM credential configs simultaneously for "
                                         "'users' using --bootstrap-server.");
     if (scram || !quotas) {
         for (size_t i = 0; i < configs->add.count; i++)
@@ -257,7 +257,7 @@ bool configs_alter_quotas(struct configs *configs, struct trouble *trouble)
         return false; /* nobody has a quota yet */
     for (size_t i = 0; i < configs->add.count; i++)
         if (!parse_double(configs->add.sets[i].value, &number))
-            return configs_illegal(trouble, "Cannot parse quota configuration value for %s: %s",
+            return trouble_illegal(trouble, "Cannot parse quota configuration value for %s: %s",
                                    configs->add.sets[i].name, configs->add.sets[i].value);
     return unsupported("ALTER_CLIENT_QUOTAS", trouble);
 }
@@ -273,7 +273,7 @@ bool configs_alter(struct configs *configs, struct trouble *trouble)
     bool ok;
 
     if (configs->type_count != configs->name_count)
-        return configs_illegal(trouble, "An entity name must be specified for every entity type");
+        return trouble_illegal(trouble, "An entity name must be specified for every entity type");
     if (!configs_parse_added(configs, trouble))
         return false;
     configs_parse_removed(configs);

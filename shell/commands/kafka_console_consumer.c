@@ -80,26 +80,6 @@ static void warn_of_old_options(const struct console *console)
                        renamed[i].now);
 }
 
-static void take_pairs(const struct tool_options *options, const char *name, struct config_map *map)
-{
-    const char *pair;
-
-    for (size_t i = 0; (pair = tool_at(options, name, i)); i++) {
-        const char *equals = strchr(pair, '=');
-        char *key = mem_text_size(pair, equals ? (size_t)(equals - pair) : strlen(pair));
-
-        config_map_set(map, key, equals ? equals + 1 : "");
-        mem_free(key);
-    }
-}
-
-static bool take_file(const struct tool_options *options, const char *name, struct config_map *map, struct trouble *trouble)
-{
-    const char *path;
-
-    return tool_text(options, name, &path, trouble) && (!path || tool_properties(path, map, trouble));
-}
-
 /* --offset; false: said already. */
 static bool take_offset(struct console *console)
 {
@@ -212,9 +192,9 @@ static int take_config(struct console *console, struct trouble *trouble)
     const char *group = NULL, *isolation;
     int status = -1;
 
-    if (take_file(o, "consumer.config", &file, trouble) && take_file(o, "command-config", &file, trouble) && tool_text(o, "isolation-level", &isolation, trouble)) {
-        take_pairs(o, "consumer-property", &pairs);
-        take_pairs(o, "command-property", &pairs);
+    if (tool_file(o, "consumer.config", &file, trouble) && tool_file(o, "command-config", &file, trouble) && tool_text(o, "isolation-level", &isolation, trouble)) {
+        tool_pairs(o, "consumer-property", &pairs);
+        tool_pairs(o, "command-property", &pairs);
         if (!check_group(console, &file, &pairs, &group)) {
             status = 1;
         } else {
@@ -241,14 +221,14 @@ static bool take_format(struct console *console, struct trouble *trouble)
     const char *name, *key, *value;
 
     if (!tool_text(o, "formatter", &name, trouble) || !tool_text(o, "key-deserializer", &key, trouble) ||
-        !tool_text(o, "value-deserializer", &value, trouble) || !take_file(o, "formatter-config", &console->format_config, trouble))
+        !tool_text(o, "value-deserializer", &value, trouble) || !tool_file(o, "formatter-config", &console->format_config, trouble))
         return false;
     if (key && *key)
         config_map_set(&console->format_config, "key.deserializer", key);
     if (value && *value)
         config_map_set(&console->format_config, "value.deserializer", value);
-    take_pairs(o, "property", &console->format_config);
-    take_pairs(o, "formatter-property", &console->format_config);
+    tool_pairs(o, "property", &console->format_config);
+    tool_pairs(o, "formatter-property", &console->format_config);
     return console_format_new(&console->format, console->call, name, &console->format_config, trouble);
 }
 

@@ -121,26 +121,6 @@ static void warn_of_old_options(const struct console *console)
                        renamed[i].now);
 }
 
-static void take_pairs(const struct tool_options *options, const char *name, struct config_map *map)
-{
-    const char *pair;
-
-    for (size_t i = 0; (pair = tool_at(options, name, i)); i++) {
-        const char *equals = strchr(pair, '=');
-        char *key = mem_text_size(pair, equals ? (size_t)(equals - pair) : strlen(pair));
-
-        config_map_set(map, key, equals ? equals + 1 : "");
-        mem_free(key);
-    }
-}
-
-static bool take_file(const struct tool_options *options, const char *name, struct config_map *map, struct trouble *trouble)
-{
-    const char *path;
-
-    return tool_text(options, name, &path, trouble) && (!path || tool_properties(path, map, trouble));
-}
-
 /* The options that are settings of the producer, with the tool's own defaults. */
 static bool merge(struct console *console, struct trouble *trouble)
 {
@@ -178,11 +158,11 @@ static bool take_config(struct console *console, struct trouble *trouble)
     const struct tool_options *o = console->options;
     const char *codec;
 
-    if (!take_file(o, "producer.config", &console->config, trouble) || !take_file(o, "command-config", &console->config, trouble) ||
+    if (!tool_file(o, "producer.config", &console->config, trouble) || !tool_file(o, "command-config", &console->config, trouble) ||
         !tool_text(o, "compression-codec", &codec, trouble))
         return false;
-    take_pairs(o, "producer-property", &console->config);
-    take_pairs(o, "command-property", &console->config);
+    tool_pairs(o, "producer-property", &console->config);
+    tool_pairs(o, "command-property", &console->config);
     config_map_set(&console->config, "compression.type", !tool_has(o, "compression-codec") ? "none" : codec && *codec ? codec : "gzip");
     if (!config_map_get(&console->config, "client.id"))
         config_map_set(&console->config, "client.id", "console-producer");
@@ -212,12 +192,12 @@ static bool take_reader(struct console *console, struct trouble *trouble)
     const struct config_map *map = &console->reader;
     const char *reader;
 
-    if (!tool_text(console->options, "line-reader", &reader, trouble) || !take_file(console->options, "reader-config", &console->reader, trouble))
+    if (!tool_text(console->options, "line-reader", &reader, trouble) || !tool_file(console->options, "reader-config", &console->reader, trouble))
         return false;
     if (reader && strcmp(reader, "org.apache.kafka.tools.LineMessageReader") && strcmp(reader, "kafka.tools.ConsoleProducer$LineMessageReader"))
         return trouble_set(trouble, "java.lang.ClassNotFoundException", "%s", reader);
-    take_pairs(console->options, "property", &console->reader);
-    take_pairs(console->options, "reader-property", &console->reader);
+    tool_pairs(console->options, "property", &console->reader);
+    tool_pairs(console->options, "reader-property", &console->reader);
     console->parse_key = is_true(config_map_get(map, "parse.key"));
     console->ignore_error = is_true(config_map_get(map, "ignore.error"));
     console->key_separator = setting(map, "key.separator", "\t");

@@ -59,19 +59,6 @@ void groups_error(struct groups *groups, const char *format, ...)
     mem_free(message);
 }
 
-bool groups_illegal(struct trouble *trouble, const char *format, ...)
-{
-    va_list args;
-    char *message;
-
-    va_start(args, format);
-    message = mem_vprintf(format, args);
-    va_end(args);
-    trouble_set(trouble, "java.lang.IllegalArgumentException", "%s", message);
-    mem_free(message);
-    return false;
-}
-
 bool groups_future(struct groups *groups, bool runtime, struct trouble *trouble)
 {
     tool_execution(trouble);
@@ -381,21 +368,10 @@ static void print_deleted(struct groups *groups, const struct spots *spots)
 
 static bool split_topic(struct groups *groups, const char *argument, struct spots *spots, struct trouble *trouble)
 {
-    char *topic = arena_text(&groups->admin.arena, argument, strlen(argument)), *rest = strchr(topic, ':'), *one;
-    int32_t partition;
+    char *topic = arena_text(&groups->admin.arena, argument, strlen(argument)), *rest = strchr(topic, ':');
 
     *rest++ = 0;
-    while ((one = strsep(&rest, ","))) {
-        if (!*one && !rest)
-            break;
-        if (!parse_i32(one, &partition))
-            return groups_old(groups)
-                       ? groups_illegal(trouble, "For input string: \"%s\"", one)
-                       : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
-        if (!spots_find(spots, topic, partition))
-            spots_add(spots, topic, partition);
-    }
-    return true;
+    return groups_partitions(groups, argument, topic, rest, spots, trouble);
 }
 
 static bool delete_offsets(struct groups *groups, struct trouble *trouble)

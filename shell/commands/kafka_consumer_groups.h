@@ -44,8 +44,6 @@ static inline bool groups_old(const struct groups *groups)
 }
 /* "\nError: ...\n" on stdout, as the tool prints it. */
 void groups_error(struct groups *groups, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* IllegalArgumentException: the tool prints its message and the usage. */
-bool groups_illegal(struct trouble *trouble, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Around what a future threw: 2.7 an ExecutionException, 4.3 mostly one more RuntimeException around that. Returns
  * false. */
 bool groups_future(struct groups *groups, bool runtime, struct trouble *trouble);
@@ -53,6 +51,8 @@ bool groups_future(struct groups *groups, bool runtime, struct trouble *trouble)
 /* kafka_groups_ask.c */
 struct spot *spots_add(struct spots *spots, const char *topic, int32_t partition);
 struct spot *spots_find(const struct spots *spots, const char *topic, int32_t partition);
+/* Adds those of "0,1" (which is cut up) in `argument`, "topic:0,1". False: IllegalArgumentException. */
+bool groups_partitions(const struct groups *groups, const char *argument, const char *topic, char *list, struct spots *spots, struct trouble *trouble);
 void spots_done(struct spots *spots);
 void spots_reorder(struct spots *spots, size_t *order); /* frees `order` */
 uint32_t *spots_hashes(const struct spots *spots);      /* the caller's */

@@ -22,6 +22,24 @@ struct spot *spots_find(const struct spots *spots, const char *topic, int32_t pa
     return NULL;
 }
 
+bool groups_partitions(const struct groups *groups, const char *argument, const char *topic, char *list, struct spots *spots, struct trouble *trouble)
+{
+    int32_t partition;
+    char *one;
+
+    while ((one = strsep(&list, ","))) {
+        if (!*one && !list)
+            break;
+        if (!parse_i32(one, &partition))
+            return groups_old(groups)
+                       ? trouble_illegal(trouble, "For input string: \"%s\"", one)
+                       : trouble_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
+        if (!spots_find(spots, topic, partition))
+            spots_add(spots, topic, partition);
+    }
+    return true;
+}
+
 void spots_done(struct spots *spots)
 {
     mem_free(spots->items);
@@ -137,7 +155,7 @@ static bool parse_filter(struct groups *groups, const char *list, bool types, co
     if (ok)
         return true;
     all = tool_join(names, known, ", ");
-    groups_illegal(trouble,
+    trouble_illegal(trouble,
                    types ? "Invalid types list '%s'. Valid types are: %s"
                          : "Invalid state list '%s'. Valid states are: %s",
                    list, all);
@@ -358,7 +376,7 @@ bool groups_describe_one(struct groups *groups, const char *name, struct group *
         return false;
     if (response->groups.items[0].protocol_type && *response->groups.items[0].protocol_type &&
         !text_equal(response->groups.items[0].protocol_type, "consumer"))
-        return groups_illegal(trouble, "GroupId %s is not a consumer group (%s).", name,
+        return trouble_illegal(trouble, "GroupId %s is not a consumer group (%s).", name,
                               response->groups.items[0].protocol_type);
     take_classic(groups, &response->groups.items[0], out);
     return true;

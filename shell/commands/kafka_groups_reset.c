@@ -30,25 +30,14 @@ static void plans_done(struct plans *plans)
 /* "topic:0,1": both releases split at every colon and look at the first two parts. */
 static bool add_named(struct groups *groups, const char *argument, struct spots *spots, struct trouble *trouble)
 {
-    char *topic = arena_text(&groups->admin.arena, argument, strlen(argument)), *rest = strchr(topic, ':'), *one;
-    int32_t partition;
+    char *topic = arena_text(&groups->admin.arena, argument, strlen(argument)), *rest = strchr(topic, ':');
 
     *rest++ = 0;
     if (!groups_old(groups) && (!*rest || strchr(rest, ':')))
-        return groups_illegal(trouble, "Invalid topic arg '%s', expected topic name and partitions", argument);
+        return trouble_illegal(trouble, "Invalid topic arg '%s', expected topic name and partitions", argument);
     if (strchr(rest, ':'))
         *strchr(rest, ':') = 0;
-    while ((one = strsep(&rest, ","))) {
-        if (!*one && !rest)
-            break;
-        if (!parse_i32(one, &partition))
-            return groups_old(groups)
-                       ? groups_illegal(trouble, "For input string: \"%s\"", one)
-                       : groups_illegal(trouble, "Invalid partition '%s' specified in topic arg '%s''", one, argument);
-        if (!spots_find(spots, topic, partition))
-            spots_add(spots, topic, partition);
-    }
-    return true;
+    return groups_partitions(groups, argument, topic, rest, spots, trouble);
 }
 
 /* 4.3 looks whether they are there, and have a leader, before it asks for their offsets. */
@@ -270,7 +259,7 @@ static bool shift(struct groups *groups, const char *group, struct spots *spots,
         const struct spot *known = spots_find(&committed, spots->items[i].topic, spots->items[i].partition);
 
         if (!known)
-            ok = groups_illegal(trouble,
+            ok = trouble_illegal(trouble,
                                 "Cannot shift offset for partition %s-%d since there is no current committed offset",
                                 spots->items[i].topic, (int)spots->items[i].partition);
         else if (__builtin_add_overflow(known->committed, by, &spots->items[i].offset))

@@ -658,3 +658,41 @@ uint32_t murmur2(struct bytes bytes)
     h = (h ^ h >> 13) * m;
     return h ^ h >> 15;
 }
+
+/* ---- patterns ---- */
+
+char *text_posix_pattern(const char *java)
+{
+    struct text text = { 0 };
+    bool in_set = false;
+
+    text_add(&text, "^(");
+    for (; *java; java++) {
+        if (*java == '\\' && java[1]) {
+            java++;
+            if (*java == 'd')
+                text_add(&text, in_set ? "0-9" : "[0-9]");
+            else if (*java == 'D')
+                text_add(&text, "[^0-9]");
+            else if (in_set && *java == 'w')
+                text_add(&text, "A-Za-z0-9_");
+            else if (in_set)
+                text_char(&text, *java);
+            else
+                text_char(&text, '\\'), text_char(&text, *java);
+        } else if (*java == '(' && java[1] == '?' && java[2] == ':') {
+            text_char(&text, '(');
+            java += 2;
+        } else {
+            if (*java == '[')
+                in_set = true;
+            else if (*java == ']')
+                in_set = false;
+            text_char(&text, *java);
+            if (!in_set && strchr("*+?}", *java) && java[1] == '?')
+                java++; /* lazy or greedy: the same when all has to match */
+        }
+    }
+    text_add(&text, ")$");
+    return text_take(&text);
+}

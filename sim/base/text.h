@@ -63,5 +63,9 @@ bool uuid_equal(struct uuid a, struct uuid b);
 struct random;
 struct uuid uuid_random(struct random *random);            /* version 4; never one that starts with '-' (org.apache.kafka.common.Uuid) */
 
+/* A pattern of java.util.regex as an extended one of POSIX that has to match the whole: \d, \D and (?: are put in its words, lazy repeats lose their mark;
+ * \w, \s and the rest of what the names of topics and groups need are the same in glibc. The caller's. */
+char *text_posix_pattern(const char *java);
+
 uint32_t java_hash(const char *text);                      /* String.hashCode over UTF-16 units */
 uint32_t murmur2(struct bytes bytes);                      /* org.apache.kafka.common.utils.Utils.murmur2 */

@@ -525,39 +525,9 @@ enum err consumer_subscribe(struct consumer *consumer, const char *const *topics
     return ERR_OK;
 }
 
-/* The little of Java's syntax that POSIX lacks. */
-static char *posix_pattern(const char *java)
-{
-    struct text text = { 0 };
-    bool in_set = false;
-
-    text_add(&text, "^(");
-    for (; *java; java++) {
-        if (*java == '\\' && java[1]) {
-            java++;
-            if (*java == 'd')
-                text_add(&text, in_set ? "0-9" : "[0-9]");
-            else if (in_set)
-                text_add(&text, *java == 'w' ? "A-Za-z0-9_" : (char[]){ *java, 0 });
-            else
-                text_printf(&text, "\\%c", *java);
-        } else if (*java == '(' && java[1] == '?' && java[2] == ':') {
-            text_char(&text, '(');
-            java += 2;
-        } else {
-            in_set = *java == '[' || (in_set && *java != ']');
-            text_char(&text, *java);
-            if (!in_set && strchr("*+?}", *java) && java[1] == '?')
-                java++; /* lazy or greedy: the same when all has to match */
-        }
-    }
-    text_add(&text, ")$");
-    return text_take(&text);
-}
-
 enum err consumer_subscribe_pattern(struct consumer *consumer, const char *java_pattern, struct reason *reason)
 {
-    char *posix = posix_pattern(java_pattern);
+    char *posix = text_posix_pattern(java_pattern);
     bool bad = regcomp(&consumer->pattern, posix, REG_EXTENDED | REG_NOSUB) != 0;
 
     mem_free(posix);
