@@ -36,7 +36,6 @@ struct job {
     int children;                  /* started as children, for time's sake */
     struct task *waiter;           /* foreground: who waits */
     bool abandoned;                /* nobody waits any more */
-    bool reported;
 };
 
 struct variable {

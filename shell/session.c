@@ -108,7 +108,7 @@ void stream_close(struct stream *stream)
 struct input {
     uv_loop_t *loop;
     int fd;                  /* -1: none, only what is in the buffer */
-    bool close_it, terminal, pollable, ended;
+    bool close_it, terminal, ended;
     struct buffer buffer;
     size_t taken;            /* bytes of the buffer already given */
     struct pipe_stream *from; /* the other end, a command of this process; NULL: none, or gone */

@@ -1,4 +1,4 @@
-"""What DESIGN's laws say of the code, read from the code: includes point downward only; the system is called in few places of sim; no wall clock,
+"""The laws of the code, read from the code: includes point downward only; the system is called in few places of sim; no wall clock,
 no threads and no chance but the seed's."""
 import os
 import re

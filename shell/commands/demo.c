@@ -19,7 +19,6 @@ struct play {
     struct call *call;
     struct producer *producer;
     struct transport *transport;
-    struct task *teller;
     uint64_t told;
     bool failed;
 };

@@ -1,5 +1,5 @@
 /* The producer: records gather in one batch a partition; a sender task finds the leaders, sends what is ready and deals with what
- * comes back. Source of behaviour: Kafka's KafkaProducer, RecordAccumulator, Sender; configs.md section 3. */
+ * comes back. Source of behaviour: Kafka's KafkaProducer, RecordAccumulator, Sender. */
 #include "sim/clients/producer.h"
 
 #include <stdio.h>
@@ -31,7 +31,6 @@ struct topic_out {
     struct partition_out *partitions;
     int32_t count;
     int32_t sticky;              /* where records without key go until a batch is full */
-    size_t sticky_bytes;
 };
 
 struct partition_out {

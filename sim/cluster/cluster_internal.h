@@ -33,7 +33,6 @@ struct cluster {
     enum release release;
     struct queue *queue;
     struct random random;             /* a fork: the cluster's own chance */
-    struct random *outer_random;
     struct journal *journal;
     struct fs *fs;
     char *dir, *host;
@@ -42,7 +41,6 @@ struct cluster {
     struct controller controller;
     struct uuid *directories;         /* of each broker's log dir */
     bool opening;                     /* brokers come up: nothing takes virtual time */
-    size_t unclean_count;             /* log dirs found without a clean marker */
 };
 
 /* The settings of one topic at one broker, shared by its partitions there: each log borrows `config`. */

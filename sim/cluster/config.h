@@ -1,5 +1,5 @@
 /* Configuration: one table (configs.def) of every key with its type, defaults of both releases, range and doc; what was set
- * where; which value acts. Source: configs.md; Kafka's LogConfig/TopicConfig, KafkaConfig, ConfigDef. */
+ * where; which value acts. Source: Kafka's LogConfig/TopicConfig, KafkaConfig, ConfigDef. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

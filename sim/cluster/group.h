@@ -1,6 +1,6 @@
 /* The group coordinator: classic protocol, dynamic and static members, committed offsets on a real __consumer_offsets, reloaded
- * when its partition gets a leader here. Answers come by a callback, at once or later. Source: groups.md sections 1 and 2;
- * Kafka's GroupCoordinator (2.7), GroupMetadataManager/ClassicGroup (4.3).
+ * when its partition gets a leader here. Answers come by a callback, at once or later. Source: Kafka's GroupCoordinator (2.7),
+ * GroupMetadataManager/ClassicGroup (4.3).
  * Strings and bytes of requests are borrowed during the call; those of answers during the callback. */
 #pragma once
 #include "sim/base/bytes.h"

@@ -1,5 +1,5 @@
 /* The image: what the metadata records seen so far add up to. The controller has one, every broker its own, which follows as
- * the records reach it. Source: metadata.md's facts in cluster.md; Kafka's MetadataImage, ReplicationControlManager. */
+ * the records reach it. Source: Kafka's MetadataImage, ReplicationControlManager. */
 #pragma once
 #include "sim/base/text.h"
 #include "sim/cluster/config.h"

@@ -1,5 +1,5 @@
 /* A partition at a broker: one replica, leader or follower, with its log. Replication is real fetching between brokers over
- * the simulated network, in cluster's own structs. Source: cluster.md sections 2-6; Kafka's Partition, ReplicaManager. */
+ * the simulated network, in cluster's own structs. Source: Kafka's Partition, ReplicaManager. */
 #pragma once
 #include "sim/cluster/cluster.h"
 #include "sim/log/log.h"

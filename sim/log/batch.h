@@ -117,7 +117,7 @@ void batch_builder_clear(struct batch_builder *builder);
 void batch_set_offset(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
 /* LogAppendTime: sets the bit and the max timestamp, and the CRC anew. CreateTime: the true maximum. */
 void batch_set_max_timestamp(uint8_t *batch, bool log_append_time, int64_t max_timestamp_ms);
-/* Adds `by_ms` to base and max timestamp (not to -1) and makes the CRC anew: DESIGN's shift of a real client's stamps. */
+/* Adds `by_ms` to base and max timestamp (not to -1) and makes the CRC anew: a real client's stamps are moved into virtual time so. */
 void batch_shift_timestamps(uint8_t *batch, int64_t by_ms);
 
 /* ---- checking what a client sent (LogValidator) ---- */
@@ -141,7 +141,7 @@ struct validate {
     /* out */
     struct bytes stored;                /* the batch(es) as they are to be written, offsets set; in `out`, or in `records` */
     struct buffer out;                  /* added to; the caller ends it */
-    int64_t last_offset, max_timestamp_ms, offset_of_max_timestamp; /* 2.7: of the record, 4.3: the batch's last (log.md section 2) */
+    int64_t last_offset, max_timestamp_ms, offset_of_max_timestamp; /* 2.7: of the record, 4.3: the batch's last */
     int64_t record_count;
     struct record_error errors[8];
     int error_count;                    /* in errors: the first few */

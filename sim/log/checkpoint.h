@@ -1,5 +1,5 @@
 /* The text files of a log dir: offset checkpoints, leader-epoch-checkpoint, partition.metadata, meta.properties, the clean
- * marker, each exactly as Kafka writes it (log.md section 2). */
+ * marker, each exactly as Kafka writes it. */
 #pragma once
 #include "sim/base/files.h"
 #include "sim/base/release.h"

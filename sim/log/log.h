@@ -1,7 +1,7 @@
 /* The log of one partition: segments in order, in Kafka's files. Offsets are int64_t, times milliseconds of virtual time;
  * no function here reads a clock or schedules anything. Each returns ERR_OK or the code a client would get and explains in
  * `reason`; what it decides it returns as a struct, which the journal keeps and `why` prints.
- * Sources: log.md's facts; Kafka's UnifiedLog/Log, LogSegment, OffsetIndex, TimeIndex, ProducerStateManager, LeaderEpochFileCache, LogLoader. */
+ * Source: Kafka's UnifiedLog/Log, LogSegment, OffsetIndex, TimeIndex, ProducerStateManager, LeaderEpochFileCache, LogLoader. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -182,7 +182,7 @@ enum err log_apply_retention(struct log *log, const struct retention_decision *d
 int64_t log_next_expiry_ms(const struct log *log);
 /* Whether a check at `now_ms` would do anything (delete, or create the lazily created time index, as a check does). Cheap: no I/O. */
 bool log_retention_due(const struct log *log, int64_t now_ms);
-/* What the retention task does beyond deleting: loading the lazily created time index of the active segment (log.md section 2). */
+/* What the retention task does beyond deleting: loading the lazily created time index of the active segment. */
 void log_touch_by_retention(struct log *log, int64_t now_ms);
 
 /* .deleted files wait file.delete.delay.ms. */

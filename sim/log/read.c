@@ -242,7 +242,7 @@ enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, str
     for (size_t i = 0; i < log->segment_count; i++)
         if (segment_max_timestamp(log, log->segments[i]) > (best ? best->max_timestamp_ms : -1))
             best = log->segments[i];
-    /* below the log start too: what DeleteRecords hid is found until its segment goes (log.md section 5) */
+    /* below the log start too: what DeleteRecords hid is found until its segment goes */
     if (best)
         search_segment(best, segment_index_position(best, best->max_timestamp_offset), best->max_timestamp_ms, 0, out);
     return ERR_OK;

@@ -16,7 +16,7 @@ void wire_free(struct wire *wire);             /* all connections have been clos
 void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests */
 struct cluster *wire_cluster(const struct wire *wire);
 
-/* Virtual now minus wall now, for batches of real clients (DESIGN, Time); 0: no shift. Set before each input: while the lab stands
+/* Virtual now minus wall now, which batches of real clients are stamped by; 0: no shift. Set before each input: while the lab stands
  * still, or runs faster, it changes with every moment. */
 void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms);
 void wire_set_keep_timestamps(struct wire *wire, bool keep);   /* --timestamps keep */
@@ -25,7 +25,7 @@ struct connection_options {
     int32_t broker;
     const char *client_host;      /* "127.0.0.1"; members show it as "/127.0.0.1" */
     int32_t client_port;
-    const char *local_host;       /* advertised to this connection in Metadata: DESIGN's --advertised-host; NULL: the broker's own */
+    const char *local_host;       /* advertised to this connection in Metadata: --advertised-host; NULL: the broker's own */
     struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
     bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
     bool may_change_requests;     /* their bytes are nobody else's: what is stored may be prepared in them, without a copy */
@@ -131,11 +131,11 @@ const char *request_local_host(const struct request *request); /* NULL: the brok
  * down; then host is "", port -1, as Kafka fills them in. */
 struct wire_node { const char *host; int32_t port; const char *rack; };
 bool request_node(const struct request *request, int32_t broker, struct wire_node *out);
-/* Bits of all operations on a resource, which is what a broker without an authorizer allows; for *_authorized_operations. */
+/* Bits (1 << AclOperation's number) of all operations on a resource, which is what a broker without an authorizer allows; for *_authorized_operations. */
 enum { ALL_ON_TOPIC = 3576, ALL_ON_GROUP_27 = 328, ALL_ON_GROUP = 3400, ALL_ON_CLUSTER = 8096, OPERATIONS_NOT_ASKED = INT32_MIN };
 /* What ApiVersions v3 tells of the client's library. */
 void request_set_software(struct request *request, const char *name, const char *version);
-/* How much a batch stamped `timestamp_ms` is shifted, as DESIGN's Time says: 0 for those of simulated clients and for old or strange stamps. */
+/* How much a batch stamped `timestamp_ms` is shifted, so that a real client's records are as old as virtual time has it: 0 for those of simulated clients and for old or strange stamps. */
 int64_t request_shift_ms(const struct request *request, int64_t timestamp_ms);
 struct timers *request_timers(const struct request *request); /* the client's clock */
 bool request_from_network(const struct request *request);

@@ -143,7 +143,7 @@ static enum err check_records(const struct request *request, struct bytes record
     return ERR_OK;
 }
 
-/* A real client's stamps follow the virtual clock (DESIGN, Time): on a copy, where the request's bytes are not ours. */
+/* A real client's stamps follow the virtual clock: on a copy, where the request's bytes are not ours. */
 static struct bytes shift_stamps(struct request *request, struct bytes records)
 {
     struct batch batch;

@@ -62,11 +62,6 @@ const struct message describe_groups_response_message = {
 
 /* ---- the handler ---- */
 
-enum { /* bits of what a client may do with a group where nothing forbids anything: AclOperation's numbers */
-    OPERATIONS_27 = 1 << 3 | 1 << 6 | 1 << 8,                      /* read, delete, describe */
-    OPERATIONS_43 = OPERATIONS_27 | 1 << 10 | 1 << 11,             /* and describe and alter its settings */
-};
-
 /* Subscriptions and assignments are shown only while they hold: in a stable group. */
 static void describe(struct request *request, const char *group, struct describe_groups_response_group *out)
 {
@@ -76,7 +71,7 @@ static void describe(struct request *request, const char *group, struct describe
 
     *out = (struct describe_groups_response_group){
         .error_code = (int16_t)err, .group_id = group, .group_state = "", .protocol_type = "", .protocol_data = "",
-        .authorized_operations = INT32_MIN,
+        .authorized_operations = OPERATIONS_NOT_ASKED,
     };
     if (err)
         return;
@@ -110,7 +105,7 @@ enum reply handle_describe_groups(struct request *request)
     for (int32_t i = 0; i < in->groups.count; i++) {
         describe(request, text_or_empty(in->groups.items[i]), &out->groups.items[i]);
         if (in->include_authorized_operations && !out->groups.items[i].error_code)
-            out->groups.items[i].authorized_operations = release_is_27(cluster_release(request->cluster)) ? OPERATIONS_27 : OPERATIONS_43;
+            out->groups.items[i].authorized_operations = release_is_27(cluster_release(request->cluster)) ? ALL_ON_GROUP_27 : ALL_ON_GROUP;
     }
     return REPLY_NOW;
 }
