@@ -62,7 +62,7 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
-TEST_LAYERS := $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l)))
+TEST_LAYERS := $(strip $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l))))
 TOP_TESTS := $(foreach l,sim shell fuzz,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
 $(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
@@ -131,6 +131,7 @@ check-test-packages:
 
 install: all
 	install -D $(BUILD)/kafkarium $(DESTDIR)$(PREFIX)/bin/kafkarium
+	for l in lessons/*/*.md; do install -D -m 644 $$l $(DESTDIR)$(PREFIX)/share/kafkarium/$$l || exit 1; done
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -142,7 +143,7 @@ help:
 	@echo 'make          builds $(BUILD)/kafkarium and $(BUILD)/bin/kafka-*.sh'
 	@echo 'make run      installs what is missing, builds, opens the shell (ARGS="--course")'
 	@echo 'make test     installs what is missing, builds, runs all tests'
-	@echo 'make test-log one layer of them: $(TEST_LAYERS)'
+	@echo 'make test-log one layer of them: $(TEST_LAYERS) $(TOP_TESTS)'
 	@echo 'make SAN=address,undefined test     the same under sanitizers'
 	@echo 'make fuzz SECONDS=30                runs each fuzzer so long (needs clang)'
 	@echo 'make layer-log, make install PREFIX=/usr/local, make format, make clean'
