@@ -27,6 +27,7 @@ def producer(server, **settings):
 def read(server, topic, count, seconds=10, **settings):
     """The first `count` records of a topic, without a group."""
     settings.setdefault('auto_offset_reset', 'earliest')
+    settings.setdefault('metadata_max_age_ms', 1000)  # kafka-python 3.0.12 may miss a subscription made while it bootstraps, until its next refresh
     consumer = KafkaConsumer(topic, bootstrap_servers=server.bootstrap.split(','), **settings)
     records, end = [], time.time() + seconds
     while len(records) < count and time.time() < end:
