@@ -696,3 +696,26 @@ char *text_posix_pattern(const char *java)
     text_add(&text, ")$");
     return text_take(&text);
 }
+
+/* ---- sorted names ---- */
+
+size_t text_place(const char *name, const void *array, size_t count, const char *(*name_at)(const void *array, size_t i), bool *found)
+{
+    size_t low = 0, high = count;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(name, name_at(array, middle));
+
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}

@@ -63,6 +63,9 @@ bool uuid_equal(struct uuid a, struct uuid b);
 struct random;
 struct uuid uuid_random(struct random *random);            /* version 4; never one that starts with '-' (org.apache.kafka.common.Uuid) */
 
+/* Where `name` stands, or would stand, in an array sorted by name; name_at() tells that of its i-th. */
+size_t text_place(const char *name, const void *array, size_t count, const char *(*name_at)(const void *array, size_t i), bool *found);
+
 /* A pattern of java.util.regex as an extended one of POSIX that has to match the whole: \d, \D and (?: are put in its words, lazy repeats lose their mark;
  * \w, \s and the rest of what the names of topics and groups need are the same in glibc. The caller's. */
 char *text_posix_pattern(const char *java);

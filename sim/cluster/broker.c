@@ -104,25 +104,16 @@ static void read_settings(const struct broker *broker, struct topic_settings *se
     settings->min_insync_replicas = config_long(&layers, "min.insync.replicas");
 }
 
+static const char *settings_name(const void *array, size_t i)
+{
+    struct topic_settings *const *topics = array;
+
+    return topics[i]->name;
+}
+
 static size_t settings_place(const struct broker *broker, const char *topic, bool *found)
 {
-    size_t low = 0, high = broker->topic_count;
-
-    *found = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = strcmp(topic, broker->topics[middle]->name);
-
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return text_place(topic, broker->topics, broker->topic_count, settings_name, found);
 }
 
 struct topic_settings *broker_take_settings(struct broker *broker, const char *topic)

@@ -92,25 +92,16 @@ bool config_key_known(const struct config_key *key, enum release release)
 
 /* ---- maps ---- */
 
+static const char *set_name(const void *array, size_t i)
+{
+    const struct config_set *sets = array;
+
+    return sets[i].name;
+}
+
 static size_t map_place(const struct config_map *map, const char *name, bool *found)
 {
-    size_t low = 0, high = map->count;
-
-    *found = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = strcmp(name, map->sets[middle].name);
-
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return text_place(name, map->sets, map->count, set_name, found);
 }
 
 static int64_t unit_ms(const char *name)

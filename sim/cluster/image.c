@@ -79,25 +79,16 @@ void image_free(struct image *image)
 
 /* ---- topics ---- */
 
+static const char *topic_name(const void *array, size_t i)
+{
+    struct image_topic *const *topics = array;
+
+    return topics[i]->name;
+}
+
 static size_t topic_place(const struct image *image, const char *name, bool *found)
 {
-    size_t low = 0, high = image->topic_count;
-
-    *found = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = strcmp(name, image->topics[middle]->name);
-
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return text_place(name, image->topics, image->topic_count, topic_name, found);
 }
 
 static size_t id_hash(struct uuid id)
