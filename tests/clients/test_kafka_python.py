@@ -1,4 +1,5 @@
 """kafka-python 2.0.2, the course's client, against `--serve`: what it sends, reads, commits and administers."""
+import functools
 import threading
 import time
 
@@ -11,6 +12,8 @@ from kafka.structs import OffsetAndMetadata
 
 from conftest import eventually
 
+# kafka-python 3.0.12 may miss a subscription made while it bootstraps, until its next refresh: that comes soon.
+KafkaConsumer = functools.partial(KafkaConsumer, metadata_max_age_ms=1000)
 RELEASES = ['any', '2.7']
 CODECS = [name for name in ('gzip', 'snappy', 'lz4', 'zstd') if getattr(codec, 'has_' + name)()]  # those that Python has libraries for here
 
@@ -27,7 +30,6 @@ def producer(server, **settings):
 def read(server, topic, count, seconds=10, **settings):
     """The first `count` records of a topic, without a group."""
     settings.setdefault('auto_offset_reset', 'earliest')
-    settings.setdefault('metadata_max_age_ms', 1000)  # kafka-python 3.0.12 may miss a subscription made while it bootstraps, until its next refresh
     consumer = KafkaConsumer(topic, bootstrap_servers=server.bootstrap.split(','), **settings)
     records, end = [], time.time() + seconds
     while len(records) < count and time.time() < end:
