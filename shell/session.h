@@ -109,8 +109,8 @@ void call_log(struct call *call, const char *level, const char *message, const c
 int call_run(struct call *call);
 
 /* ---- running lines ---- */
-/* Parses and runs one line (or a block of lines) in `session`; in a task. Output of commands goes to out/err unless redirected. Returns the exit status of the last. */
-/* `text` of several statements: all run, unless set -e, exit or an interrupt stops. `out`, `err`, `in` are borrowed. */
+/* Parses and runs a line, or several, in `session`; in a task. All statements run, unless set -e, exit or an interrupt stops. Output of commands goes to
+ * out and err unless redirected; `out`, `err`, `in` are borrowed. Returns the exit status of the last. */
 int session_run(struct task *task, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);
 /* Ends jobs and frees what session_run keeps; the session itself is the caller's. */
 void session_done(struct session *session);

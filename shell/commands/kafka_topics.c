@@ -240,7 +240,7 @@ struct wish { /* what --create and --alter were given */
     struct config_map configs;
 };
 
-static bool parse_brokers(struct topics *topics, char *text, int32_t partition, struct brokers *out,
+static bool parse_brokers(struct topics *topics, char *text, struct brokers *out,
                           struct trouble *trouble)
 {
     bool old = release_is_27(call_release(topics->call));
@@ -265,7 +265,6 @@ static bool parse_brokers(struct topics *topics, char *text, int32_t partition, 
                 text_printf(&twice, "%s%d", twice.size ? "," : "", (int)id);
         out->ids[out->count++] = id;
     }
-    (void)partition;
     if (twice.size)
         trouble_set(trouble,
                     old ? "kafka.common.AdminCommandFailedException"
@@ -277,18 +276,18 @@ static bool parse_brokers(struct topics *topics, char *text, int32_t partition, 
 
 static bool parse_assignment(struct topics *topics, struct wish *wish, const char *text, struct trouble *trouble)
 {
-    char *all, *rest, *one;
+    char *rest, *one;
 
     if (!text || !*text)
         return true;
-    all = rest = arena_text(&topics->admin.arena, text, strlen(text));
+    rest = arena_text(&topics->admin.arena, text, strlen(text));
     wish->assignment = arena_alloc(&topics->admin.arena, (strlen(text) + 1) * sizeof(*wish->assignment));
     while ((one = strsep(&rest, ","))) {
         struct brokers *brokers = &wish->assignment[wish->assigned];
 
         if (!*one && !rest)
             break; /* Java's split() drops what is empty at the end */
-        if (!parse_brokers(topics, one, wish->assigned, brokers, trouble))
+        if (!parse_brokers(topics, one, brokers, trouble))
             return false;
         if (brokers->count != wish->assignment->count)
             return trouble_set(trouble,
@@ -298,7 +297,6 @@ static bool parse_assignment(struct topics *topics, struct wish *wish, const cha
                                "Partition %d has different replication factor: %s", (int)wish->assigned, one);
         wish->assigned++;
     }
-    (void)all;
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* The journal: what happened, and for what was decided the values that were compared. The view shows it as it grows, `why`
  * explains from it, the tables `events` and `decisions` are it, `step` and `next` stop by it, lab.db keeps it.
- * events.def lists the kinds; those marked SHOWN are what `step` stops at. The first `ring` entries of the past stay in memory. */
+ * events.def lists the kinds; those marked SHOWN are what `step` stops at. The newest `ring` entries stay in memory. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

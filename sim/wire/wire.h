@@ -60,7 +60,7 @@ struct connection *wire_connection_at(const struct wire *wire, size_t i);
 struct wire_waiting { size_t for_data, for_time; };
 struct wire_waiting wire_waiting(const struct wire *wire, bool network_only);
 
-/* Each request and answer, decoded, for `trace`: `answer` NULL when it comes in. */
+/* Each request and answer, decoded: when it comes in, `answered` false, and with its answer. */
 typedef void wire_trace_fn(void *context, const struct request *request, bool answered);
 void wire_watch(struct wire *wire, wire_trace_fn *fn, void *context);
 void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context);
