@@ -155,7 +155,7 @@ struct part *consumer_add_part(struct consumer *consumer, const char *topic, int
     part->topic = mem_text(topic);
     part->partition = partition;
     part->id = ++consumer->next_id;
-    part->position = -1;
+    part_move(part, -1, -1);
     part->want = WANT_COMMITTED;
     ARRAY_ADD(consumer->parts, consumer->part_count, consumer->part_capacity) = part;
     return part;
@@ -181,7 +181,7 @@ void consumer_seek(struct consumer *consumer, const char *topic, int32_t partiti
 {
     for (size_t i = 0; i < consumer->part_count; i++)
         if (consumer->parts[i]->partition == partition && !strcmp(consumer->parts[i]->topic, topic)) {
-            consumer->parts[i]->position = offset;
+            part_move(consumer->parts[i], offset, -1);
             consumer->parts[i]->want = WANT_NOTHING;
         }
 }

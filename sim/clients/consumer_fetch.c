@@ -15,14 +15,14 @@ static const struct client_partition *leader_of(const struct consumer *consumer,
 
 /* ---- positions from the group ---- */
 
-static void take_committed(struct consumer *consumer, const char *topic, int32_t partition, int64_t offset)
+static void take_committed(struct consumer *consumer, const char *topic, int32_t partition, int64_t offset, int32_t epoch)
 {
     for (size_t i = 0; i < consumer->part_count; i++) {
         struct part *part = consumer->parts[i];
 
         if (part->want != WANT_COMMITTED || part->partition != partition || strcmp(part->topic, topic))
             continue;
-        part->position = offset;
+        part_move(part, offset, epoch);
         part->want = offset >= 0 ? WANT_NOTHING : consumer->reset == RESET_EARLIEST ? WANT_EARLIEST : WANT_LATEST;
         if (offset < 0 && consumer->reset == RESET_NONE) {
             part->want = WANT_COMMITTED;
@@ -84,7 +84,8 @@ static enum err ask_committed(struct consumer *consumer)
                 if (found->error_code)
                     err = (enum err)found->error_code;
                 else
-                    take_committed(consumer, answer->groups.items[0].topics.items[t].name, found->partition_index, found->committed_offset);
+                    take_committed(consumer, answer->groups.items[0].topics.items[t].name, found->partition_index, found->committed_offset,
+                                   found->committed_leader_epoch);
             }
     } else if (!err) {
         for (int32_t t = 0; t < answer->topics.count; t++)
@@ -94,7 +95,8 @@ static enum err ask_committed(struct consumer *consumer)
                 if (found->error_code)
                     err = (enum err)found->error_code;
                 else
-                    take_committed(consumer, answer->topics.items[t].name, found->partition_index, found->committed_offset);
+                    take_committed(consumer, answer->topics.items[t].name, found->partition_index, found->committed_offset,
+                                   found->committed_leader_epoch);
             }
     }
     arena_done(&arena);
@@ -116,7 +118,7 @@ static void committed_step(struct consumer *consumer)
     if (!consumer->group_id) {
         for (size_t i = 0; i < consumer->part_count; i++)
             if (consumer->parts[i]->want == WANT_COMMITTED)
-                take_committed(consumer, consumer->parts[i]->topic, consumer->parts[i]->partition, -1);
+                take_committed(consumer, consumer->parts[i]->topic, consumer->parts[i]->partition, -1, -1);
         return;
     }
     if (consumer->coordinator < 0)
@@ -145,7 +147,8 @@ static void take_offset(struct consumer *consumer, const char *topic, const stru
             part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
             consumer_refresh_metadata(consumer);
         } else {
-            part->position = found->offset >= 0 ? found->offset : found->old_style_offsets.count > 0 ? found->old_style_offsets.items[0] : 0;
+            part_move(part, found->offset >= 0 ? found->offset : found->old_style_offsets.count > 0 ? found->old_style_offsets.items[0] : 0,
+                      found->leader_epoch);
             part->want = WANT_NOTHING;
         }
     }
@@ -252,6 +255,7 @@ static void keep_records(struct consumer *consumer, struct part *part, const str
     completed = mem_zero(sizeof(*completed));
     completed->part_id = part->id;
     completed->next_offset = part->position;
+    completed->next_epoch = part->position_epoch;
     completed->data = mem_copy(found->records.data, (size_t)found->records.size);
     completed->size = (size_t)found->records.size;
     completed->aborted = mem_zero_array((size_t)aborted + 1, sizeof(*completed->aborted));
@@ -272,7 +276,7 @@ static void out_of_range(struct consumer *consumer, struct part *part)
         part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
         return;
     }
-    part->position = -1;
+    part_move(part, -1, -1);
     part->want = consumer->reset == RESET_EARLIEST ? WANT_EARLIEST : WANT_LATEST;
 }
 
@@ -517,6 +521,7 @@ static bool open_batch(struct consumer *consumer, struct completed *completed, c
         completed->at += (size_t)completed->batch.size_bytes;
         if (completed->batch.last_offset < part->position)
             continue;
+        completed->next_epoch = completed->batch.leader_epoch;
         if (left_out(completed)) {
             completed->next_offset = completed->batch.last_offset + 1;
             continue;
@@ -553,7 +558,7 @@ static bool take_from(struct consumer *consumer, struct completed *completed, st
 
     while (consumer->record_count < (size_t)consumer->max_poll_records) {
         if (!completed->open && !open_batch(consumer, completed, part)) {
-            part->position = completed->next_offset;
+            part_move(part, completed->next_offset, completed->next_epoch);
             return true;
         }
         if (!records_next(&completed->it, &record)) {
@@ -562,7 +567,7 @@ static bool take_from(struct consumer *consumer, struct completed *completed, st
             completed->next_offset = completed->it.err ? part->position : completed->batch.last_offset + 1;
             records_done(&completed->it);
             completed->open = false;
-            part->position = completed->next_offset;
+            part_move(part, completed->next_offset, completed->next_epoch);
             if (consumer->failed)
                 return true;
             continue;
@@ -570,7 +575,8 @@ static bool take_from(struct consumer *consumer, struct completed *completed, st
         if (record.offset < part->position)
             continue;
         give(consumer, completed, part, topic, &record);
-        part->position = completed->next_offset = record.offset + 1;
+        completed->next_offset = record.offset + 1;
+        part_move(part, completed->next_offset, completed->next_epoch);
     }
     return false;
 }

@@ -96,7 +96,7 @@ static const struct offset_commit_request *commit_request(struct consumer *consu
             topic->partitions.items = arena_alloc(arena, consumer->part_count * sizeof(*topic->partitions.items));
         }
         topic->partitions.items[topic->partitions.count++] = (struct offset_commit_request_partition){
-            .partition_index = part->partition, .committed_offset = part->position, .committed_leader_epoch = -1, .commit_timestamp = -1, .committed_metadata = "" };
+            .partition_index = part->partition, .committed_offset = part->position, .committed_leader_epoch = part->position_epoch, .commit_timestamp = -1, .committed_metadata = "" };
     }
     return request->topics.count ? request : NULL;
 }

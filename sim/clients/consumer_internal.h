@@ -19,6 +19,7 @@ struct part {                    /* an assigned partition */
     int32_t partition;
     uint64_t id;                 /* never given twice: answers for one that was revoked find nothing */
     int64_t position;            /* of the next record that poll gives; -1: not known yet */
+    int32_t position_epoch;      /* the leader's for which it is known, committed with it: of the batch read last; -1: by none */
     enum want want;
     bool fetching, buffered;
     int64_t retry_at_us;         /* asked no sooner after an error */
@@ -29,6 +30,7 @@ struct completed {               /* what a fetch brought for one partition, not 
     struct completed *next;
     uint64_t part_id;
     int64_t next_offset;
+    int32_t next_epoch;          /* of the batch opened last */
     uint8_t *data;
     size_t size, at;
     struct aborted *aborted;     /* by first offset */
@@ -130,6 +132,11 @@ void consumer_refresh_metadata(struct consumer *consumer);
 bool consumer_sleep(struct consumer *consumer, int64_t us);   /* in the worker */
 void consumer_warn(struct consumer *consumer, const char *level, const char *logger, const char *format, ...) __attribute__((format(printf, 4, 5)));
 struct part *consumer_part(struct consumer *consumer, uint64_t id);
+static inline void part_move(struct part *part, int64_t position, int32_t epoch)
+{
+    part->position = position;
+    part->position_epoch = epoch;
+}
 void consumer_clear_parts(struct consumer *consumer);
 struct part *consumer_add_part(struct consumer *consumer, const char *topic, int32_t partition);
 void texts_free(char ***texts, size_t *count);
