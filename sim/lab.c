@@ -414,7 +414,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     cluster_register_tables(lab->cluster, lab->tables);
     wire_register_tables(lab->wire, lab->tables);
     journal_register_tables(lab->journal, lab->tables);
-    err = sql_open(&lab->sql, lab->tables, reason);
+    err = sql_open(&lab->sql, lab->tables, monotonic_now_us, reason);
     if (err)
         goto out;
     if (lab->store)

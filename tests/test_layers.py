@@ -75,8 +75,7 @@ def test_only_base_net_and_the_store_call_the_system():
 
 @pytest.mark.parametrize('what', FORBIDDEN)
 def test_sim_has_no(what):
-    # sql.c: a query that takes too long by the wall is given up; nothing of a lab's history depends on it.
-    allowed = {'the wall clock': ('sim/net/wall.c', 'sim/sql/sql.c'), 'threads': (), 'chance': ()}[what]
+    allowed = {'the wall clock': ('sim/net/wall.c',), 'threads': (), 'chance': ()}[what]
     wrong = []
     for path in sources('sim'):
         for number, line in enumerate(code_of(path).split('\n'), 1):

@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
@@ -14,7 +13,8 @@ struct sql {
     sqlite3 *db;
     const struct tables *tables;
     const volatile bool *interrupted;
-    struct timespec deadline;
+    int64_t (*now_us)(void); /* NULL: no limit */
+    int64_t deadline_us;
     bool late, declaring;
 };
 
@@ -236,12 +236,9 @@ static const sqlite3_module module = {
 static int on_progress(void *context)
 {
     struct sql *sql = context;
-    struct timespec now;
-
     if (sql->interrupted && *sql->interrupted)
         return 1;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    sql->late = now.tv_sec > sql->deadline.tv_sec || (now.tv_sec == sql->deadline.tv_sec && now.tv_nsec > sql->deadline.tv_nsec);
+    sql->late = sql->now_us && sql->now_us() > sql->deadline_us;
     return sql->late;
 }
 
@@ -265,12 +262,13 @@ static int authorize(void *context, int action, const char *a, const char *b, co
     }
 }
 
-enum err sql_open(struct sql **out, const struct tables *tables, struct reason *reason)
+enum err sql_open(struct sql **out, const struct tables *tables, int64_t (*now_us)(void), struct reason *reason)
 {
     struct sql *sql = mem_zero(sizeof(*sql));
 
     (void)reason;
     sql->tables = tables;
+    sql->now_us = now_us;
     *out = sql;
     return ERR_OK;
 }
@@ -310,8 +308,7 @@ static void begin(struct sql *sql, const volatile bool *interrupted)
 {
     sql->interrupted = interrupted;
     sql->late = false;
-    clock_gettime(CLOCK_MONOTONIC, &sql->deadline);
-    sql->deadline.tv_sec += MOST_SECONDS;
+    sql->deadline_us = sql->now_us ? sql->now_us() + MOST_SECONDS * 1000000LL : 0;
 }
 
 static enum err failed(struct sql *sql, struct reason *reason)

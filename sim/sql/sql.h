@@ -6,14 +6,14 @@
 #include "sim/base/table.h"
 
 struct sql;
-/* Adapts all tables of the registry. The registry is borrowed. */
-enum err sql_open(struct sql **out, const struct tables *tables, struct reason *reason);
+/* Adapts all tables of the registry. The registry is borrowed. `now_us`: a clock that only goes up, for the limit of a query; NULL: no limit. */
+enum err sql_open(struct sql **out, const struct tables *tables, int64_t (*now_us)(void), struct reason *reason);
 void sql_close(struct sql *sql);
 
 struct sql_row { int count; const char *const *names; const struct value *values; };
 /* Calls `row` for each; false from it stops. `names` are given with every row; a query without rows calls `head` (may be NULL) all the same.
  * Only one statement, only reading: ERR_INVALID_REQUEST with SQLite's words and, for an unknown table or column, the names there are.
- * Stops after 5 s with ERR_REQUEST_TIMED_OUT, or when *interrupted becomes true (may be NULL). */
+ * Stops after 5 s by the clock of sql_open with ERR_REQUEST_TIMED_OUT, or when *interrupted becomes true (may be NULL). */
 enum err sql_query(struct sql *sql, const char *query, void (*head)(void *context, int count, const char *const *names),
                    bool (*row)(void *context, const struct sql_row *row), void *context, const volatile bool *interrupted, struct reason *reason);
 /* An SQL expression or query whose first value is true: for conditions. */
