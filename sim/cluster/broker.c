@@ -543,6 +543,7 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     broker->fetchers = mem_zero_array((size_t)options->broker_count, sizeof(*broker->fetchers));
     broker->env = (struct log_env){
         .fs = cluster->fs, .journal = cluster->journal, .random = &cluster->random, .release = cluster->release, .broker = broker->id,
+        .scratch = &cluster->scratch,
     };
     broker->unlink_event = (struct event){ .run = run_unlink, .context = broker };
     config_map_copy(&broker->settings, options->settings);

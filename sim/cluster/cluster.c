@@ -292,6 +292,7 @@ static void free_all(struct cluster *cluster)
     mem_free(cluster->directories);
     mem_free(cluster->dir);
     mem_free(cluster->host);
+    buffer_done(&cluster->scratch);
     mem_free(cluster);
 }
 

@@ -35,6 +35,7 @@ struct cluster {
     struct random random;             /* a fork: the cluster's own chance */
     struct journal *journal;
     struct fs *fs;
+    struct buffer scratch;            /* where the appends of all its logs are prepared, one at a time */
     char *dir, *host;
     struct broker **brokers;
     size_t broker_count;

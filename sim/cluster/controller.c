@@ -118,6 +118,7 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
     struct controller *controller = &cluster->controller;
     struct log_env env = {
         .fs = cluster->fs, .random = &cluster->random, .release = cluster->release, .broker = cluster->brokers[0]->id,
+        .scratch = &cluster->scratch,
     };
     enum err err;
 

@@ -470,7 +470,7 @@ enum err log_append(struct log *log, const struct log_append *append, struct log
     err = write_set(log, &in, out, reason);
 out:
     out->log_start_offset = log->start_offset;
-    if (buffer == &log->out && buffer->capacity > KEEP_BUFFER_BYTES)
+    if (buffer->capacity > KEEP_BUFFER_BYTES)
         buffer_done(buffer);
     return err;
 }

@@ -296,3 +296,36 @@ TEST(a_deleted_log_becomes_a_folder_to_remove)
     mem_free(renamed);
     lab_free(lab);
 }
+
+/* One buffer for many logs: what one prepared is not mixed into the other's, and a large append doesn't stay in memory. */
+TEST(logs_may_share_where_appends_are_prepared)
+{
+    struct lab *labs[] = { lab_new(RELEASE_27), lab_new(RELEASE_43) };
+    struct buffer scratch = { 0 };
+
+    for (int i = 0; i < 2; i++) {
+        labs[i]->env.scratch = &scratch;
+        lab_open(labs[i]);
+    }
+    for (int i = 0; i < 20; i++)
+        lab_append_bytes(labs[i % 2], 200 + i);
+    CHECK(scratch.capacity > 0);
+    for (int i = 0; i < 2; i++) {
+        struct log_cursor cursor;
+        struct batch batch;
+
+        log_cursor_init(&cursor, labs[i]->log, 0, false);
+        for (int k = 0; k < 10; k++) {
+            CHECK(log_cursor_next(&cursor, &batch));
+            CHECK_INT(k, batch.base_offset);
+            CHECK_INT(200 + 2 * k + i, batch.size_bytes);
+            CHECK(batch_crc_right(&batch));
+        }
+        log_cursor_done(&cursor);
+    }
+    lab_append_bytes(labs[0], 100 * 1024);
+    CHECK_INT(0, scratch.capacity);
+    lab_free(labs[0]);
+    lab_free(labs[1]);
+    buffer_done(&scratch);
+}
