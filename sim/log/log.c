@@ -220,12 +220,12 @@ void log_add_segment(struct log *log, struct segment *segment)
 void log_forget_places(struct log *log)
 {
     for (int i = 0; i < PLACES; i++)
-        log->places[i] = (struct place){ -1, -1, -1 };
+        log->places[i] = (struct place){ -1, -1, -1, 0 };
 }
 
-void log_note_place(struct log *log, int64_t offset, int64_t segment_base, int64_t position)
+void log_note_place(struct log *log, int64_t offset, int64_t segment_base, int64_t position, int32_t size)
 {
-    log->places[log->next_place++ % PLACES] = (struct place){ offset, segment_base, position };
+    log->places[log->next_place++ % PLACES] = (struct place){ offset, segment_base, position, size };
 }
 
 /* ---- appending ---- */
@@ -392,7 +392,8 @@ static enum err write_set(struct log *log, const struct incoming *in, struct log
 
     if (err)
         return err;
-    log_note_place(log, in->first_offset, active->base_offset, position);
+    log_note_place(log, in->first_offset, active->base_offset, position,
+                   in->batch_count == 1 && in->first.magic >= 2 ? (int32_t)in->records.size : 0);
     log->size_bytes += (int64_t)in->records.size;
     log->end_offset = in->last_offset + 1;
     if (in->producers)

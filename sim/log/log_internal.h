@@ -12,7 +12,7 @@
 #include "sim/log/segment.h"
 
 /* Where the first batch with last offset >= `offset` lies: reads at the end of a log need no index. */
-struct place { int64_t offset, segment_base, position; };
+struct place { int64_t offset, segment_base, position; int32_t size; /* of the batch that begins there; 0: not known */ };
 enum { PLACES = 8 };
 
 struct log {
@@ -45,7 +45,7 @@ static inline int64_t segment_next_offset(const struct log *log, size_t i)
 size_t log_segment_of(const struct log *log, int64_t offset);
 void log_add_segment(struct log *log, struct segment *segment);
 void log_forget_places(struct log *log);
-void log_note_place(struct log *log, int64_t offset, int64_t segment_base, int64_t position);
+void log_note_place(struct log *log, int64_t offset, int64_t segment_base, int64_t position, int32_t size);
 /* The stages of opening, in recovery.c. */
 enum err log_load(struct log *log, const struct log_open *how, struct reason *reason);
 /* Rolls to a segment that begins at max(expected_offset, log end). `decision` NULL: by retention or a test. */

@@ -8,18 +8,23 @@ static int64_t position_of(struct log *log, size_t i, int64_t offset, int64_t *b
 {
     struct segment *segment = log->segments[i];
     int64_t position;
+    int32_t found;
 
     if (offset >= log->end_offset)
         return i + 1 == log->segment_count ? segment->size_bytes : -1;
-    for (int p = 0; p < PLACES && !size; p++) {
-        if (log->places[p].offset == offset && log->places[p].segment_base == segment->base_offset) {
+    for (int p = 0; p < PLACES; p++) {
+        if (log->places[p].offset == offset && log->places[p].segment_base == segment->base_offset && (!size || log->places[p].size)) {
             *base_offset = offset;
+            if (size)
+                *size = log->places[p].size;
             return log->places[p].position;
         }
     }
-    position = segment_find(segment, offset, base_offset, size);
+    position = segment_find(segment, offset, base_offset, &found);
+    if (position >= 0 && size)
+        *size = found;
     if (position >= 0 && *base_offset == offset)
-        log_note_place(log, offset, segment->base_offset, position);
+        log_note_place(log, offset, segment->base_offset, position, found);
     return position;
 }
 

@@ -625,22 +625,38 @@ bool scan_next(struct scan *scan, struct batch *out)
     return true;
 }
 
+/* Position of the first entry at or past `offset`; 0: none. */
+static int64_t entry_after(const struct segment *segment, int64_t offset)
+{
+    const struct index *index = &segment->offsets;
+    uint32_t n = index->loaded ? index_upper(index, offset_key, offset - 1 - segment->base_offset) : index->count;
+
+    return n < index->count ? get_u32(index_entry(index, n) + 4) : 0;
+}
+
 int64_t segment_find(struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size)
 {
+    int64_t before = segment_index_position(segment, offset), after = entry_after(segment, offset);
     struct scan scan;
     struct batch batch;
+    bool found = false;
 
-    scan_begin(&scan, segment, segment_index_position(segment, offset));
-    while (scan_next(&scan, &batch)) {
-        if (batch.last_offset >= offset) {
-            if (base_offset)
-                *base_offset = batch.base_offset;
-            if (size)
-                *size = batch.size_bytes;
-            return scan.at;
-        }
+    /* Batches larger than a piece: the next entry is likely that of the one looked for, and one read tells. */
+    if (after - before > (int64_t)sizeof(scan.piece)) {
+        scan_begin(&scan, segment, after);
+        found = scan_next(&scan, &batch) && batch.base_offset <= offset && batch.last_offset >= offset;
     }
-    return -1;
+    if (!found)
+        scan_begin(&scan, segment, before);
+    while (!found && scan_next(&scan, &batch))
+        found = batch.last_offset >= offset;
+    if (!found)
+        return -1;
+    if (base_offset)
+        *base_offset = batch.base_offset;
+    if (size)
+        *size = batch.size_bytes;
+    return scan.at;
 }
 
 enum err segment_read_batch(const struct segment *segment, int64_t position, int32_t size, struct buffer *buffer, struct batch *out, struct reason *reason)

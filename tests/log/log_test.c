@@ -329,3 +329,60 @@ TEST(logs_may_share_where_appends_are_prepared)
     lab_free(labs[1]);
     buffer_done(&scratch);
 }
+
+/* Batches larger than what is read at once: the index leads to the right one, and its size is remembered. */
+TEST(a_read_of_large_batches_looks_once)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+
+    lab_open(lab);
+    for (int i = 0; i < 50; i++)
+        lab_append_bytes(lab, 9000 + i);
+    for (int pass = 0; pass < 2; pass++) {
+        struct log_slice slice;
+        int64_t position = 0;
+
+        for (int i = 0; i < 50; i++) {
+            uint64_t before = fs_counts(lab->fs).reads;
+
+            OK(log_read(lab->log, i, 100, 50, true, &slice, NULL));
+            CHECK_INT(position, slice.position);
+            CHECK_INT(9000 + i, slice.size);
+            file_unpin(slice.file);
+            if (i)
+                CHECK(fs_counts(lab->fs).reads - before <= 1);
+            position += 9000 + i;
+        }
+        lab_close(lab);
+        lab_open(lab);
+    }
+    lab_free(lab);
+}
+
+TEST(any_record_of_large_batches_is_found_with_one_look)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct log_appended out;
+    int64_t size;
+
+    lab_open(lab);
+    for (int i = 0; i < 20; i++)
+        OK(lab_produce(lab, 5, 0, i * 1000, 1000, &out));
+    log_set_high_watermark(lab->log, 20000);
+    size = log_size_bytes(lab->log) / 20;
+    CHECK(size > 4096);
+    lab_close(lab);
+    lab_open(lab);
+    for (int offset = 0; offset < 20000; offset += 333) {
+        uint64_t before = fs_counts(lab->fs).reads;
+        struct log_slice slice;
+
+        OK(log_read(lab->log, offset, 1 << 20, 20000, true, &slice, NULL));
+        CHECK_INT(offset / 1000 * size, slice.position);
+        CHECK_INT(offset / 1000 * 1000, slice.base_offset);
+        if (offset >= 1000)
+            CHECK(fs_counts(lab->fs).reads - before <= 1);
+        file_unpin(slice.file);
+    }
+    lab_free(lab);
+}
