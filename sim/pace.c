@@ -63,10 +63,24 @@ bool lab_clients_wait(const struct lab *lab)
     return wire_waiting(lab->wire, false).for_time > 0;
 }
 
-/* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data. */
+/* Metadata is on its way to a broker: what a client was just told must hold at the next broker too, also under pause. */
+static bool metadata_travels(const struct lab *lab)
+{
+    int64_t newest = image_offset(cluster_image(lab->cluster));
+
+    for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++) {
+        const struct broker *broker = cluster_broker_at(lab->cluster, i);
+
+        if (broker_up(broker) && image_offset(broker_image(broker)) < newest)
+            return true;
+    }
+    return false;
+}
+
+/* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data, or brokers tell each other. */
 static bool goes(const struct lab *lab)
 {
-    return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && lab_clients_wait(lab));
+    return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && (lab_clients_wait(lab) || metadata_travels(lab)));
 }
 
 static double rate(const struct lab *lab)
