@@ -61,6 +61,18 @@ def tool(name, *args, stdin=None, timeout=60, env=None):
     return done.returncode, done.stdout, done.stderr
 
 
+def children(pid):
+    """Process ids of a process's children, by /proc alone."""
+    found = []
+    for name in os.listdir('/proc'):
+        try:
+            if name.isdigit() and int(open('/proc/%s/stat' % name).read().rsplit(')', 1)[1].split()[1]) == pid:
+                found.append(int(name))
+        except OSError:  # it ended meanwhile
+            pass
+    return found
+
+
 def eventually(test, seconds=20):
     """Waits until test() is true; what it last gave otherwise fails the test."""
     end = time.time() + seconds

@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from conftest import PROGRAM, run  # noqa: E402
+from conftest import PROGRAM, children, run  # noqa: E402
 
 PROMPT = 'kafkarium> '
 
@@ -220,7 +220,7 @@ def test_terminal_comes_back_after_a_crash(folder):
         child.expect_exact('$ ')
         child.sendline(PROGRAM + ' --no-listen')
         child.expect_exact(PROMPT)
-        pids = subprocess.run(['pgrep', '-P', str(child.pid)], capture_output=True, text=True).stdout.split()
+        pids = children(child.pid)
         os.kill(int(pids[0]), getattr(signal, 'SIG' + name))
         child.expect(r'sh\$ |# ')
         child.sendline('stty -a > %s/after' % folder)

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from terminal import Terminal  # noqa: E402
-from conftest import PROGRAM  # noqa: E402
+from conftest import PROGRAM, children  # noqa: E402
 
 BOOTSTRAP = '--bootstrap-server localhost:9092'
 SECOND = 'echo i | kafka-console-producer --topic students %s > /dev/null; advance 1s > /dev/null\n' % BOOTSTRAP
@@ -267,7 +267,7 @@ def test_control_z_and_the_end_by_a_signal(folder):
             terminal.wait('Stopped')
             terminal.line('fg')
             terminal.wait('q quit')
-        pid = int(subprocess.run(['pgrep', '-P', str(terminal.pid)], capture_output=True, text=True).stdout.split()[0])
+        pid = children(terminal.pid)[0]
         os.kill(pid, getattr(signal, 'SIG' + name))
         time.sleep(0.3)
         terminal.settle()
