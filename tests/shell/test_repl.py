@@ -146,14 +146,7 @@ def test_control_z_stops_and_goes_on(shell):
     assert ask(shell, 'echo back').strip().endswith('back')
 
 
-def needs(*names):
-    for name in names:
-        if run('-c', 'help ' + name)[0]:
-            pytest.skip(name + ' is not there yet')
-
-
 def test_a_producer_reads_lines_from_the_terminal(shell):
-    needs('kafka-console-producer', 'kafka-console-consumer')
     create(shell)
     shell.sendline('kafka-console-producer --topic students --bootstrap-server localhost:9092')
     shell.expect_exact('>')
@@ -169,7 +162,6 @@ def test_a_producer_reads_lines_from_the_terminal(shell):
 
 
 def test_control_c_ends_a_consumer_with_its_last_word(shell):
-    needs('kafka-console-producer', 'kafka-console-consumer')
     create(shell)
     ask(shell, 'echo one | kafka-console-producer --topic students --bootstrap-server localhost:9092')
     shell.sendline('kafka-console-consumer --topic students --bootstrap-server localhost:9092 --from-beginning')
@@ -247,7 +239,6 @@ def test_a_caller_runs_commands_in_the_only_lab(served):
     assert run('--to', '-c', 'kafka-topics --create --topic a --bootstrap-server localhost:9092', env=served)[:2] == (0, 'Created topic a.\n')
     assert run('--to', '-c', 'kafka-topics --list --bootstrap-server localhost:9092 | cat; topcis', env=served)[:2] == (1, 'a\n')
     assert run('--to', '--mode', 'csv', '-c', 'SELECT topic FROM topics', env=served)[1] == 'topic\na\n'
-    needs('kafka-console-producer', 'kafka-console-consumer')
     assert run('--to', '-c', 'kafka-console-producer --topic a --bootstrap-server localhost:9092', stdin='x\ny\n', env=served)[0] == 0
     status, out, err = run('--to', '-c', 'kafka-console-consumer --topic a --bootstrap-server localhost:9092 --from-beginning --max-messages 2', env=served)
     assert (status, out) == (0, 'x\ny\n')
