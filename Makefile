@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 Q = $(if $(V),,@echo '  $(patsubst $(BUILD)/%,%,$@)';)
 
 USE_PACKAGES := gcc libc6-dev pkg-config libreadline-dev libsqlite3-dev libncurses-dev libuv1-dev libisal-dev zlib1g-dev \
-    libsnappy-dev liblz4-dev libzstd-dev libcmark-dev
+    libsnappy-dev liblz4-dev libzstd-dev libcmark-dev gettext
 TEST_PACKAGES := libcmocka-dev python3-pytest python3-kafka python3-confluent-kafka kcat python3-pyte python3-pexpect
 MODULES := readline ncursesw sqlite3 libuv libisal zlib liblz4 libzstd libcmark
 
@@ -40,8 +40,11 @@ upto = $(if $(filter $(1),$(firstword $(2))),$(firstword $(2)),$(firstword $(2))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 archives = $(foreach l,$(call reverse,$(call upto,$(1),$(LAYERS))),$(call archive,$(l)))
 
+# The shell's texts in other languages: shell/translate.h.
+CATALOGUES := $(patsubst shell/po/%.po,$(BUILD)/share/locale/%/LC_MESSAGES/kafkarium.mo,$(wildcard shell/po/*.po))
+
 .PHONY: all run test check-use-packages check-test-packages clean help install tests format
-all: $(BUILD)/kafkarium tools
+all: $(BUILD)/kafkarium tools $(CATALOGUES)
 
 $(BUILD)/kafkarium: $(SHELL_OBJECTS) $(TOP_OBJECTS) $(call archives,net)
 	@mkdir -p $(@D)
@@ -60,6 +63,21 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/share/locale/%/LC_MESSAGES/kafkarium.mo: shell/po/%.po
+	@command -v msgfmt >/dev/null || { echo "make needs msgfmt, which is not installed (apt-get install gettext)" >&2; exit 1; }
+	@mkdir -p $(@D)
+	$(Q)msgfmt --check --endianness=little -o $@ $<
+
+# New texts of the sources go into shell/po/*.po, to be translated there: make po
+XGETTEXT := xgettext --language=C --from-code=UTF-8 --keyword --keyword=_:2 --keyword=n_:2,3 --keyword=N_:1 --flag=_:2:pass-c-format --flag=n_:2:pass-c-format \
+    --flag=n_:3:pass-c-format --no-location --sort-output
+.PHONY: po pot
+pot:
+	@mkdir -p $(BUILD)
+	@$(XGETTEXT) -o - $(call sources,shell) | sed '/^"\(POT-Creation-Date\|Report-Msgid-Bugs-To\)/d' >$(BUILD)/kafkarium.pot
+po: pot
+	@for l in shell/po/*.po; do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-location --sort-output --no-wrap $$l $(BUILD)/kafkarium.pot; done
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(strip $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l))))
@@ -132,6 +150,7 @@ check-test-packages:
 install: all
 	install -D $(BUILD)/kafkarium $(DESTDIR)$(PREFIX)/bin/kafkarium
 	for l in lessons/*/*.md; do install -D -m 644 $$l $(DESTDIR)$(PREFIX)/share/kafkarium/$$l || exit 1; done
+	for l in $(CATALOGUES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$l $(DESTDIR)$(PREFIX)/$$l || exit 1; done
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -146,6 +165,6 @@ help:
 	@echo 'make test-log one layer of them: $(TEST_LAYERS) $(TOP_TESTS)'
 	@echo 'make SAN=address,undefined test     the same under sanitizers'
 	@echo 'make fuzz SECONDS=30                runs each fuzzer so long (needs clang)'
-	@echo 'make layer-log, make install PREFIX=/usr/local, make format, make clean'
+	@echo 'make layer-log, make install PREFIX=/usr/local, make po, make format, make clean'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

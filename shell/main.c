@@ -188,6 +188,7 @@ static int run_lab(struct run_options *options)
     session.lab = shell.lab;
     session.release = release_is_27(lab_release(shell.lab)) ? RELEASE_27 : RELEASE_43;
     session.mode = options->print_mode >= 0 ? (enum print_mode)options->print_mode : PRINT_TABLE;
+    session.lang = lang_of_environment();
     if (options->speed != 1)
         lab_set_speed(shell.lab, options->speed);
     if (options->paused)
@@ -215,8 +216,9 @@ int main(int argc, char **argv)
     struct run_options options;
     int status;
 
-    setlocale(LC_CTYPE, ""); /* the other categories stay C, and cost no files */
-    setlocale(LC_MESSAGES, "");
+    if (!setlocale(LC_CTYPE, "")) /* LANG=ru_RU.UTF-8 on a system that never generated it: UTF-8 all the same */
+        setlocale(LC_CTYPE, "C.UTF-8");
+    setlocale(LC_MESSAGES, ""); /* the other categories stay C, and cost no files */
     if (tool_process(argc, argv, &status))
         return status;
     status = run_options_parse(&options, argc, argv);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "shell/translate.h"
 #include "sim/sim.h"
 
 struct shell;                        /* shell/shell.h: the process: loop, lab, sessions */
@@ -51,6 +52,7 @@ struct session {                     /* fields are for shell/; commands use the 
     struct lab *lab;                 /* NULL: none (a tool called by Kafka's name) */
     enum release release;            /* whose texts the tools print */
     enum print_mode mode;
+    enum lang lang;          /* of our own texts; what Kafka's tools print is never translated */
     bool release_fixed;              /* --kafka or KAFKARIUM_KAFKA was given: else decided after connecting */
     bool script, stop_at_error;      /* set -e */
     bool allow_shell;                /* unknown words beside a pipe go to /bin/sh; not in lessons, not over --to */

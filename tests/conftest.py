@@ -12,6 +12,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'))
 PROGRAM = os.path.join(BUILD, 'kafkarium')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+os.environ['LC_ALL'] = 'C.UTF-8'  # whoever runs the tests, in whatever language
+for name in ('KAFKARIUM_LANG', 'LANGUAGE'):
+    os.environ.pop(name, None)
 
 
 class Serve:

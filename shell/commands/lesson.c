@@ -7,28 +7,7 @@
 #include "shell/command.h"
 #include "shell/condition.h"
 
-/* ---- words on the screen ---- */
-
-/* The few sentences of the menu, in the lesson's language. */
-enum word { W_TRY, W_ALL_GOOD, W_NOT_YET, W_NO_HINT, W_ANSWER, W_RIGHT, W_WRONG, W_END, W_NONE, W_NOTHING_TO_RUN, W_FIRST_ANSWER, WORDS };
-static const char *const words[WORDS][2] = {
-    [W_TRY] = { "lesson run types it for you · lesson check · lesson hint · lesson next", "lesson run наберёт за вас · lesson check · lesson hint · lesson next" },
-    [W_ALL_GOOD] = { "Done. lesson next goes on.", "Готово. lesson next — дальше." },
-    [W_NOT_YET] = { "Not yet: %s", "Ещё нет: %s" },
-    [W_NO_HINT] = { "This step has no hint; lesson run types it for you.", "Для этого шага подсказки нет; lesson run наберёт за вас." },
-    [W_ANSWER] = { "lesson answer N", "lesson answer N — ваш ответ" },
-    [W_RIGHT] = { "Right.", "Верно." },
-    [W_WRONG] = { "Not that one; look again and answer once more.", "Не то; посмотрите ещё раз и ответьте снова." },
-    [W_END] = { "That was the last step. lesson list shows the others.", "Это был последний шаг. lesson list — другие уроки." },
-    [W_NONE] = { "No lesson is under way: lesson list, lesson start N", "Урок не начат: lesson list, lesson start N" },
-    [W_NOTHING_TO_RUN] = { "There is nothing to type in this step; lesson next goes on.", "В этом шаге набирать нечего; lesson next — дальше." },
-    [W_FIRST_ANSWER] = { "First the question: lesson answer N", "Сначала вопрос: lesson answer N" },
-};
-
-static const char *word(enum word which)
-{
-    return words[which][!strcmp(lesson_language(), "ru")];
-}
+/* ---- on the screen ---- */
 
 /* Paragraphs to the terminal's width; indented lines as they are. */
 static void print_wrapped(struct call *call, const char *text)
@@ -73,7 +52,7 @@ static void print_question(struct call *call, const struct lesson_question *ques
     print_wrapped(call, question->text);
     for (size_t i = 0; i < question->count; i++)
         call_print(call, "  %zu  %s\n", i + 1, question->answers[i]);
-    call_print(call, "%s\n", word(W_ANSWER));
+    call_print(call, "%s\n", _(call->session->lang, "lesson answer N"));
 }
 
 static void print_step(struct call *call, const struct lesson *lesson, int number)
@@ -85,7 +64,7 @@ static void print_step(struct call *call, const struct lesson *lesson, int numbe
     if (step->question)
         print_question(call, step->question);
     if (step->run || step->check_count)
-        call_print(call, "\n%s\n", word(W_TRY));
+        call_print(call, "\n%s\n", _(call->session->lang, "lesson run types it for you · lesson check · lesson hint · lesson next"));
 }
 
 /* ---- where the student is ---- */
@@ -162,7 +141,7 @@ static bool check_step(struct call *call, const struct lesson_step *step)
             return false;
         }
         if (!holds) {
-            call_print(call, word(W_NOT_YET), step->checks[i]);
+            call_print(call, _(call->session->lang, "Not yet: %s"), step->checks[i]);
             call_print(call, "\n");
             return false;
         }
@@ -203,13 +182,13 @@ static int next(struct call *call, const struct lesson *lesson)
     const struct lesson_step *step = &lesson->steps[call->session->lesson_step];
 
     if (step->question && !call->session->lesson_answered) {
-        call_print(call, "%s\n", word(W_FIRST_ANSWER));
+        call_print(call, "%s\n", _(call->session->lang, "First the question: lesson answer N"));
         return 1;
     }
     if (!check_step(call, step))
         return 1;
     if ((size_t)call->session->lesson_step + 1 >= lesson->count) {
-        call_print(call, "%s\n", word(W_END));
+        call_print(call, "%s\n", _(call->session->lang, "That was the last step. lesson list shows the others."));
         mem_free(call->session->lesson);
         call->session->lesson = NULL;
         keep_place(call);
@@ -229,10 +208,10 @@ static int answer(struct call *call, const struct lesson_step *step, const char 
         return 1;
     }
     if ((size_t)number - 1 != step->question->right) {
-        call_print(call, "%s\n", word(W_WRONG));
+        call_print(call, "%s\n", _(call->session->lang, "Not that one; look again and answer once more."));
         return 1;
     }
-    call_print(call, "%s\n", word(W_RIGHT));
+    call_print(call, "%s\n", _(call->session->lang, "Right."));
     call->session->lesson_answered = true;
     return 0;
 }
@@ -243,7 +222,7 @@ static int check(struct call *call, const struct lesson_step *step)
         return 1;
     if (step->why)
         run_block(call, step->why);
-    call_print(call, "%s\n", word(W_ALL_GOOD));
+    call_print(call, "%s\n", _(call->session->lang, "Done. lesson next goes on."));
     return 0;
 }
 
@@ -265,7 +244,7 @@ static int play(struct call *call, const struct lesson *lesson)
         if (step->why)
             run_block(call, step->why);
         if (step->question)
-            call_print(call, "%s %s\n", word(W_RIGHT), step->question->answers[step->question->right]);
+            call_print(call, "%s %s\n", _(call->session->lang, "Right."), step->question->answers[step->question->right]);
     }
     return call_interrupted(call) ? 130 : 0;
 }
@@ -279,13 +258,13 @@ static int with_lesson(struct call *call, const struct lesson *lesson, const cha
     if (!strcmp(verb, "check"))
         return check(call, step);
     if (!strcmp(verb, "hint")) {
-        print_wrapped(call, step->hint ? step->hint : word(W_NO_HINT));
+        print_wrapped(call, step->hint ? step->hint : _(call->session->lang, "This step has no hint; lesson run types it for you."));
         return 0;
     }
     if (!strcmp(verb, "run")) {
         if (step->run)
             return run_block(call, step->run);
-        call_print(call, "%s\n", word(W_NOTHING_TO_RUN));
+        call_print(call, "%s\n", _(call->session->lang, "There is nothing to type in this step; lesson next goes on."));
         return 0;
     }
     if (!strcmp(verb, "answer"))
@@ -306,7 +285,7 @@ static int run(struct call *call)
     const struct lesson *lesson;
     int status;
 
-    if (lessons_load(lesson_language(), &lessons, &reason)) {
+    if (lessons_load(lang_code(call->session->lang), &lessons, &reason)) {
         call_error(call, "lesson: %s\n", reason.text);
         return 1;
     }
@@ -324,7 +303,7 @@ static int run(struct call *call)
             call_error(call, "lesson: there is no lesson '%s'\n", call->argc > 2 ? call->argv[2] : "1");
         status = lesson ? play(call, lesson) : 1;
     } else if (!lesson) {
-        call_print(call, "%s\n", word(W_NONE));
+        call_print(call, "%s\n", _(call->session->lang, "No lesson is under way: lesson list, lesson start N"));
         status = 1;
     } else {
         status = with_lesson(call, lesson, *verb ? verb : "text");
@@ -335,6 +314,6 @@ static int run(struct call *call)
 
 const struct command command_lesson = {
     .name = "lesson", .summary = "learn a scene step by step", .usage = "lesson [list|start [N]|next|check|hint|run|answer N|text|play N]",
-    .details = "A lesson tells, lets you type (or types for you: run), checks what came of it, and says why. Russian where LANG is, or KAFKARIUM_LANG=ru.",
+    .details = "A lesson tells, lets you type (or types for you: run), checks what came of it, and says why. Russian where LANG is, or after set lang ru.",
     .example = "lesson start 1", .words = "list start next check hint run answer text play", .argument = COMPLETE_LESSON, .needs_lab = true, .run = run,
 };

@@ -17,13 +17,30 @@ static int set_mode(struct call *call, const char *value)
     return 2;
 }
 
+static int set_lang(struct call *call, const char *value)
+{
+    enum lang lang;
+
+    if (!value || !lang_parse(value, &lang)) {
+        call_error(call, _(call->session->lang, "set: lang is en or ru, not '%s'\n"), value ? value : "");
+        return 2;
+    }
+    if (!lang_known(lang)) {
+        call_error(call, "set: the texts of '%s' are not here: share/locale/%s/LC_MESSAGES/kafkarium.mo beside the program; `make` builds it\n", value,
+                   lang_code(lang));
+        return 1;
+    }
+    call->session->lang = lang;
+    return 0;
+}
+
 static int run(struct call *call)
 {
     struct session *session = call->session;
     int status = 0;
 
     if (call->argc == 1) {
-        call_print(call, "mode %s\nset %ce\n", modes[session->mode], session->stop_at_error ? '-' : '+');
+        call_print(call, "mode %s\nlang %s\nset %ce\n", modes[session->mode], lang_code(session->lang), session->stop_at_error ? '-' : '+');
         return 0;
     }
     for (int i = 1; i < call->argc && !status; i++) {
@@ -38,8 +55,12 @@ static int run(struct call *call)
             status = set_mode(call, i + 1 < call->argc ? call->argv[++i] : NULL);
         } else if (text_starts(word, "mode=")) {
             status = set_mode(call, word + 5);
+        } else if (text_equal(word, "lang")) {
+            status = set_lang(call, i + 1 < call->argc ? call->argv[++i] : NULL);
+        } else if (text_starts(word, "lang=")) {
+            status = set_lang(call, word + 5);
         } else {
-            call_error(call, "set: what is '%s'? It is set -e, set +e, or set mode table|csv|json\n", word);
+            call_error(call, "set: what is '%s'? It is set -e, set +e, set mode table|csv|json, or set lang en|ru\n", word);
             status = 2;
         }
     }
@@ -47,8 +68,9 @@ static int run(struct call *call)
 }
 
 const struct command command_set = {
-    .name = "set", .summary = "how this session behaves", .usage = "set [-e|+e] [mode table|csv|json]",
-    .details = "-e: stop at the first command that fails. mode: how sql and Kafkarium's own commands print. Alone: what is set.\n"
+    .name = "set", .summary = "how this session behaves", .usage = "set [-e|+e] [mode table|csv|json] [lang en|ru]",
+    .details = "-e: stop at the first command that fails. mode: how sql and Kafkarium's own commands print. lang: the language of lessons,\n"
+               "of why and of what happens; what Kafka's tools print stays English, as Kafka's. Alone: what is set. "
                "Variables: NAME=VALUE, then $NAME.",
-    .example = "set mode csv", .words = "mode -e +e", .local = true, .run = run,
+    .example = "set mode csv", .words = "mode lang -e +e", .local = true, .run = run,
 };

@@ -267,17 +267,19 @@ static void refuse(struct connection *connection, const char *sentence)
 static bool begin_call(struct connection *connection, struct reader *reader, int *flags)
 {
     struct connection *session = session_of(connection->control, (uint64_t)reader_i64(reader));
-    int mode, columns, rows;
+    int mode, lang, columns, rows;
 
     *flags = reader_i8(reader);
     mode = reader_i8(reader);
+    lang = reader_i8(reader);
     columns = reader_u16(reader);
     rows = reader_u16(reader);
-    if (reader->failed || !session || mode < 0 || mode > PRINT_JSON) {
+    if (reader->failed || !session || mode < 0 || mode > PRINT_JSON || lang < 0 || lang >= LANGS) {
         refuse(connection, "control: that session is not known here\n");
         return false;
     }
     session->session.mode = (enum print_mode)mode;
+    session->session.lang = (enum lang)lang;
     session->session.interactive = (*flags & FLAG_INTERACTIVE) != 0;
     connection->of = session;
     connection->out = (struct out_stream){ { .write = write_out, .terminal = *flags & FLAG_OUT_TERMINAL, .columns = columns, .rows = rows }, connection, FRAME_OUT };

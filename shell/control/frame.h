@@ -3,13 +3,13 @@
 #pragma once
 #include "shell/session.h"
 
-enum { CONTROL_VERSION = 1, FRAME_MOST = 1 << 20, FRAME_HEAD = 5 };
+enum { CONTROL_VERSION = 2, FRAME_MOST = 1 << 20, FRAME_HEAD = 5 };
 enum frame_type {
     /* the caller's first */
     FRAME_SESSION = 'S',   /* version. Answered by FRAME_SESSION: id (64 bits), release (8), text about the lab; lives while the connection does */
-    FRAME_RUN = 'R',       /* version, session id, flags, mode (8 each), columns, rows (16), argc (16), argv (32 bits of length each) */
+    FRAME_RUN = 'R',       /* version, session id, flags, mode, language (8 each), columns, rows (16), argc (16), argv (32 bits of length each) */
     FRAME_NAMES = 'N',     /* version, kind (32), prefix. Answered by FRAME_NAMES: names, a line each */
-    FRAME_VIEW = 'V',      /* version, session id, flags, mode, columns, rows */
+    FRAME_VIEW = 'V',      /* version, session id, flags, mode, language, columns, rows */
     /* then */
     FRAME_INPUT = 'I',     /* a line with its end, or keys */
     FRAME_INPUT_END = 'E',

@@ -142,6 +142,7 @@ static void put_call(struct buffer *bytes, const struct call *call)
     buffer_i64(bytes, (int64_t)joined_of(call->session)->id);
     buffer_i8(bytes, (int8_t)flags_of(call));
     buffer_i8(bytes, (int8_t)call->session->mode);
+    buffer_i8(bytes, (int8_t)call->session->lang);
     buffer_i16(bytes, (int16_t)call->out->columns);
     buffer_i16(bytes, (int16_t)call->out->rows);
 }
@@ -583,6 +584,7 @@ int control_join(const struct run_options *options)
     } else {
         shell_init(&shell);
         session.mode = options->print_mode >= 0 ? (enum print_mode)options->print_mode : PRINT_TABLE;
+        session.lang = lang_of_environment();
         if (options->mode == RUN_SHELL) {
             printf("Joined: %s\n", joined.about);
             status = repl_run(&shell, &session);

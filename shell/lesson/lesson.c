@@ -242,19 +242,6 @@ void lesson_done(struct lesson *lesson)
 
 /* ---- where they lie ---- */
 
-const char *lesson_language(void)
-{
-    static const char *const names[] = { "KAFKARIUM_LANG", "LC_ALL", "LC_MESSAGES", "LANG" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const char *value = getenv(names[i]);
-
-        if (value && *value)
-            return !strncmp(value, "ru", 2) ? "ru" : "en";
-    }
-    return "en";
-}
-
 static char *lessons_folder(const char *language)
 {
     const char *given = getenv("KAFKARIUM_LESSONS");

@@ -39,5 +39,3 @@ enum err lessons_load(const char *language, struct lessons *out, struct reason *
 void lessons_free(struct lessons *lessons);
 enum err lesson_parse(const char *name, const char *markdown, size_t size, struct lesson *out, struct reason *reason);
 void lesson_done(struct lesson *lesson);
-/* "en" or "ru": KAFKARIUM_LANG, else LC_ALL, LC_MESSAGES, LANG. */
-const char *lesson_language(void);
