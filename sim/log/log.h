@@ -185,6 +185,46 @@ bool log_retention_due(const struct log *log, int64_t now_ms);
 /* What the retention task does beyond deleting: loading the lazily created time index of the active segment. */
 void log_touch_by_retention(struct log *log, int64_t now_ms);
 
+/* ---- compaction: what the cleaner would do with this log ---- */
+struct compaction_decision {
+    /* Where the dirty part begins: at the cleaner checkpoint, else at the log start. */
+    int64_t checkpoint_offset;            /* of cleaner-offset-checkpoint; -1: no line */
+    int64_t first_dirty_offset;
+    const char *first_dirty_rule;         /* "cleaner checkpoint", "no checkpoint", "checkpoint below log start", "checkpoint past log end" */
+    bool resets_checkpoint;               /* the last two: Kafka writes the log start into the file, whatever the verdict */
+    /* Where it ends: the least of three. */
+    int64_t last_stable_offset;           /* no open transaction below it; never above the high watermark */
+    int64_t active_base_offset;           /* the active segment is never cleaned */
+    int64_t young_base_offset;            /* first dirty closed segment with newest > now - min.compaction.lag.ms; -1: none, or no lag set */
+    int64_t young_newest_ms;              /* its largest timestamp (mtime where records have none); -1 */
+    int64_t min_compaction_lag_ms;
+    int64_t first_uncleanable_offset;
+    const char *uncleanable_rule;         /* which it was: "last stable offset", "active segment", "min.compaction.lag.ms" */
+    int64_t end_offset;                   /* base of the segment that holds it: a cleaning reads [first_dirty_offset, end_offset) */
+    /* How dirty it is, in whole segments: cleanable / (clean + cleanable) > min.cleanable.dirty.ratio. */
+    int64_t clean_bytes, cleanable_bytes; /* the segment that holds first_dirty_offset counts as both if it begins below it */
+    double ratio, min_ratio;              /* ratio 0 where there are no bytes at all */
+    /* Or how old: the oldest first batch of a dirty closed segment < now - max.compaction.lag.ms. */
+    int64_t oldest_dirty_ms;              /* INT64_MAX: none has a timestamp */
+    int64_t max_compaction_lag_ms;
+    bool forced;                          /* too old */
+    /* What comes of it. */
+    bool cleans;
+    const char *rule;                     /* cleans: "min.cleanable.dirty.ratio" or "max.compaction.lag.ms". Else what stands in the way:
+                                           * "cleanup.policy" (not compact), "empty" (no bytes before the end_offset),
+                                           * or the uncleanable_rule if nothing is cleanable for it, or "min.cleanable.dirty.ratio" (not over it) */
+    int64_t next_at_ms;                   /* first moment at which time alone may make `cleans` true; INT64_MAX: only appends, a roll,
+                                           * the end of a transaction or a setting can */
+    const char *next_rule;                /* "min.compaction.lag.ms" or "max.compaction.lag.ms"; NULL: none */
+    int64_t decided_at_ms;
+};
+/* Whether the cleaner would take this log now, and why; only decides, and reads at most one batch header a segment. `checkpoint_offset`: the log's
+ * line of cleaner-offset-checkpoint, -1 without one (cluster's partition_cleaner_offset() knows it). Which of several logs goes first is the cleaner's
+ * choice: the greatest ratio. Source: Kafka's LogCleanerManager, LogToClean. */
+struct compaction_decision log_decide_compaction(const struct log *log, int64_t checkpoint_offset, int64_t now_ms);
+/* For people, in one line without the log's name: "dirty 40.0 % (2048 of 5120 B), not over 50.0 % (min.cleanable.dirty.ratio)". */
+void log_text_compaction(struct text *text, const struct compaction_decision *decision);
+
 /* .deleted files wait file.delete.delay.ms. */
 int64_t log_next_unlink_ms(const struct log *log);    /* INT64_MAX: none waits */
 void log_unlink_due(struct log *log, int64_t now_ms);
