@@ -128,6 +128,13 @@ fuzz:
 	    $(FUZZ)/$$t -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=20000 -artifact_prefix=$(FUZZ)/found/$$t- -verbosity=0 -print_final_stats=1 \
 	        $(FUZZ)/corpus/$$t $(FUZZ)/seeds/$$t || exit 1; done
 
+# ---- measures: tests/bench; `make bench ONLY=recovery` one of them ----
+$(BUILD)/bench: $(call objects,tests/bench) $(TOP_OBJECTS) $(call archives,net)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+.PHONY: bench
+bench: $(BUILD)/bench
+	@$(BUILD)/bench $(ONLY)
+
 # ---- packages: named first, then installed by apt, where there is one ----
 define need_packages
 @missing=; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -165,6 +172,7 @@ help:
 	@echo 'make test-log one layer of them: $(TEST_LAYERS) $(TOP_TESTS)'
 	@echo 'make SAN=address,undefined test     the same under sanitizers'
 	@echo 'make fuzz SECONDS=30                runs each fuzzer so long (needs clang)'
+	@echo 'make bench ONLY=recovery            measures, all or one of them'
 	@echo 'make layer-log, make install PREFIX=/usr/local, make po, make format, make clean'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

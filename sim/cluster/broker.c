@@ -9,7 +9,9 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { RETENTION_SLICE = 64 };
+/* How much one event does, so that it stays far below 10 ms: partitions looked at by a check, segments deleted, segments unlinked or folders removed.
+ * Counts and not moments: the same history has the same events. */
+enum { RETENTION_SLICE = 16, DELETE_SLICE = 32, UNLINK_SLICE = 32 };
 
 /* ---- settings ---- */
 
@@ -273,20 +275,23 @@ int64_t broker_next_retention_check_us(const struct broker *broker)
     return tick_after(&broker->retention, queue_now_us(broker->cluster->queue));
 }
 
-/* One partition of a check. */
-static void check_retention(struct broker *broker, struct partition *partition, int64_t now_ms)
+/* One partition of a check; true: it has more to delete than one slice does. */
+static bool check_retention(struct broker *broker, struct partition *partition, int64_t now_ms)
 {
     struct retention_decision decision;
     int64_t start = log_start_offset(partition->log);
-    bool changed;
+    bool changed, more;
 
     log_touch_by_retention(partition->log, now_ms);
     decision = log_decide_retention(partition->log, now_ms);
+    more = retention_decision_limit(&decision, DELETE_SLICE);
     changed = decision.delete_count > 0;
     if (changed) {
         if (!log_apply_retention(partition->log, &decision, NULL)) {
             broker_note_unlink(broker, partition);
             broker_note_recovery_point(broker);
+        } else {
+            more = false;
         }
     }
     retention_decision_done(&decision);
@@ -295,15 +300,18 @@ static void check_retention(struct broker *broker, struct partition *partition, 
         broker_note_high_watermark(broker);
         partition_changed(partition);
     }
+    if (more)
+        return true;
     if (changed) { /* a new active segment's time index is made by the next check */
         partition->retention_at_ms = INT64_MAX;
         broker_note_retention(broker, partition);
-        return;
+        return false;
     }
     partition->retention_at_ms = log_next_expiry_ms(partition->log);
     /* What is due and yet stays waits for the high watermark, which looks anew. */
     if (partition->retention_at_ms <= now_ms)
         partition->retention_at_ms = INT64_MAX;
+    return false;
 }
 
 /* A check looks at all logs; those of which nothing can be due are passed over. In slices, so that none takes long. */
@@ -326,11 +334,10 @@ static void run_retention(void *context)
         struct partition *partition = broker->partitions[broker->retention_cursor];
 
         if (partition->retention_at_ms <= broker->retention_pass_ms) {
-            if (work++ >= RETENTION_SLICE) {
+            if (work++ >= RETENTION_SLICE || check_retention(broker, partition, broker->retention_pass_ms)) {
                 event_at(cluster->queue, &broker->retention.event, queue_now_us(cluster->queue));
                 return;
             }
-            check_retention(broker, partition, broker->retention_pass_ms);
         }
         broker->retention_cursor++;
     }
@@ -341,18 +348,19 @@ static void run_retention(void *context)
     ticker_arm(broker, &broker->retention, ms_to_us(earliest));
 }
 
+/* Files whose delay is over, in slices. */
 static void run_unlink(void *context)
 {
     struct broker *broker = context;
     struct cluster *cluster = broker->cluster;
     int64_t now_us = queue_now_us(cluster->queue), now_ms = now_us / 1000, next_us = INT64_MAX;
-    size_t left = 0;
+    size_t left = 0, work = 0;
 
     for (size_t i = 0; i < broker->partition_count; i++) {
         struct partition *partition = broker->partitions[i];
 
-        if (partition->unlink_at_ms <= now_ms) {
-            log_unlink_due(partition->log, now_ms);
+        if (partition->unlink_at_ms <= now_ms && work < UNLINK_SLICE) {
+            work += log_unlink_due(partition->log, now_ms, UNLINK_SLICE - work);
             partition->unlink_at_ms = log_next_unlink_ms(partition->log);
         }
         if (partition->unlink_at_ms != INT64_MAX && ms_to_us(partition->unlink_at_ms) < next_us)
@@ -361,9 +369,10 @@ static void run_unlink(void *context)
     for (size_t i = 0; i < broker->doomed_count; i++) {
         struct doomed *doomed = &broker->doomed[i];
 
-        if (doomed->at_us <= now_us) {
+        if (doomed->at_us <= now_us && work < UNLINK_SLICE) {
             fs_remove_tree(cluster->fs, doomed->path, NULL);
             mem_free(doomed->path);
+            work++;
             continue;
         }
         if (doomed->at_us < next_us)
@@ -422,18 +431,6 @@ static void run_producers(void *context)
 
 /* ---- checkpoints ---- */
 
-static int64_t first_base(const struct log *log)
-{
-    for (size_t i = 0; i < log_segment_count(log); i++) {
-        struct segment_info info;
-
-        log_segment_get(log, i, &info);
-        if (info.state != SEGMENT_DELETED)
-            return info.base_offset;
-    }
-    return 0;
-}
-
 enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS };
 static const char *const checkpoint_names[] = {
     "recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "replication-offset-checkpoint",
@@ -452,7 +449,7 @@ static void write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
                          : kind == LOG_STARTS    ? log_start_offset(partition->log)
                                                  : log_high_watermark(partition->log);
 
-        if (kind == LOG_STARTS && offset <= first_base(partition->log))
+        if (kind == LOG_STARTS && offset <= log_first_base_offset(partition->log))
             continue;
         checkpoint_add(&checkpoint, partition->topic->name, partition->number, offset);
     }

@@ -5,6 +5,8 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
+enum { REMOVE_SLICE = 32 }; /* replicas removed by one event */
+
 static bool contains(const int32_t *ids, int32_t count, int32_t id)
 {
     for (int32_t i = 0; i < count; i++)
@@ -35,18 +37,46 @@ static void follow_partition(struct broker *broker, struct uuid topic_id, int32_
     partition_reconcile(partition);
 }
 
+/* Removes replicas of a topic, at most `most`; true: some are left. */
+static bool remove_replicas(struct broker *broker, const struct image_topic *topic, int32_t most)
+{
+    int32_t removed = 0;
+
+    for (int32_t i = broker->remove_cursor; i < topic->partition_count; i++) {
+        struct partition *partition = broker_partition(broker, topic->name, i);
+
+        if (!partition)
+            continue;
+        if (removed++ == most) {
+            broker->remove_cursor = i;
+            return true;
+        }
+        partition_remove(partition, NULL);
+    }
+    broker->remove_cursor = 0;
+    return false;
+}
+
 static void remove_topic(struct broker *broker, struct uuid id)
 {
     const struct image_topic *topic = image_topic_by_id(broker->image, id);
 
-    for (int32_t i = 0; topic && i < topic->partition_count; i++) {
-        struct partition *partition = broker_partition(broker, topic->name, i);
+    if (!topic)
+        return;
+    remove_replicas(broker, topic, INT32_MAX);
+    groups_topic_deleted(broker->groups, topic->name);
+}
 
-        if (partition)
-            partition_remove(partition, NULL);
-    }
-    if (topic)
-        groups_topic_deleted(broker->groups, topic->name);
+/* The replicas of topics that the next batch removes go before it is applied, a slice at a time; ERR_REQUEST_TIMED_OUT: a slice was done. */
+static enum err remove_slice(void *context, const struct metadata_record *record, int64_t offset, struct reason *reason)
+{
+    struct broker *broker = context;
+    const struct image_topic *topic = NULL;
+
+    (void)reason;
+    if (record->kind == METADATA_REMOVE_TOPIC && broker->image && offset > image_offset(broker->image))
+        topic = image_topic_by_id(broker->image, record->remove_topic.topic_id);
+    return topic && remove_replicas(broker, topic, REMOVE_SLICE) ? ERR_REQUEST_TIMED_OUT : ERR_OK;
 }
 
 static void follow_config(struct broker *broker, const struct metadata_config *config)
@@ -153,7 +183,7 @@ void broker_catch_up(struct broker *broker)
     forget_seen(broker->cluster);
 }
 
-/* One batch an event: a topic of ten thousand partitions must not hold up everything else. */
+/* One batch an event, and a deletion in slices: a topic of ten thousand partitions must not hold up everything else. */
 static void metadata_arrives(void *context)
 {
     struct broker *broker = context;
@@ -163,6 +193,10 @@ static void metadata_arrives(void *context)
         pending = pending->next;
     if (!pending)
         return;
+    if (metadata_batch_replay((struct bytes){ pending->bytes, pending->size }, remove_slice, broker, NULL) == ERR_REQUEST_TIMED_OUT) {
+        event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
+        return;
+    }
     take_batch(broker, pending);
     if (pending->next)
         broker_schedule_metadata(broker);

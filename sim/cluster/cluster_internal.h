@@ -110,6 +110,7 @@ struct broker {
     struct image *image;
     struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
     struct event metadata_event;
+    int32_t remove_cursor;            /* of a topic that is being deleted: the partition to go on with */
     struct image_wait *image_waits;
     struct log_env env;
     struct partition **partitions;

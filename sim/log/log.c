@@ -105,6 +105,7 @@ int64_t log_end_offset(const struct log *log) { return log->end_offset; }
 int64_t log_high_watermark(const struct log *log) { return log->high_watermark; }
 int64_t log_recovery_point(const struct log *log) { return log->recovery_point; }
 int64_t log_size_bytes(const struct log *log) { return log->size_bytes; }
+int64_t log_first_base_offset(const struct log *log) { return log->segments[0]->base_offset; }
 int32_t log_latest_epoch(const struct log *log) { return epochs_latest(&log->epochs); }
 
 int64_t log_last_stable_offset(const struct log *log)

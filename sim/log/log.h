@@ -74,6 +74,7 @@ int64_t log_high_watermark(const struct log *log);     /* every ISR member has a
 int64_t log_last_stable_offset(const struct log *log); /* below it no transaction is open */
 int64_t log_recovery_point(const struct log *log);     /* all below is flushed */
 int64_t log_size_bytes(const struct log *log);         /* of all segments not .deleted */
+int64_t log_first_base_offset(const struct log *log);  /* of the oldest segment not .deleted */
 void log_set_high_watermark(struct log *log, int64_t offset);         /* bounded to [start, end] */
 /* DeleteRecords, or the leader's log start offset at a follower; only up. */
 void log_raise_start_offset(struct log *log, int64_t offset);
@@ -175,6 +176,9 @@ struct retention_decision {
 /* What retention would do now, and why; only decides. */
 struct retention_decision log_decide_retention(const struct log *log, int64_t now_ms);
 void retention_decision_done(struct retention_decision *decision);
+/* Of a decision that takes more than `most` segments, what takes the oldest `most` only; deciding anew at the same moment gives the rest. So
+ * a check over very many segments is done in slices. True: something was left for later. */
+bool retention_decision_limit(struct retention_decision *decision, size_t most);
 /* Renames to .deleted, moves the log start offset, writes what Kafka writes, and the journal's entries. Also does what
  * log_touch_by_retention does, and says KEEP for the segment at which it stopped unless it said the same last time. */
 enum err log_apply_retention(struct log *log, const struct retention_decision *decision, struct reason *reason);
@@ -227,7 +231,8 @@ void log_text_compaction(struct text *text, const struct compaction_decision *de
 
 /* .deleted files wait file.delete.delay.ms. */
 int64_t log_next_unlink_ms(const struct log *log);    /* INT64_MAX: none waits */
-void log_unlink_due(struct log *log, int64_t now_ms);
+/* Removes the files of at most `most` segments whose delay is over; says of how many. */
+size_t log_unlink_due(struct log *log, int64_t now_ms, size_t most);
 
 /* ---- what is there, for the view, why, SQL ---- */
 enum segment_state { SEGMENT_ACTIVE, SEGMENT_CLOSED, SEGMENT_DELETED };

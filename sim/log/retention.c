@@ -124,6 +124,17 @@ void retention_decision_done(struct retention_decision *decision)
     *decision = (struct retention_decision){ 0 };
 }
 
+bool retention_decision_limit(struct retention_decision *decision, size_t most)
+{
+    if (decision->delete_count <= most)
+        return false;
+    decision->count = decision->delete_count = most;
+    decision->rolls = false;
+    if (decision->segments[most].base_offset < decision->new_log_start_offset)
+        decision->new_log_start_offset = decision->segments[most].base_offset;
+    return true;
+}
+
 /* The time pass looks at the empty active segment and so creates its time index: it looks only if nothing stands before it. */
 static bool touches(const struct log *log)
 {
@@ -377,15 +388,18 @@ static void unlink_segment(struct log *log, struct segment *segment)
     segment_free(segment);
 }
 
-void log_unlink_due(struct log *log, int64_t now_ms)
+size_t log_unlink_due(struct log *log, int64_t now_ms, size_t most)
 {
-    size_t kept = 0;
+    size_t kept = 0, gone = 0;
 
     for (size_t i = 0; i < log->deleted_count; i++) {
-        if (log->deleted[i]->unlink_at_ms <= now_ms)
+        if (gone < most && log->deleted[i]->unlink_at_ms <= now_ms) {
             unlink_segment(log, log->deleted[i]);
-        else
+            gone++;
+        } else {
             log->deleted[kept++] = log->deleted[i];
+        }
     }
     log->deleted_count = kept;
+    return gone;
 }

@@ -211,3 +211,67 @@ TEST(the_files_appear_and_vanish_as_in_2_7)
                 "00000000000000000090.snapshot,leader-epoch-checkpoint");
     cluster_lab_free(lab);
 }
+
+static int64_t oldest_kept(struct cluster_lab *lab)
+{
+    return log_start_offset(partition_log(cluster_lab_leader(lab, "students", 0)));
+}
+
+/* 100 segments are due at one check: each event of it takes some, and all go at the same moment. */
+TEST(a_check_of_many_segments_goes_in_slices)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 1, COURSE);
+    struct broker *broker = cluster_broker(lab->cluster, 1);
+    int64_t check_us, most = 0, before = 0;
+    int events = 0;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, "segment.bytes=1048576"));
+    CHECK_INT(ERR_OK, cluster_lab_alter(lab, "students", "retention.ms", "5000"));
+    for (int i = 0; i < 100; i++)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 600000, 1));
+    check_us = broker_next_retention_check_us(broker);
+    queue_run_until(lab->queue, check_us - 1);
+    while (queue_next_us(lab->queue) <= check_us) {
+        queue_run_next(lab->queue);
+        events += oldest_kept(lab) > before;
+        most = oldest_kept(lab) - before > most ? oldest_kept(lab) - before : most;
+        before = oldest_kept(lab);
+    }
+    CHECK_INT(100, before);
+    CHECK_INT(check_us, queue_now_us(lab->queue));
+    CHECK(events > 1);
+    CHECK(most <= 32);
+    CHECK_FILES(lab, "lab/broker-1/students-0", "*.log", "00000000000000000100.log");
+    CHECK_INT(100, cluster_lab_entries(lab, EVENT_segment_deleted));
+    cluster_lab_advance_ms(lab, 10000);
+    CHECK_INT(100, cluster_lab_entries(lab, EVENT_segment_unlinked));
+    CHECK_FILES(lab, "lab/broker-1/students-0", "*.deleted", "");
+    cluster_lab_free(lab);
+}
+
+/* A topic of 100 partitions is deleted over several events, and none of its folders is left with its old name. */
+TEST(a_large_topic_is_deleted_in_slices)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 1, COURSE);
+    struct broker *broker = cluster_broker(lab->cluster, 1);
+    size_t most = 0, before;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 100, 1, NULL));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "students", NULL, NULL));
+    before = broker_partition_count(broker);
+    CHECK_INT(100, before);
+    for (int i = 0; i < 100 && broker_partition_count(broker); i++) {
+        size_t now;
+
+        CHECK(queue_run_next(lab->queue));
+        now = broker_partition_count(broker);
+        most = before - now > most ? before - now : most;
+        before = now;
+    }
+    CHECK_INT(0, before);
+    CHECK(most <= 33);
+    CHECK_FILES(lab, "lab/broker-1", "students-?", "");
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, NULL));
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, 1));
+    cluster_lab_free(lab);
+}

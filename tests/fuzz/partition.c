@@ -115,7 +115,7 @@ static void run(struct bytes input)
         read_all(log);
         if (mode & 4)
             log_truncate_to(log, log_start_offset(log) + 1, how.now_ms, &reason);
-        log_unlink_due(log, how.now_ms + 3600000);
+        log_unlink_due(log, how.now_ms + 3600000, SIZE_MAX);
         how.recovery_point = log_end_offset(log);
         how.high_watermark = log_high_watermark(log);
         how.log_start_offset = log_start_offset(log);

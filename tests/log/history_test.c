@@ -131,7 +131,7 @@ static void play(enum release release, uint64_t seed)
             break;
         case 3:
             lab_check(lab);
-            log_unlink_due(lab->log, lab_now_ms(lab));
+            log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
             break;
         case 4:
             log_raise_start_offset(lab->log, model->start + (int64_t)random_below(&random, (uint64_t)(model->end - model->start) + 1));

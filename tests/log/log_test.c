@@ -122,7 +122,7 @@ TEST(a_pinned_slice_outlives_its_segment)
     OK(log_read(lab->log, 0, 100, 1, true, &slice, NULL));
     lab_advance_ms(lab, 1001);
     CHECK_INT(1, lab_check(lab));
-    log_unlink_due(lab->log, lab_now_ms(lab));
+    log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
     CHECK_FILES(lab, "*.log*", "1.log 0");
     OK(file_read(slice.file, bytes, 69, slice.position, NULL));
     CHECK_INT(69 - 12, get_i32(bytes + 8));

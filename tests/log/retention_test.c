@@ -48,10 +48,10 @@ TEST(the_folder_passes_through_the_states_of_the_capture)
     CHECK_FILES(lab, "*85.*", "85.log 0, 85.snapshot 10, 85.timeindex 10485756");
     CHECK_INT(lab_now_ms(lab) + 4000, log_next_unlink_ms(lab->log));
     lab_advance_ms(lab, 3999);
-    log_unlink_due(lab->log, lab_now_ms(lab));
+    log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
     CHECK_FILES(lab, "*.deleted", "0.index.deleted 8, 0.log.deleted 6620, 0.timeindex.deleted 24");
     lab_advance_ms(lab, 1);
-    log_unlink_due(lab->log, lab_now_ms(lab));
+    log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
     CHECK_TEXT("students-0/0: 6620 B left the disk, 5.0 s after the deletion (file.delete.delay.ms)", lab_said(lab, EVENT_segment_unlinked));
     CHECK_FILES(lab, "*", "85.log 0, 85.snapshot 10, 85.timeindex 10485756, leader-epoch-checkpoint 9");
     CHECK_INT(INT64_MAX, log_next_unlink_ms(lab->log));
@@ -142,7 +142,7 @@ TEST(snapshots_go_with_their_segments_in_43_and_below_the_start_in_27)
         CHECK_INT(2, lab_check(lab));
         CHECK_FILES(lab, "*.snapshot*", r ? "10.snapshot.deleted 10, 20.snapshot 10, 30.snapshot 10" : "20.snapshot 10, 30.snapshot 10");
         lab_advance_ms(lab, 60000);
-        log_unlink_due(lab->log, lab_now_ms(lab));
+        log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
         CHECK_FILES(lab, "*.deleted", "");
         lab_free(lab);
     }

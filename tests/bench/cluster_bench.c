@@ -1,0 +1,178 @@
+/* Whole labs on the disk: a quiet year, a check over very many partitions, few descriptors. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "sim/base/mem.h"
+#include "sim/cluster/partition.h"
+#include "sim/sim.h"
+#include "tests/bench/bench.h"
+
+enum { MANY = 10000 };
+static const int64_t start_us = 1767225600000000;
+
+static struct lab *open_lab(const char *folder, int32_t brokers)
+{
+    struct lab_options options;
+    struct lab *lab;
+    struct reason reason = { "" };
+    enum err err;
+
+    lab_options_default(&options);
+    options.dir = folder;
+    options.release = RELEASE_43;
+    options.brokers = brokers;
+    options.start_us = start_us;
+    err = lab_open(&lab, &options, &reason);
+    if (err)
+        give_up(folder, err, &reason);
+    return lab;
+}
+
+static void create_topic(struct lab *lab, const char *name, int32_t partitions, int16_t factor, const char *config, const char *value)
+{
+    struct config_map configs = { 0 };
+    struct reason reason = { "" };
+    struct uuid id;
+    enum err err;
+
+    if (config)
+        config_map_set(&configs, config, value);
+    err = controller_create_topic(lab_cluster(lab), &(struct create_topic){ .name = name, .partition_count = partitions, .replication_factor = factor,
+                                                                            .configs = &configs }, false, &id, NULL, &reason);
+    if (err)
+        give_up(name, err, &reason);
+    config_map_done(&configs);
+}
+
+static void append_to(struct partition *partition, int64_t timestamp_ms)
+{
+    struct batch_builder builder = { 0 };
+    struct log_appended out;
+    struct bytes batch;
+    struct reason reason = { "" };
+    enum err err;
+
+    batch_builder_init(&builder, CODEC_NONE);
+    batch_builder_add(&builder, timestamp_ms, (struct bytes){ 0 }, bytes_text("Hello, World!"), NULL, 0);
+    err = batch_builder_finish(&builder, &batch, &reason);
+    if (!err)
+        err = partition_append(partition, &(struct log_append){ .records = batch, .origin = APPEND_CLIENT, .produce_version = 9, .now_ms = timestamp_ms },
+                               1, &out, &reason);
+    if (err)
+        give_up("append", err, &reason);
+    batch_builder_done(&builder);
+}
+
+static void append_to_all(struct lab *lab, const char *topic, int32_t partitions)
+{
+    for (int32_t p = 0; p < partitions; p++)
+        for (size_t b = 0; b < cluster_broker_count(lab_cluster(lab)); b++) {
+            struct partition *partition = broker_partition(cluster_broker_at(lab_cluster(lab), b), topic, p);
+
+            if (partition && partition_leads(partition))
+                append_to(partition, queue_now_ms(lab_queue(lab)));
+        }
+}
+
+struct run { double seconds, longest; uint64_t events; };
+
+/* Event by event, so that the longest is known. */
+static struct run run_until(struct lab *lab, int64_t until_us)
+{
+    struct run run = { 0 };
+    double begin = seconds_now();
+
+    while (queue_next_us(lab_queue(lab)) <= until_us) {
+        double before = seconds_now(), took;
+
+        queue_run_next(lab_queue(lab));
+        took = seconds_now() - before;
+        run.longest = took > run.longest ? took : run.longest;
+        run.events++;
+    }
+    lab_run_slice(lab, until_us, NULL);
+    run.seconds = seconds_now() - begin;
+    return run;
+}
+
+static void print_run(const char *what, struct run run)
+{
+    printf("    %-46s %8.1f ms, %llu events, the longest %.2f ms\n", what, run.seconds * 1000, (unsigned long long)run.events, run.longest * 1000);
+}
+
+static int64_t now_plus(const struct lab *lab, double seconds)
+{
+    return queue_now_us(lab_queue(lab)) + (int64_t)(seconds * 1e6);
+}
+
+void bench_year(const char *folder)
+{
+    struct lab *lab = open_lab(folder, 3);
+
+    create_topic(lab, "students", 6, 3, NULL, NULL);
+    print_run("a minute, topic made", run_until(lab, now_plus(lab, 60)));
+    append_to_all(lab, "students", 6);
+    print_run("a day with 6 records", run_until(lab, now_plus(lab, 86400)));
+    print_run("a year", run_until(lab, now_plus(lab, 365.0 * 86400)));
+    lab_close(lab);
+}
+
+/* All decisions of a check that keeps, then a check that finds nothing due, then one that takes every partition's only segment. */
+void bench_retention(const char *folder)
+{
+    struct lab *lab = open_lab(folder, 1);
+    struct broker *broker = cluster_broker_at(lab_cluster(lab), 0);
+    int64_t check_us;
+    double begin;
+    size_t kept = 0;
+
+    create_topic(lab, "many", MANY, 1, "retention.ms", "3600000");
+    print_run("10,000 partitions made", run_until(lab, now_plus(lab, 1)));
+    append_to_all(lab, "many", MANY);
+    check_us = broker_next_retention_check_us(broker);
+    run_until(lab, check_us - 1);
+    print_run("a check, nothing due", run_until(lab, check_us));
+    begin = seconds_now();
+    for (size_t i = 0; i < broker_partition_count(broker); i++) {
+        struct retention_decision decision = log_decide_retention(partition_log(broker_partition_at(broker, i)), queue_now_ms(lab_queue(lab)));
+
+        kept += decision.count - decision.delete_count;
+        retention_decision_done(&decision);
+    }
+    printf("    %-46s %8.1f ms (%zu segments kept)\n", "all of them decided, values compared", (seconds_now() - begin) * 1000, kept);
+    run_until(lab, now_plus(lab, 3500));
+    print_run("the check that takes all 10,000 segments", run_until(lab, now_plus(lab, 301)));
+    print_run("the files leave the disk", run_until(lab, now_plus(lab, 120)));
+    begin = seconds_now();
+    lab_close(lab);
+    printf("    %-46s %8.1f ms\n", "closed cleanly", (seconds_now() - begin) * 1000);
+    begin = seconds_now();
+    lab = open_lab(folder, 1);
+    printf("    %-46s %8.1f ms\n", "opened again", (seconds_now() - begin) * 1000);
+    if (controller_delete_topic(lab_cluster(lab), "many", NULL, NULL))
+        give_up("delete", ERR_UNKNOWN_SERVER_ERROR, NULL);
+    print_run("the topic deleted", run_until(lab, now_plus(lab, 10)));
+    print_run("its folders leave the disk", run_until(lab, now_plus(lab, 120)));
+    lab_close(lab);
+}
+
+void bench_descriptors(const char *folder)
+{
+    struct rlimit limit = { 1024, 1024 };
+    struct lab *lab;
+
+    setrlimit(RLIMIT_NOFILE, &limit);
+    lab = open_lab(folder, 1);
+    create_topic(lab, "many", MANY, 1, NULL, NULL);
+    run_until(lab, now_plus(lab, 1));
+    append_to_all(lab, "many", MANY);
+    run_until(lab, now_plus(lab, 600));
+    printf("    a record in each of %d partitions, ten minutes: %.1f MB resident\n", MANY, resident_megabytes());
+    append_to_all(lab, "many", MANY);
+    printf("    a second one: %.1f MB\n", resident_megabytes());
+    lab_close(lab);
+    lab = open_lab(folder, 1);
+    printf("    closed and opened again: %.1f MB\n", resident_megabytes());
+    lab_close(lab);
+}
