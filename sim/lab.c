@@ -285,10 +285,12 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
     struct cluster_options how = {
         .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
         .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
-        .host = options->advertised_host && strcmp(options->advertised_host, "auto") ? options->advertised_host : "localhost",
         .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
     };
 
+    lab->registered_host = mem_text(*options->registered_host ? options->registered_host
+                                    : options->advertised_host && strcmp(options->advertised_host, "auto") ? options->advertised_host : "localhost");
+    how.host = lab->registered_host;
     lab->ports = mem_zero_array((size_t)lab->brokers, sizeof(*lab->ports));
     how.ports = lab->ports;
     lab->registered_port = (options->listen || options->ports_only) && options->port ? options->port : 9092;
@@ -382,7 +384,11 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     lab->journal = journal_new(queue_clock(lab->queue), 0);
     lab->fs = options.memory ? fs_memory(queue_clock(lab->queue)) : fs_real(queue_clock(lab->queue), 0, options.durable);
     if (lab->store)
-        journal_go_on(lab->journal, store_last_entry(lab->store));
+        lab->journal_from = store_last_entry(lab->store);
+    else
+        lab->journal_from = options.journal_from;
+    if (lab->journal_from)
+        journal_go_on(lab->journal, lab->journal_from);
     pace_begin(lab);
     if (options.log_dir)
         err = take_log_dir(lab, options.log_dir, reason);
@@ -392,6 +398,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         goto out;
     lab->wire = wire_new(lab->cluster);
     wire_set_keep_timestamps(lab->wire, options.keep_timestamps);
+    lab->keep_timestamps = options.keep_timestamps;
     if (options.loop) {
         lab->wall = wall_timers_new(options.loop, lab->queue);
         lab->wall_outside = wall_timers_new(options.loop, lab->queue);
@@ -460,17 +467,36 @@ void lab_close(struct lab *lab)
         fs_free(lab->fs);
     }
     journal_free(lab->journal);
-    if (lab->wall) {
-        wall_timers_free(lab->wall);
-        wall_timers_free(lab->wall_outside);
-    }
+    wall_timers_free(lab->wall);
+    wall_timers_free(lab->wall_outside);
     queue_free(lab->queue);
     config_map_done(&lab->settings);
     text_done(&lab->changed);
     mem_free(lab->ports);
     mem_free(lab->control);
+    mem_free(lab->registered_host);
     mem_free(lab->dir);
     mem_free(lab);
+}
+
+/* Its connections in process are of who looks at it; their own waits go by the wall, as its clock stands still. */
+void lab_make_past(struct lab *lab, struct player *player, uv_loop_t *loop)
+{
+    lab->player = player;
+    lab->pace = PACE_PAUSED;
+    wire_only_guests(lab->wire);
+    if (loop)
+        lab->wall_outside = wall_timers_new(loop, lab->queue);
+}
+
+bool lab_is_past(const struct lab *lab)
+{
+    return lab->player != NULL;
+}
+
+bool lab_past_turn(struct lab *lab)
+{
+    return queue_run_outside(lab->queue);
 }
 
 /* ---- looking ---- */

@@ -1,4 +1,4 @@
-/* The inside of a lab, for sim/lab.c, sim/pace.c and sim/clock_table.c. */
+/* The inside of a lab, for the files of sim/ itself. */
 #pragma once
 #include "sim/sim.h"
 
@@ -24,6 +24,11 @@ struct lab {
     struct timers *wall_outside;             /* our own clients of other clusters, which no recording knows */
     struct timers timers;                    /* of clients in this process: the queue's, but the wall's while the lab is paused */
     struct recorder *recorder;               /* NULL: inputs aren't kept */
+    struct player *player;                   /* a past: what feeds it; NULL: this lab lives */
+    char *registered_host;                   /* what the brokers registered with */
+    bool keep_timestamps;
+    bool based;                              /* its recording begins with files: LAB/inputs/base-N */
+    uint64_t journal_from;                   /* journal's last number before it was opened */
     struct tables *tables;
     struct sql *sql;
     /* time */
@@ -36,5 +41,10 @@ struct lab {
     int64_t start_us;                        /* where the clock stood when the lab was opened */
 };
 void pace_begin(struct lab *lab);
+/* The feeder of a past (sim/replay.c): see player_step(). */
+bool player_step(struct player *player, int64_t until_us);
+void player_settle(struct player *player, int64_t until_us);
+bool player_at_end(struct player *player);
+void lab_make_past(struct lab *lab, struct player *player, uv_loop_t *loop);
 extern const struct table clock_table;
 char *lab_runtime_folder(void);

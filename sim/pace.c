@@ -26,6 +26,8 @@ static void set_shift(struct lab *lab)
 /* From this moment on the clock goes on from where it stands. */
 static void rebase(struct lab *lab)
 {
+    if (lab->player)
+        return;
     lab->base_virtual_us = queue_now_us(lab->queue);
     lab->base_wall_us = wall(lab);
     lab->last_turn_us = lab->base_wall_us;
@@ -95,12 +97,20 @@ static int64_t target(const struct lab *lab)
     return passed > 9e15 ? INT64_MAX / 2 : lab->base_virtual_us + (int64_t)passed;
 }
 
+static void note(struct lab *lab, const char *text)
+{
+    const struct entry *entry = ENTRY(EVENT_time_changed, .text = text);
+
+    recorder_note(lab->recorder, entry);
+    journal_add(lab->journal, entry);
+}
+
 void lab_set_pace(struct lab *lab, enum pace pace)
 {
     if (lab->pace == pace)
         return;
     lab_catch_up(lab);
-    journal_add(lab->journal, ENTRY(EVENT_time_changed, .text = pace == PACE_PAUSED ? "paused" : pace == PACE_FROZEN ? "frozen" : "running"));
+    note(lab, pace == PACE_PAUSED ? "paused" : pace == PACE_FROZEN ? "frozen" : "running");
     lab->pace = pace;
     if (lab->net)
         net_freeze(lab->net, pace == PACE_FROZEN);
@@ -114,7 +124,7 @@ void lab_set_speed(struct lab *lab, double speed)
     lab_catch_up(lab);
     lab->speed = speed;
     snprintf(text, sizeof(text), "speed %g", speed);
-    journal_add(lab->journal, ENTRY(EVENT_time_changed, .text = text));
+    note(lab, text);
     rebase(lab);
 }
 
@@ -123,10 +133,31 @@ static bool jumps(const struct lab *lab)
     return lab->jumping && !lab->held && (!lab->net || !net_connection_count(lab->net));
 }
 
+/* A past goes forward as it was recorded. */
+static bool run_past_slice(struct lab *lab, int64_t until_us, const bool *stop)
+{
+    int64_t end = monotonic_now_us() + SLICE_US;
+
+    for (int run = 0; player_step(lab->player, until_us); run++)
+        if ((stop && *stop) || (run % 16 == 15 && monotonic_now_us() > end))
+            return false;
+    if (stop && *stop)
+        return false;
+    player_settle(lab->player, until_us);
+    return true;
+}
+
+bool lab_past_at_end(struct lab *lab)
+{
+    return lab->player && player_at_end(lab->player);
+}
+
 bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
 {
     int64_t end = wall(lab) + SLICE_US;
 
+    if (lab->player)
+        return run_past_slice(lab, until_us, stop);
     for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
         if ((stop && *stop) || (run % 16 == 15 && lab->loop && wall(lab) > end)) {
             rebase(lab);
@@ -144,7 +175,7 @@ bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
 
 bool lab_step(struct lab *lab)
 {
-    bool ran = queue_run_next(lab->queue);
+    bool ran = lab->player ? player_step(lab->player, INT64_MAX) : queue_run_next(lab->queue);
 
     rebase(lab);
     return ran;
@@ -172,6 +203,12 @@ void lab_catch_up(struct lab *lab)
     if (goes(lab))
         run_to_target(lab, target(lab));
     set_shift(lab);
+}
+
+void lab_advance_clients(struct lab *lab, int64_t us)
+{
+    recorder_advance(lab->recorder, us);
+    group_advance_wall(lab->cluster, us);
 }
 
 int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)

@@ -1,203 +1,20 @@
-/* A recording: "KFKR" and a version, how the lab was made, then the inputs: kind, virtual time, events run, and what the kind needs. */
+/* Playing a recording: connections by the numbers that they had, timers by the order in which they were armed; and a lab that is moved forward through
+ * what was, as far as its recording goes. */
 #include "sim/replay.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "sim/lab_internal.h"
+#include "sim/recording.h"
 
-enum input { INPUT_OPEN = 1, INPUT_REQUEST, INPUT_CLOSE, INPUT_TIMER, INPUT_END };
-enum { FORMAT = 1, MOST_TEXT = 4096 };
-static const char magic[4] = "KFKR";
-
-struct recorder {
-    struct lab *lab;
-    struct buffer bytes;      /* what is not in the file yet */
-    size_t most_bytes, count;
-    size_t written;           /* bytes in the file, without its end */
-    FILE *file;               /* NULL: all stays in memory */
-    int64_t at_us, events;    /* the place of the last thing kept, once full */
-    bool full;
-};
-enum { END_BYTES = 17, FLUSH_BYTES = 1024 * 1024 };
-
-/* ---- writing ---- */
-
-static void put_text(struct buffer *out, const char *text)
+static enum err no_recording(struct reason *reason)
 {
-    size_t size = text ? strlen(text) : 0;
-
-    buffer_i32(out, text ? (int32_t)size : -1);
-    buffer_put(out, text, size);
+    return err_because(ERR_INVALID_REQUEST, reason, "these bytes are no recording of Kafkarium, or it is damaged");
 }
 
-static void put_end(const struct recorder *recorder, struct buffer *out)
-{
-    buffer_i8(out, INPUT_END);
-    buffer_i64(out, recorder->full ? recorder->at_us : queue_now_us(recorder->lab->queue));
-    buffer_i64(out, recorder->full ? recorder->events : (int64_t)queue_events_run(recorder->lab->queue));
-}
-
-static bool begin(struct recorder *recorder, enum input kind, size_t size)
-{
-    if (!recorder->full && recorder->written + recorder->bytes.size + size > recorder->most_bytes) {
-        recorder->full = true;
-        recorder->at_us = queue_now_us(recorder->lab->queue);
-        recorder->events = (int64_t)queue_events_run(recorder->lab->queue);
-    }
-    if (recorder->full)
-        return false;
-    if (recorder->file && recorder->bytes.size > FLUSH_BYTES)
-        recorder_flush(recorder, NULL);
-    buffer_i8(&recorder->bytes, (int8_t)kind);
-    buffer_i64(&recorder->bytes, queue_now_us(recorder->lab->queue));
-    buffer_i64(&recorder->bytes, (int64_t)queue_events_run(recorder->lab->queue));
-    recorder->count++;
-    return true;
-}
-
-static void on_open(void *context, int64_t number, const struct connection_options *options)
-{
-    struct recorder *recorder = context;
-
-    if (!begin(recorder, INPUT_OPEN, 512))
-        return;
-    buffer_i64(&recorder->bytes, number);
-    buffer_i32(&recorder->bytes, options->broker);
-    put_text(&recorder->bytes, options->client_host);
-    buffer_i32(&recorder->bytes, options->client_port);
-    put_text(&recorder->bytes, options->local_host);
-    buffer_i8(&recorder->bytes, options->network);
-    buffer_i8(&recorder->bytes, options->timers->wall);
-}
-
-static void on_request(void *context, int64_t number, struct bytes frame, int64_t shift_us)
-{
-    struct recorder *recorder = context;
-
-    if (!begin(recorder, INPUT_REQUEST, frame.size + 64))
-        return;
-    buffer_i64(&recorder->bytes, number);
-    buffer_i64(&recorder->bytes, shift_us);
-    buffer_i32(&recorder->bytes, (int32_t)frame.size);
-    buffer_put(&recorder->bytes, frame.data, frame.size);
-}
-
-static void on_close(void *context, int64_t number)
-{
-    struct recorder *recorder = context;
-
-    if (begin(recorder, INPUT_CLOSE, 64))
-        buffer_i64(&recorder->bytes, number);
-}
-
-static void on_timer(void *context, uint64_t number)
-{
-    struct recorder *recorder = context;
-
-    if (begin(recorder, INPUT_TIMER, 64))
-        buffer_i64(&recorder->bytes, (int64_t)number);
-}
-
-struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
-{
-    static const struct wire_recorder hooks = { on_open, on_request, on_close };
-    struct recorder *recorder = mem_zero(sizeof(*recorder));
-    struct buffer *out = &recorder->bytes;
-
-    recorder->lab = lab;
-    recorder->most_bytes = most_bytes ? most_bytes : 256 * 1024 * 1024;
-    buffer_put(out, magic, sizeof(magic));
-    buffer_i8(out, FORMAT);
-    put_text(out, release_name(lab->release));
-    buffer_i32(out, lab->brokers);
-    buffer_i64(out, (int64_t)lab->seed);
-    buffer_i64(out, lab->start_us);
-    buffer_i32(out, lab->registered_port);
-    for (int32_t i = 0; i < lab->brokers; i++)
-        buffer_i32(out, lab->ports[i]);
-    buffer_i32(out, (int32_t)lab->settings.count);
-    for (size_t i = 0; i < lab->settings.count; i++) {
-        put_text(out, lab->settings.sets[i].name);
-        put_text(out, lab->settings.sets[i].value);
-    }
-    wire_record(lab->wire, &hooks, recorder);
-    if (lab->wall)
-        wall_timers_record(lab->wall, on_timer, recorder);
-    return recorder;
-}
-
-void recorder_free(struct recorder *recorder)
-{
-    if (!recorder)
-        return;
-    if (recorder->lab->wire)
-        wire_record(recorder->lab->wire, NULL, NULL);
-    if (recorder->lab->wall)
-        wall_timers_record(recorder->lab->wall, NULL, NULL);
-    if (recorder->file)
-        fclose(recorder->file);
-    buffer_done(&recorder->bytes);
-    mem_free(recorder);
-}
-
-bool recorder_full(const struct recorder *recorder)
-{
-    return recorder->full;
-}
-
-size_t recorder_count(const struct recorder *recorder)
-{
-    return recorder->count;
-}
-
-void recorder_save(const struct recorder *recorder, struct buffer *out)
-{
-    assert(!recorder->file);
-    buffer_put(out, recorder->bytes.data, recorder->bytes.size);
-    put_end(recorder, out);
-}
-
-static enum err file_failed(const char *path, struct reason *reason)
-{
-    return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", path, strerror(errno));
-}
-
-enum err recorder_to_file(struct recorder *recorder, const char *path, struct reason *reason)
-{
-    assert(!recorder->file);
-    recorder->file = fopen(path, "wbe");
-    if (!recorder->file)
-        return file_failed(path, reason);
-    setbuf(recorder->file, NULL);
-    return recorder_flush(recorder, reason);
-}
-
-/* The end goes along each time, and the next bytes lie over it: a killed lab leaves a whole recording up to its last flush. */
-enum err recorder_flush(struct recorder *recorder, struct reason *reason)
-{
-    struct buffer *out = &recorder->bytes;
-    size_t size = out->size;
-    bool written;
-
-    if (!recorder->file)
-        return ERR_OK;
-    put_end(recorder, out);
-    written = !fseeko(recorder->file, (off_t)recorder->written, SEEK_SET) && fwrite(out->data, 1, out->size, recorder->file) == out->size;
-    if (written)
-        recorder->written += size;
-    else if (!recorder->full) { /* a full disk: what is there stays a recording */
-        recorder->full = true;
-        recorder->at_us = queue_now_us(recorder->lab->queue);
-        recorder->events = (int64_t)queue_events_run(recorder->lab->queue);
-    }
-    buffer_clear(out);
-    return written ? ERR_OK : file_failed("the recording", reason);
-}
-
-/* ---- reading ---- */
+/* ---- the head ---- */
 
 static char *get_text(struct reader *reader)
 {
@@ -206,7 +23,7 @@ static char *get_text(struct reader *reader)
 
     if (size < 0)
         return NULL;
-    if (size > MOST_TEXT) {
+    if (size > RECORDING_MOST_TEXT) {
         reader->failed = true;
         return NULL;
     }
@@ -214,30 +31,32 @@ static char *get_text(struct reader *reader)
     return reader->failed ? NULL : mem_text_size((const char *)bytes.data, bytes.size);
 }
 
-static enum err no_recording(struct reason *reason)
-{
-    return err_because(ERR_INVALID_REQUEST, reason, "these bytes are no recording of Kafkarium, or it is damaged");
-}
-
 struct head {
     enum release release;
     int32_t brokers;
     int64_t seed, start_us;
     int32_t registered_port, ports[100];
+    int8_t flags;
+    char host[256];
+    int64_t journal_from;
 };
 
 static enum err read_head(struct reader *reader, struct head *head, struct config_map *settings, struct reason *reason)
 {
-    struct bytes first = reader_bytes(reader, sizeof(magic));
+    struct bytes first = reader_bytes(reader, sizeof(recording_magic));
     int32_t count;
-    char *release;
+    int8_t format;
+    char *text;
     bool known;
 
-    if (reader->failed || memcmp(first.data, magic, sizeof(magic)) || reader_i8(reader) != FORMAT)
+    if (reader->failed || memcmp(first.data, recording_magic, sizeof(recording_magic)))
         return no_recording(reason);
-    release = get_text(reader);
-    known = release && release_parse(release, &head->release);
-    mem_free(release);
+    format = reader_i8(reader);
+    if (format != RECORDING_FORMAT)
+        return err_because(ERR_INVALID_REQUEST, reason, "this recording is of form %d, which another version of Kafkarium made; form %d is read here", format, RECORDING_FORMAT);
+    text = get_text(reader);
+    known = text && release_parse(text, &head->release);
+    mem_free(text);
     head->brokers = reader_i32(reader);
     head->seed = reader_i64(reader);
     head->start_us = reader_i64(reader);
@@ -251,6 +70,11 @@ static enum err read_head(struct reader *reader, struct head *head, struct confi
         if (head->ports[i] < 0 || head->ports[i] > UINT16_MAX)
             return no_recording(reason);
     }
+    head->flags = reader_i8(reader);
+    text = get_text(reader);
+    snprintf(head->host, sizeof(head->host), "%s", text ? text : "localhost");
+    mem_free(text);
+    head->journal_from = reader_i64(reader);
     count = reader_i32(reader);
     for (int32_t i = 0; i < count && !reader->failed; i++) {
         char *name = get_text(reader), *value = get_text(reader);
@@ -260,7 +84,23 @@ static enum err read_head(struct reader *reader, struct head *head, struct confi
         mem_free(name);
         mem_free(value);
     }
-    return reader->failed ? no_recording(reason) : ERR_OK;
+    return reader->failed || head->journal_from < 0 || head->start_us < 0 ? no_recording(reason) : ERR_OK;
+}
+
+static void options_of(const struct head *head, struct lab_options *options, struct config_map *settings)
+{
+    lab_options_default(options);
+    options->release = head->release;
+    options->brokers = head->brokers;
+    options->seed = (uint64_t)head->seed;
+    options->start_us = head->start_us;
+    options->release_given = options->brokers_given = options->seed_given = true;
+    options->port = head->registered_port;
+    options->ports_only = true;
+    options->keep_timestamps = head->flags & HEAD_KEEP_TIMESTAMPS;
+    options->journal_from = (uint64_t)head->journal_from;
+    options->settings = settings;
+    snprintf(options->registered_host, sizeof(options->registered_host), "%s", head->host);
 }
 
 enum err replay_options(struct bytes recording, struct lab_options *options, struct config_map *settings, struct reason *reason)
@@ -269,32 +109,124 @@ enum err replay_options(struct bytes recording, struct lab_options *options, str
     struct head head = { 0 };
     enum err err = read_head(&reader, &head, settings, reason);
 
-    if (err)
-        return err;
-    lab_options_default(options);
-    options->release = head.release;
-    options->brokers = head.brokers;
-    options->seed = (uint64_t)head.seed;
-    options->start_us = head.start_us;
-    options->release_given = options->brokers_given = options->seed_given = true;
-    options->port = head.registered_port;
-    options->ports_only = true;
-    options->settings = settings;
-    return ERR_OK;
+    if (!err)
+        options_of(&head, options, settings);
+    return err;
 }
 
-/* ---- playing: connections by the numbers that they had, timers by the order in which they were armed ---- */
+/* ---- where the bytes come from: memory, a file, or the recorder of a lab that lives ---- */
+
+enum { WINDOW = 256 * 1024 };
+
+struct source {
+    struct bytes bytes;               /* all of it; NULL: a file or a recorder */
+    const struct recorder *recorder;
+    FILE *file;
+    struct buffer window;             /* bytes from `at` on are at `taken` in it */
+    size_t at, taken;                 /* at: in the recording */
+};
+
+static size_t in_window(const struct source *source)
+{
+    return source->window.size - source->taken;
+}
+
+/* At least `size` bytes from source->at on, if there are so many: they lie at *data. */
+static bool source_has(struct source *source, size_t size, const uint8_t **data)
+{
+    size_t had;
+
+    if (source->bytes.data) {
+        *data = source->bytes.data + source->at;
+        return source->bytes.size - source->at >= size;
+    }
+    if (in_window(source) < size && source->taken) {
+        memmove(source->window.data, source->window.data + source->taken, in_window(source));
+        source->window.size -= source->taken;
+        source->taken = 0;
+    }
+    while ((had = in_window(source)) < size) {
+        size_t most = size - had > WINDOW ? size - had : WINDOW;
+
+        if (source->recorder) {
+            if (!recorder_read(source->recorder, source->at + had, most, &source->file, &source->window))
+                return false;
+        } else {
+            size_t got;
+
+            if (size - had > 1 << 30)
+                return false;
+            got = fread(buffer_add(&source->window, most), 1, most, source->file);
+            source->window.size -= most - got;
+        }
+        if (in_window(source) == had)
+            return false;
+    }
+    *data = source->window.data + source->taken;
+    return true;
+}
+
+static void source_take(struct source *source, size_t size)
+{
+    source->at += size;
+    if (!source->bytes.data)
+        source->taken += size;
+}
+
+static void source_done(struct source *source)
+{
+    if (source->file)
+        fclose(source->file);
+    buffer_done(&source->window);
+}
+
+/* The head: it may be as long as its settings are. */
+static enum err source_head(struct source *source, struct head *head, struct config_map *settings, struct reason *reason)
+{
+    enum { MOST_HEAD = 1 << 20 };
+    const uint8_t *data = NULL;
+    size_t there;
+    struct reader reader;
+    enum err err;
+
+    if (source->bytes.data) {
+        data = source->bytes.data;
+        there = source->bytes.size;
+    } else {
+        source_has(source, MOST_HEAD, &data); /* as much as there is */
+        data = source->window.data + source->taken;
+        there = in_window(source);
+    }
+    reader = reader_of((struct bytes){ data, there });
+    err = read_head(&reader, head, settings, reason);
+    if (!err)
+        source_take(source, (size_t)(reader.at - data));
+    return err;
+}
+
+/* ---- a lab's feeder ---- */
 
 struct armed {
-    struct timer *timer; /* NULL: cancelled or fired */
+    struct timer *timer;       /* NULL: cancelled or fired */
+    int64_t delay_us;
 };
 struct player {
     struct lab *lab;
+    struct source source;
     struct timers wall;        /* first armed timer has number 1 */
     struct armed *armed;
     size_t armed_count, armed_capacity;
     struct played { int64_t number; struct connection *connection; } *connections;
     size_t count, capacity;
+    /* the input that comes next */
+    bool loaded, ended, failed;
+    enum input kind;
+    struct place place;
+    struct bytes body;
+    uint64_t inputs;           /* given so far */
+    uint64_t end_journal, end_chance;
+    bool end_known;
+    struct reason why;         /* it failed */
 };
 
 static struct player *player_of(struct timers *timers)
@@ -306,8 +238,7 @@ static void arm(struct timers *timers, struct timer *timer, int64_t delay_us)
 {
     struct player *player = player_of(timers);
 
-    (void)delay_us;
-    ARRAY_ADD(player->armed, player->armed_count, player->armed_capacity) = (struct armed){ timer };
+    ARRAY_ADD(player->armed, player->armed_count, player->armed_capacity) = (struct armed){ timer, delay_us };
     timer->implementation = (void *)(uintptr_t)player->armed_count;
 }
 
@@ -367,8 +298,7 @@ static enum err play_request(struct player *player, struct reader *reader, struc
 {
     struct played *played = find(player, reader_i64(reader));
     int64_t shift_us = reader_i64(reader);
-    int32_t size = reader_i32(reader);
-    struct bytes frame = reader_bytes(reader, size < 0 ? SIZE_MAX : (size_t)size);
+    struct bytes frame = reader_bytes(reader, reader_left(reader));
 
     if (reader->failed || !played || !played->connection)
         return no_recording(reason);
@@ -382,11 +312,13 @@ static enum err play_request(struct player *player, struct reader *reader, struc
 static enum err play_close(struct player *player, struct reader *reader)
 {
     struct played *played = find(player, reader_i64(reader));
+    char *why = get_text(reader);
 
     if (played && played->connection) {
-        connection_close(played->connection, "as recorded");
+        connection_close(played->connection, why ? why : "as recorded");
         *played = player->connections[--player->count];
     }
+    mem_free(why);
     return ERR_OK;
 }
 
@@ -405,6 +337,171 @@ static enum err play_timer(struct player *player, struct reader *reader, struct 
     return ERR_OK;
 }
 
+static enum err play_note(struct player *player, struct reader *reader, struct reason *reason)
+{
+    char *name = get_text(reader);
+    int32_t broker = reader_i32(reader);
+    char *subject = get_text(reader), *text = get_text(reader);
+    int kind = 0;
+
+    while (kind < EVENT_KINDS && !(name && text_equal(event_name((enum event_kind)kind), name)))
+        kind++;
+    if (kind < EVENT_KINDS && !reader->failed)
+        journal_add(player->lab->journal, ENTRY((enum event_kind)kind, .broker = broker, .subject = subject, .text = text));
+    mem_free(name);
+    mem_free(subject);
+    mem_free(text);
+    return kind == EVENT_KINDS || reader->failed ? no_recording(reason) : ERR_OK;
+}
+
+static enum err play_advance(struct player *player, struct reader *reader, struct reason *reason)
+{
+    int64_t us = reader_i64(reader);
+
+    if (reader->failed || us < 0)
+        return no_recording(reason);
+    group_advance_wall(player->lab->cluster, us);
+    return ERR_OK;
+}
+
+static enum err play_end(struct player *player, struct reader *reader)
+{
+    player->ended = true;
+    player->end_known = reader_left(reader) >= 16;
+    player->end_journal = (uint64_t)reader_i64(reader);
+    player->end_chance = (uint64_t)reader_i64(reader);
+    return ERR_OK;
+}
+
+static enum err give(struct player *player)
+{
+    struct reader reader = reader_of(player->body);
+    struct reason *why = &player->why;
+
+    switch (player->kind) {
+    case INPUT_OPEN:
+        return play_open(player, &reader, why);
+    case INPUT_REQUEST:
+        return play_request(player, &reader, why);
+    case INPUT_CLOSE:
+        return play_close(player, &reader);
+    case INPUT_TIMER:
+        return play_timer(player, &reader, why);
+    case INPUT_NOTE:
+        return play_note(player, &reader, why);
+    case INPUT_ADVANCE:
+        return play_advance(player, &reader, why);
+    case INPUT_END:
+        return play_end(player, &reader);
+    }
+    return no_recording(why);
+}
+
+static bool fail(struct player *player)
+{
+    player->failed = true;
+    return false;
+}
+
+/* The next input's head and body; false: there is none at present, or it can't be read (failed). A live recorder has no end of its own. */
+static bool load(struct player *player)
+{
+    struct source *source = &player->source;
+    const uint8_t *data;
+    struct reader reader;
+    uint32_t size;
+
+    if (player->loaded)
+        return true;
+    if (player->ended || player->failed)
+        return false;
+    if (!source_has(source, INPUT_HEAD_BYTES, &data)) {
+        if (!source->recorder) {
+            no_recording(&player->why);
+            fail(player);
+        }
+        return false;
+    }
+    reader = reader_of((struct bytes){ data, INPUT_HEAD_BYTES });
+    player->kind = (enum input)reader_i8(&reader);
+    player->place.at_us = reader_i64(&reader);
+    player->place.events = (uint64_t)reader_i64(&reader);
+    size = reader_u32(&reader);
+    if (!source_has(source, INPUT_HEAD_BYTES + (size_t)size, &data)) {
+        no_recording(&player->why);
+        return fail(player);
+    }
+    player->body = (struct bytes){ data + INPUT_HEAD_BYTES, size };
+    source_take(source, INPUT_HEAD_BYTES + (size_t)size);
+    player->loaded = true;
+    return true;
+}
+
+/* Where the next input comes, or how far the recording reaches without one. */
+static struct place next_place(struct player *player)
+{
+    if (load(player))
+        return player->place;
+    if (player->source.recorder && !player->failed)
+        return recorder_end(player->source.recorder);
+    return (struct place){ queue_now_us(player->lab->queue), queue_events_run(player->lab->queue) };
+}
+
+bool player_at_end(struct player *player)
+{
+    struct place place;
+
+    if (load(player))
+        return false;
+    place = next_place(player);
+    return queue_events_run(player->lab->queue) >= place.events && queue_now_us(player->lab->queue) >= place.at_us;
+}
+
+/* The clock to `at_us`, with what others' events are due on the way: those of who looks at this past. */
+static void set_clock(struct player *player, int64_t at_us)
+{
+    struct queue *queue = player->lab->queue;
+
+    while (queue_next_us(queue) < at_us && queue_next_outside(queue) && queue_run_next(queue))
+        ;
+    if (queue_next_us(queue) >= at_us)
+        queue_set_us(queue, at_us);
+}
+
+/* One event of the lab, or the next input: whatever comes first, but nothing after `until_us`. False: there was none. */
+bool player_step(struct player *player, int64_t until_us)
+{
+    struct queue *queue = player->lab->queue;
+    struct place place = next_place(player);
+
+    if (player->failed)
+        return false;
+    if (queue_events_run(queue) < place.events && queue_next_us(queue) <= place.at_us)
+        return queue_next_us(queue) <= until_us && queue_run_next(queue);
+    if (!player->loaded || place.at_us > until_us)
+        return false;
+    if (queue_events_run(queue) != place.events) {
+        err_because(ERR_INVALID_REQUEST, &player->why, "the replay went another way than the recording: %llu events ran before an input, not %llu",
+                    (unsigned long long)queue_events_run(queue), (unsigned long long)place.events);
+        return fail(player);
+    }
+    set_clock(player, place.at_us);
+    player->loaded = false;
+    player->inputs++;
+    if (give(player))
+        return fail(player);
+    return true;
+}
+
+/* All is done up to `until_us`, or to where the recording ends: the clock goes there. */
+void player_settle(struct player *player, int64_t until_us)
+{
+    struct place place = next_place(player);
+
+    if (!player->failed && !player->ended)
+        set_clock(player, place.at_us < until_us ? place.at_us : until_us);
+}
+
 /* As a listener that found other ports than those asked for: before anything came in. */
 static enum err take_ports(struct lab *lab, const struct head *head, struct reason *reason)
 {
@@ -419,63 +516,140 @@ static enum err take_ports(struct lab *lab, const struct head *head, struct reas
     return ERR_OK;
 }
 
-/* Up to the place of the next input: so many events, and then that moment. */
-static void run_to(struct lab *lab, int64_t at_us, uint64_t events)
+static void player_begin(struct player *player, struct lab *lab)
 {
-    while (queue_events_run(lab->queue) < events && queue_next_us(lab->queue) <= at_us && queue_run_next(lab->queue))
-        ;
-    if (queue_next_us(lab->queue) >= at_us)
-        queue_set_us(lab->queue, at_us);
+    player->lab = lab;
+    player->wall = (struct timers){ .queue = lab->queue, .wall = true, .arm = arm, .cancel = cancel, .left_us = left_us };
+    groups_use_wall(lab->cluster, &player->wall); /* as lab_open() does where there is a wall */
+}
+
+static void player_done(struct player *player)
+{
+    if (player->lab) {
+        for (size_t i = 0; i < player->count; i++)
+            connection_close(player->connections[i].connection, "the replay ended");
+        groups_use_wall(player->lab->cluster, NULL);
+        for (size_t i = 0; i < player->armed_count; i++)
+            if (player->armed[i].timer)
+                timer_cancel(player->armed[i].timer);
+    }
+    mem_free(player->connections);
+    mem_free(player->armed);
+    source_done(&player->source);
 }
 
 enum err replay_run(struct lab *lab, struct bytes recording, struct reason *reason)
 {
-    struct player player = { .lab = lab, .wall = { .queue = lab->queue, .wall = true, .arm = arm, .cancel = cancel, .left_us = left_us } };
-    struct reader reader = reader_of(recording);
+    struct player player = { .source = { .bytes = recording } };
     struct head head;
-    bool ended = false;
-    enum err err = read_head(&reader, &head, NULL, reason);
+    enum err err = recording.data ? source_head(&player.source, &head, NULL, reason) : no_recording(reason);
 
     if (!err)
         err = take_ports(lab, &head, reason);
-    groups_use_wall(lab->cluster, &player.wall); /* as lab_open() does where there is a wall */
-    while (!err && !ended) {
-        int8_t kind = reader_i8(&reader);
-        int64_t at_us = reader_i64(&reader);
-        uint64_t events = (uint64_t)reader_i64(&reader);
-
-        if (reader.failed) {
-            err = no_recording(reason);
-            break;
-        }
-        run_to(lab, at_us, events);
-        switch (kind) {
-        case INPUT_OPEN:
-            err = play_open(&player, &reader, reason);
-            break;
-        case INPUT_REQUEST:
-            err = play_request(&player, &reader, reason);
-            break;
-        case INPUT_CLOSE:
-            err = play_close(&player, &reader);
-            break;
-        case INPUT_TIMER:
-            err = play_timer(&player, &reader, reason);
-            break;
-        case INPUT_END:
-            ended = true;
-            break;
-        default:
-            err = no_recording(reason);
-        }
-    }
-    for (size_t i = 0; i < player.count; i++)
-        connection_close(player.connections[i].connection, "the replay ended");
-    groups_use_wall(lab->cluster, NULL);
-    for (size_t i = 0; i < player.armed_count; i++)
-        if (player.armed[i].timer)
-            timer_cancel(player.armed[i].timer);
-    mem_free(player.connections);
-    mem_free(player.armed);
+    player_begin(&player, lab);
+    while (!err && player_step(&player, INT64_MAX))
+        ;
+    if (!err && player.failed)
+        err = err_because(ERR_INVALID_REQUEST, reason, "%s", player.why.text);
+    player_done(&player);
     return err;
+}
+
+/* ---- the past: a second lab, and its player ---- */
+
+struct past {
+    struct player player;
+    struct lab *lab;
+    struct config_map settings;
+    int64_t from_us;
+    bool live;
+};
+
+static enum err past_begin(struct past *past, const char *base, uv_loop_t *loop, struct reason *reason)
+{
+    struct lab_options options;
+    struct head head = { 0 };
+    enum err err = source_head(&past->player.source, &head, &past->settings, reason);
+
+    if (err)
+        return err;
+    if (head.flags & HEAD_BASE && !base)
+        return err_because(ERR_INVALID_REQUEST, reason, "the recording goes on from files that a lab had, and their copy is not there");
+    options_of(&head, &options, &past->settings);
+    options.memory = true;
+    options.base = head.flags & HEAD_BASE ? base : NULL;
+    err = lab_open(&past->lab, &options, reason);
+    if (err)
+        return err;
+    past->from_us = head.start_us;
+    lab_make_past(past->lab, &past->player, loop);
+    err = take_ports(past->lab, &head, reason);
+    player_begin(&past->player, past->lab);
+    return err;
+}
+
+static enum err past_opened(struct past *past, enum err err, struct past **out)
+{
+    if (err)
+        past_close(past);
+    *out = err ? NULL : past;
+    return err;
+}
+
+enum err past_open_live(struct past **out, const struct recorder *recorder, const char *base, uv_loop_t *loop, struct reason *reason)
+{
+    struct past *past = mem_zero(sizeof(*past));
+
+    past->player.source.recorder = recorder;
+    past->live = true;
+    return past_opened(past, past_begin(past, base, loop, reason), out);
+}
+
+enum err past_open_file(struct past **out, const char *path, const char *base, uv_loop_t *loop, struct reason *reason)
+{
+    struct past *past = mem_zero(sizeof(*past));
+    enum err err;
+
+    past->player.source.file = fopen(path, "rbe");
+    if (!past->player.source.file)
+        err = err_because(ERR_INVALID_REQUEST, reason, "%s: %s", path, strerror(errno));
+    else
+        err = past_begin(past, base, loop, reason);
+    return past_opened(past, err, out);
+}
+
+void past_close(struct past *past)
+{
+    if (!past)
+        return;
+    if (past->lab)
+        past->lab->player = NULL;
+    player_done(&past->player);
+    lab_close(past->lab);
+    config_map_done(&past->settings);
+    mem_free(past);
+}
+
+struct lab *past_lab(const struct past *past) { return past->lab; }
+int64_t past_from_us(const struct past *past) { return past->from_us; }
+uint64_t past_inputs(const struct past *past) { return past->player.inputs; }
+bool past_is_live(const struct past *past) { return past->live; }
+bool past_at_end(struct past *past) { return player_at_end(&past->player); }
+
+int64_t past_end_us(struct past *past)
+{
+    return past->player.source.recorder ? recorder_end_us(past->player.source.recorder) : INT64_MAX;
+}
+
+enum err past_error(const struct past *past, struct reason *reason)
+{
+    return past->player.failed ? err_because(ERR_INVALID_REQUEST, reason, "%s", past->player.why.text) : ERR_OK;
+}
+
+bool past_as_recorded(const struct past *past)
+{
+    const struct player *player = &past->player;
+
+    return player->ended && !player->failed &&
+           (!player->end_known || (player->end_journal == journal_last(past->lab->journal) && player->end_chance == past->lab->random.state[0]));
 }

@@ -42,6 +42,10 @@ struct lab_options {
     const char *log_dir;
     const struct config_map *settings;  /* --set */
     bool course, durable, record, keep_timestamps;
+    /* a replay: */
+    char registered_host[256];    /* "": as advertised_host says */
+    uint64_t journal_from;        /* number of the last entry before the first */
+    const char *base;             /* in memory: the folder whose files it begins with */
 };
 void lab_options_default(struct lab_options *options);
 /* ERR_KAFKA_STORAGE_ERROR, ERR_BROKER_NOT_AVAILABLE (port), ERR_INVALID_CONFIG ...: one clear sentence in `reason`. */
@@ -69,6 +73,11 @@ struct transport *lab_transport(struct lab *lab, const char *client_host);
 /* For ls, hexdump, dump: the real path of what the user named ("/tmp/kafka-logs/students-0", "broker-1/students-0", "students-0", a real path). The caller's. */
 char *lab_resolve_path(const struct lab *lab, const char *name);
 
+/* A lab that shows what was (sim/replay.h): its clock stands still; lab_run_slice() and lab_step() move it as its recording did, and stop at its end. */
+bool lab_is_past(const struct lab *lab);
+bool lab_past_turn(struct lab *lab);                   /* serves who looks at it; true: something was done */
+bool lab_past_at_end(struct lab *lab);
+
 /* ---- time ---- */
 enum pace { PACE_RUNNING, PACE_PAUSED, PACE_FROZEN };
 enum pace lab_pace(const struct lab *lab);
@@ -86,6 +95,7 @@ void lab_catch_up(struct lab *lab);
 /* A slice of running towards `until_us`, at most ~10 ms of real time; true when there. Stops early when `*stop` becomes true (may be NULL). */
 bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop);
 bool lab_step(struct lab *lab);                        /* one event; false: none */
+void lab_advance_clients(struct lab *lab, int64_t us); /* sessions of real clients, which run on the wall clock, on purpose */
 bool lab_clients_wait(const struct lab *lab);          /* a client or a tool waits for something that needs time to move */
 void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; at most once a second */
 

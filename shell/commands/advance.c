@@ -25,7 +25,7 @@ static int run(struct call *call)
     }
     pace_run(call, queue_now_us(lab_queue(lab)) + us, NULL);
     if (clients) /* their sessions run on the wall clock: moved on purpose */
-        group_advance_wall(lab_cluster(lab), us);
+        lab_advance_clients(lab, us);
     digest_print_losses(call, &digest);
     digest_print(call, &digest);
     return call_interrupted(call) ? 130 : 0;

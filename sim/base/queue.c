@@ -119,6 +119,34 @@ int64_t queue_next_us(const struct queue *queue)
     return queue->count ? queue->heap[1]->at_us : NEVER_US;
 }
 
+bool queue_next_outside(const struct queue *queue)
+{
+    return queue->count && queue->heap[1]->outside;
+}
+
+bool queue_run_outside(struct queue *queue)
+{
+    enum { MOST = 1024 };
+    bool ran = false;
+
+    for (int i = 0; i < MOST; i++) {
+        struct event *first = NULL;
+
+        for (size_t place = 1; place <= queue->count; place++) {
+            struct event *event = queue->heap[place];
+
+            if (event->outside && event->at_us <= queue->now_us && (!first || before(event, first)))
+                first = event;
+        }
+        if (!first)
+            break;
+        event_cancel(queue, first);
+        first->run(first->context);
+        ran = true;
+    }
+    return ran;
+}
+
 size_t queue_count(const struct queue *queue)
 {
     return queue->count;

@@ -34,6 +34,9 @@ void event_cancel(struct queue *queue, struct event *event);   /* also of one th
 static inline bool event_scheduled(const struct event *event) { return event->place != 0; }
 
 int64_t queue_next_us(const struct queue *queue);       /* of the next event; NEVER_US: none */
+bool queue_next_outside(const struct queue *queue);     /* the next event is from outside */
+/* Runs those events from outside that are due at the present moment, also past others; true if any was. For a history that must not move meanwhile. */
+bool queue_run_outside(struct queue *queue);
 size_t queue_count(const struct queue *queue);
 bool queue_run_next(struct queue *queue);               /* clock to the next event and runs it; false: none */
 /* Runs all events up to and including `until_us`, then sets the clock there (never back). */

@@ -105,14 +105,13 @@ static void describe_stranger(struct bytes bytes, struct text *out)
 
 static void refuse(struct peer *peer)
 {
-    struct journal *journal = cluster_journal(wire_cluster(peer->net->options.wire));
     char client[HOST_TEXT + 16];
     struct text text = { 0 };
 
     snprintf(client, sizeof(client), "%s:%d", peer->host, peer->port);
     text_printf(&text, "%s: closed, it sent ", client);
     describe_stranger(incoming_bytes(&peer->incoming), &text);
-    journal_add(journal, ENTRY(EVENT_client_refused, .broker = peer->broker_id, .subject = client, .text = text_chars(&text)));
+    wire_refused(peer->net->options.wire, peer->broker_id, client, text_chars(&text));
     text_done(&text);
     peer->why = "it does not speak Kafka";
 }

@@ -237,7 +237,7 @@ int32_t fetch_plan_keep(struct request *request, struct fetch_plan *plan)
     int64_t now_ms = queue_now_ms(wire->queue);
     struct fetch_session *session;
 
-    if (request->version < 7 || in->session_epoch != INITIAL_EPOCH || !plan->count)
+    if (request->version < 7 || in->session_epoch != INITIAL_EPOCH || !plan->count || request_is_guest(request))
         return 0;
     if (!wire->fetch_sessions)
         wire->fetch_sessions = mem_zero(sizeof(*wire->fetch_sessions));

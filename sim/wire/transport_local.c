@@ -188,7 +188,9 @@ static struct channel *local_open(struct transport *transport, const char *host,
     channel->serve = (struct event){ .run = serve, .context = channel, .outside = true };
     if (broker && broker_up(broker))
         channel->connection = connection_open(local->wire, &(struct connection_options){
-            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port, .timers = wire_virtual_timers(local->wire),
+            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port, 
+            .timers = wire_has_guests_only(local->wire) ? wire_guest_timers(local->wire) : wire_virtual_timers(local->wire),
+            .guest = wire_has_guests_only(local->wire),
         });
     opened(context, channel->connection ? ERR_OK : ERR_BROKER_NOT_AVAILABLE);
     return &channel->channel;

@@ -18,6 +18,7 @@ struct wire *wire_new(struct cluster *cluster)
     wire->queue = cluster_queue(cluster);
     wire->release = cluster_release(cluster);
     wire->timers = timers_virtual(wire->queue);
+    wire->guest_timers = (struct timers){ .queue = wire->queue, .outside = true };
     wire->random = random_fork(cluster_random(cluster), "wire");
     return wire;
 }
@@ -43,6 +44,14 @@ void wire_record(struct wire *wire, const struct wire_recorder *recorder, void *
 }
 
 struct timers *wire_virtual_timers(struct wire *wire) { return &wire->timers; }
+struct timers *wire_guest_timers(struct wire *wire) { return &wire->guest_timers; }
+bool wire_has_guests_only(const struct wire *wire) { return wire->guests_only; }
+
+void wire_only_guests(struct wire *wire)
+{
+    wire->guests_only = true;
+}
+
 struct cluster *wire_cluster(const struct wire *wire) { return wire->cluster; }
 
 void wire_set_shift(struct wire *wire, int64_t shift_us, int64_t wall_now_ms)
@@ -140,8 +149,9 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     connection->timers = options->timers;
     connection->local_host = mem_text(options->local_host);
     connection->may_change_requests = options->may_change_requests;
+    connection->guest = options->guest;
     connection->info = (struct connection_info){
-        .number = ++wire->last_connection, .broker = options->broker, .client_port = options->client_port,
+        .number = options->guest ? --wire->last_guest : ++wire->last_connection, .broker = options->broker, .client_port = options->client_port,
         .client_host = mem_text(options->client_host ? options->client_host : ""), .client_id = mem_text(""), .software_name = mem_text(""),
         .software_version = mem_text(""), .network = options->network, .since_us = now_us, .last_us = now_us,
     };
@@ -152,6 +162,13 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     snprintf(what, sizeof(what), "connected to broker %" PRId32, options->broker);
     journal_client(connection, EVENT_client_connected, what);
     return connection;
+}
+
+void wire_refused(struct wire *wire, int32_t broker, const char *client, const char *text)
+{
+    if (wire->recorder && wire->recorder->refused)
+        wire->recorder->refused(wire->recorder_context, broker, client, text);
+    journal_add(cluster_journal(wire->cluster), ENTRY(EVENT_client_refused, .broker = broker, .subject = client, .text = text));
 }
 
 static void set_text(const char **at, const char *text)
@@ -183,7 +200,7 @@ void connection_close(struct connection *connection, const char *why)
 
     assert(!connection->in_handler);
     if (wire->recorder)
-        wire->recorder->closed(wire->recorder_context, connection->info.number);
+        wire->recorder->closed(wire->recorder_context, connection->info.number, why);
     forget_request(&connection->request);
     if (connection->info.network) {
         char what[256];
@@ -228,6 +245,7 @@ const struct connection_info *request_client(const struct request *request) { re
 const char *request_local_host(const struct request *request) { return request->connection->local_host; }
 struct timers *request_timers(const struct request *request) { return request->connection->timers; }
 bool request_may_change(const struct request *request) { return request->connection->may_change_requests; }
+bool request_is_guest(const struct request *request) { return request->connection->guest; }
 bool request_from_network(const struct request *request) { return request->connection->info.network; }
 
 bool request_node(const struct request *request, int32_t id, struct wire_node *out)
@@ -305,6 +323,8 @@ static void remember(struct request *request, uint64_t bytes_out)
     struct wire *wire = request->wire;
     struct recent *recent;
 
+    if (request->connection->guest)
+        return;
     if (!wire->recent)
         wire->recent = mem_zero_array(RECENT_REQUESTS, sizeof(*wire->recent));
     recent = &wire->recent[wire->request_count % RECENT_REQUESTS];
@@ -459,6 +479,17 @@ static bool decode(struct request *request)
     return true;
 }
 
+/* What a guest may ask: APIs that only read. */
+static bool only_reads(int16_t key)
+{
+    static const int16_t keys[] = { 1, 2, 3, 9, 10, 15, 16, 18, 23, 29, 32, 35, 46, 60, 61, 65, 66, 69, 74, 75 };
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (keys[i] == key)
+            return true;
+    return false;
+}
+
 void connection_request(struct connection *connection, struct bytes frame, connection_reply *reply, void *context)
 {
     struct wire *wire = connection->wire;
@@ -477,6 +508,10 @@ void connection_request(struct connection *connection, struct bytes frame, conne
     };
     if (!decode(request))
         return;
+    if (connection->guest && !only_reads(request->api->key)) {
+        refuse(request, "this is the past, which can't be changed");
+        return;
+    }
     tell_watchers(request, false);
     handle(request);
 }

@@ -28,6 +28,7 @@ struct connection_options {
     const char *local_host;       /* advertised to this connection in Metadata: --advertised-host; NULL: the broker's own */
     struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
     bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
+    bool guest;                   /* of who looks at a past: leaves no trace, and may only read; its number is below 0 */
     bool may_change_requests;     /* their bytes are nobody else's: what is stored may be prepared in them, without a copy */
 };
 struct connection *connection_open(struct wire *wire, const struct connection_options *options);
@@ -69,11 +70,18 @@ void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context);
 struct wire_recorder {
     void (*opened)(void *context, int64_t number, const struct connection_options *options);
     void (*requested)(void *context, int64_t number, struct bytes frame, int64_t shift_us);
-    void (*closed)(void *context, int64_t number);
+    void (*closed)(void *context, int64_t number, const char *why);
+    void (*refused)(void *context, int32_t broker, const char *client, const char *text);
 };
 void wire_record(struct wire *wire, const struct wire_recorder *recorder, void *context);
 /* The virtual clock for the broker's side of connections in process: part of the cluster's history, unlike their clients' own timers. */
 struct timers *wire_virtual_timers(struct wire *wire);
+/* From here on connections in process are guests: see connection_options. */
+void wire_only_guests(struct wire *wire);
+struct timers *wire_guest_timers(struct wire *wire);
+bool wire_has_guests_only(const struct wire *wire);
+/* A stranger that never came as far as a request: journalled and recorded. */
+void wire_refused(struct wire *wire, int32_t broker, const char *client, const char *text);
 
 /* ---- for handlers (sim/wire/api/NN_name.c) ---- */
 enum reply { REPLY_NOW, REPLY_LATER, REPLY_NEVER };
@@ -138,5 +146,6 @@ void request_set_software(struct request *request, const char *name, const char 
 /* How much a batch stamped `timestamp_ms` is shifted, so that a real client's records are as old as virtual time has it: 0 for those of simulated clients and for old or strange stamps. */
 int64_t request_shift_ms(const struct request *request, int64_t timestamp_ms);
 struct timers *request_timers(const struct request *request); /* the client's clock */
+bool request_is_guest(const struct request *request);         /* nothing may be made for it */
 bool request_from_network(const struct request *request);
 bool request_may_change(const struct request *request);       /* its bytes; connection_options.may_change_requests */

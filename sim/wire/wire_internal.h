@@ -39,6 +39,9 @@ struct wire {
     bool keep_timestamps;
     struct fetch_sessions *fetch_sessions; /* made when a client asks for the first: sim/wire/fetch_session.c */
     struct timers timers;              /* virtual, see wire_virtual_timers() */
+    struct timers guest_timers;        /* the same clock, but no part of the history */
+    bool guests_only;
+    int64_t last_guest;
     const struct wire_recorder *recorder;
     void *recorder_context;
 };
@@ -51,7 +54,7 @@ struct connection {
     struct connection_info info;
     struct request request;       /* one at a time */
     bool busy, in_handler, replied_early;
-    bool may_change_requests;
+    bool may_change_requests, guest;
 };
 
 enum { API_VERSIONS_KEY = 18 };

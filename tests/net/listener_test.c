@@ -42,6 +42,10 @@ struct broker *cluster_broker_at(const struct cluster *cluster, size_t i) { retu
 int32_t broker_id(const struct broker *broker) { return broker->id; }
 bool broker_up(const struct broker *broker) { return broker != NULL; }
 struct journal *cluster_journal(const struct cluster *cluster) { return cluster->journal; }
+void wire_refused(struct wire *wire, int32_t broker, const char *client, const char *text)
+{
+    journal_add(wire->cluster.journal, ENTRY(EVENT_client_refused, .broker = broker, .subject = client, .text = text));
+}
 void group_connection_gone(struct cluster *cluster, struct timers *timers, struct timers *instead) { (void)cluster, (void)timers, (void)instead; }
 size_t wire_connection_count(const struct wire *wire) { return wire->count; }
 struct connection *wire_connection_at(const struct wire *wire, size_t i) { return (struct connection *)&wire->connections[i]; }

@@ -114,7 +114,7 @@ static void check_replay(enum release release, int32_t brokers)
     struct lab_options options;
     struct recorder *recorder;
     struct reason reason = { "" };
-    char *lived, *replayed;
+    char *lived, *replayed, *events, *replayed_events;
 
     sim_lab_open(&sim, release, brokers, 11, SETTINGS);
     recorder = recorder_new(sim.lab, 0);
@@ -124,6 +124,7 @@ static void check_replay(enum release release, int32_t brokers)
     CHECK(!recorder_full(recorder));
     recorder_free(recorder);
     lived = sim_lab_sums(sim.lab);
+    events = sim_lab_events(sim.lab);
 
     memset(&again, 0, sizeof(again)); /* beside the live one */
     CHECK_INT(ERR_OK, replay_options(buffer_bytes(&recording), &options, &again.settings, &reason));
@@ -135,6 +136,12 @@ static void check_replay(enum release release, int32_t brokers)
     replayed = sim_lab_sums(again.lab);
     CHECK(strstr(lived, "students-0/"));
     CHECK_TEXT(lived, replayed);
+    replayed_events = sim_lab_events(again.lab);
+    CHECK(strlen(replayed_events) >= strlen(events)); /* what follows: its connections end with it */
+    replayed_events[strlen(events)] = 0;
+    CHECK_TEXT(events, replayed_events);
+    mem_free(events);
+    mem_free(replayed_events);
     mem_free(lived);
     mem_free(replayed);
     buffer_done(&recording);

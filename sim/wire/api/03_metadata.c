@@ -153,7 +153,7 @@ static enum err missing_topic(struct request *request, const char *name)
     bool may = (request->version < 4 || in->allow_auto_topic_creation) && config_boolean(&layers, "auto.create.topics.enable");
     enum err err;
 
-    if (!may && !(old && internal))
+    if ((!may && !(old && internal)) || request_is_guest(request))
         return ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (internal)
         err = controller_ensure_internal_topic(request->cluster, name, NULL, NULL);

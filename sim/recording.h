@@ -1,0 +1,27 @@
+/* The form of a recording, for sim/recording.c, which writes it, and sim/replay.c, which reads it: "KFKR", a version, how the lab was made, then the
+ * inputs: kind (8 bits), virtual time and cluster's events run before it (64 each), size (32), and so many bytes of what the kind needs. The last is
+ * INPUT_END, with what the lab had come to by then. */
+#pragma once
+#include <stdio.h>
+
+#include "sim/lab_internal.h"
+#include "sim/replay.h"
+
+enum input {
+    INPUT_OPEN = 1, INPUT_REQUEST, INPUT_CLOSE, INPUT_TIMER,
+    INPUT_END,       /* journal's last number, chance's state (64 bits each) */
+    INPUT_NOTE,      /* a journal entry that comes from outside: event's name, broker, subject, text */
+    INPUT_ADVANCE,   /* the wall timers of clients were moved: microseconds */
+};
+enum { RECORDING_FORMAT = 2, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
+enum { HEAD_KEEP_TIMESTAMPS = 1, HEAD_BASE = 2 };
+extern const char recording_magic[4];
+
+struct place {       /* in a lab's history: the moment, and how many of its events had run */
+    int64_t at_us;
+    uint64_t events;
+};
+/* Of a live recorder: bytes kept so far from `at` on, at most `most`, appended to `out`; file parts are read by a handle of the reader's own (*file, opened at
+ * first need). False: the file can't be read. */
+bool recorder_read(const struct recorder *recorder, size_t at, size_t most, FILE **file, struct buffer *out);
+struct place recorder_end(const struct recorder *recorder);   /* how far what is kept reaches */
