@@ -123,8 +123,20 @@ void batch_shift_timestamps(uint8_t *batch, int64_t by_ms);
 /* ---- checking what a client sent (LogValidator) ---- */
 struct record_error {                   /* ProduceResponse v8+: which record and why */
     int32_t batch_index;
-    char message[400];
+    char *message;
 };
+enum { RECORD_ERRORS_MOST = 16384 };    /* that are named of one batch: no answer grows beyond a few MB */
+struct record_errors {                  /* all zero, then record_errors_done */
+    struct record_error *items;
+    size_t count, capacity;
+};
+void record_errors_done(struct record_errors *errors);
+/* What is checked of a request before anything else of it is looked at (ProduceRequest.validateRecords): from produce v3 on exactly one
+ * batch of magic 2. What is cut short behind it doesn't count. */
+enum err records_check_request(struct bytes records, int version, bool is_27, struct reason *reason);
+/* The first batch of a request's records, as far as it is looked at before they are checked: its attributes; -1: there is no whole one.
+ * ERR_CORRUPT_MESSAGE, ERR_UNKNOWN_SERVER_ERROR: Kafka fails on the request as a whole. */
+enum err records_first_attributes(struct bytes records, bool is_27, int *attributes, struct reason *reason);
 struct validate {
     /* in */
     int target_codec;                   /* CODEC_PRODUCER: as it came */
@@ -135,16 +147,15 @@ struct validate {
     int64_t first_offset;               /* offset for the first record */
     int32_t leader_epoch;
     int32_t max_message_bytes;          /* 0: not checked */
-    int16_t produce_version;            /* -1: not from a produce request */
+    int16_t produce_version;            /* -1: not from a produce request, or records_check_request was asked already */
     const char *topic_partition;        /* "students-0", for Kafka's messages; borrowed; NULL: "?" */
+    struct record_errors *errors;       /* where records that are refused one by one are named, emptied first; NULL: nobody asks */
     bool may_change;                    /* what may stay as it came is prepared in `records` itself, without a copy */
     /* out */
     struct bytes stored;                /* the batch(es) as they are to be written, offsets set; in `out`, or in `records` */
     struct buffer out;                  /* added to; the caller ends it */
     int64_t last_offset, max_timestamp_ms, offset_of_max_timestamp; /* 2.7: of the record, 4.3: the batch's last */
     int64_t record_count;
-    struct record_error errors[8];
-    int error_count;                    /* in errors: the first few */
     bool recompressed, converted;
 };
 /* Checks `records` (one batch of magic 2, or a message set of magic 0/1 from old clients, which is converted up) in Kafka's order and

@@ -292,14 +292,12 @@ static enum err look_at(struct log *log, struct bytes records, struct incoming *
 }
 
 static enum err validate(struct log *log, const struct log_append *append, struct buffer *buffer, struct incoming *in,
-                         struct log_appended *out, struct reason *reason)
+                         struct reason *reason)
 {
     const struct log_config *config = log->config;
-    struct validate check;
+    struct validate check = { 0 };
     enum err err;
 
-    memset(&check, 0, offsetof(struct validate, errors)); /* the texts of errors are large, and none of a good batch's business */
-    check.error_count = 0;
     check.target_codec = config->codec;
     check.level = config->codec_level;
     check.target_magic = config->magic;
@@ -315,14 +313,12 @@ static enum err validate(struct log *log, const struct log_append *append, struc
     check.topic_partition = strrchr(log->dir, '/') ? strrchr(log->dir, '/') + 1 : log->dir; /* the folder bears its name */
     check.max_message_bytes = append->origin == APPEND_CLIENT ? config->max_message_bytes : INT32_MAX;
     check.produce_version = append->produce_version;
+    check.errors = append->errors;
     check.may_change = append->may_change;
     check.out = *buffer;
     buffer_clear(&check.out);
     err = records_validate(append->records, &check, reason);
     *buffer = check.out;
-    out->error_count = check.error_count;
-    if (check.error_count)
-        memcpy(out->errors, check.errors, sizeof(out->errors));
     if (err)
         return err;
     err = look_at(log, check.stored, in, false, INT32_MAX, reason);
@@ -331,6 +327,7 @@ static enum err validate(struct log *log, const struct log_append *append, struc
     in->max_timestamp_ms = check.max_timestamp_ms;
     in->max_timestamp_offset = check.offset_of_max_timestamp;
     in->record_count = check.record_count;
+    in->first_offset = check.first_offset; /* a compressed set of old messages shows only its last */
     in->last_offset = check.last_offset;
     return ERR_OK;
 }
@@ -434,7 +431,7 @@ static enum err check_producer(struct log *log, const struct incoming *in, enum 
         out->duplicate = true;
         out->base_offset = duplicate->last_offset - duplicate->offset_delta;
         out->last_offset = duplicate->last_offset;
-        out->log_append_time_ms = log->config->log_append_time ? duplicate->timestamp_ms : -1;
+        out->log_append_time_ms = duplicate->timestamp_ms; /* also with CreateTime: the answer gives the earlier batch's */
     }
     return err;
 }
@@ -447,10 +444,9 @@ enum err log_append(struct log *log, const struct log_append *append, struct log
     struct incoming in;
     enum err err;
 
-    memset(out, 0, offsetof(struct log_appended, errors));
-    out->error_count = 0;
+    *out = (struct log_appended){ 0 };
     out->base_offset = out->last_offset = out->log_append_time_ms = out->max_timestamp_ms = -1;
-    err = replicated ? look_at(log, append->records, &in, true, log_is_27(log) ? INT32_MAX : append->leader_epoch, reason) : validate(log, append, buffer, &in, out, reason);
+    err = replicated ? look_at(log, append->records, &in, true, log_is_27(log) ? INT32_MAX : append->leader_epoch, reason) : validate(log, append, buffer, &in, reason);
     if (err || !in.batch_count)
         goto out;
     if (replicated && in.first_offset < log->end_offset) {

@@ -85,8 +85,9 @@ struct log_append {
     struct bytes records;
     enum append_origin origin;     /* REPLICATION: offsets and epochs are kept as given, several batches may come */
     int32_t leader_epoch;
-    int16_t produce_version;       /* -1: not from a request */
+    int16_t produce_version;       /* -1: not from a request, or records_check_request was asked already */
     int64_t now_ms;
+    struct record_errors *errors;  /* where records that are refused one by one are named, the owner's to end; NULL: nobody asks */
     bool may_change;               /* the bytes of `records` are nobody else's: what is stored may be prepared in them */
 };
 struct log_appended {
@@ -97,8 +98,6 @@ struct log_appended {
     int64_t record_count;
     int32_t bytes;
     bool duplicate, rolled;
-    struct record_error errors[8];
-    int error_count;
 };
 /* Checks, assigns offsets, rolls if it must, writes. On an error nothing was written (a roll may have happened, as in Kafka). */
 enum err log_append(struct log *log, const struct log_append *append, struct log_appended *out, struct reason *reason);

@@ -115,7 +115,9 @@ static enum err open_wrapper(struct record_iterator *it, struct old_walk *walk)
     err = (wrapper->magic ? codec_decompress : codec_decompress_magic_0)(codec, wrapper->value, PLAIN_MOST_BYTES, &it->plain,
                                                                          &it->reason);
     walk->left = buffer_bytes(&it->plain);
-    return err ? err : find_first_offset(walk, &it->reason);
+    if (err)                            /* a KafkaException, which no client has a code for */
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, &it->reason, "Failed to decompress record stream");
+    return find_first_offset(walk, &it->reason);
 }
 
 void old_begin(struct record_iterator *it)
@@ -238,7 +240,7 @@ enum err set_builder_finish(struct set_builder *builder, struct buffer *out, str
         return ERR_OK;
     }
     if (builder->codec == CODEC_ZSTD)
-        return err_because(ERR_UNSUPPORTED_COMPRESSION_TYPE, reason, "ZStandard compression is not supported for magic %d",
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "ZStandard compression is not supported for magic %d",
                            builder->magic);
     err = builder->magic ? codec_compress(builder->codec, INT32_MIN, plain, &packed, reason) :
                            codec_compress_magic_0(builder->codec, plain, &packed, reason);

@@ -20,6 +20,9 @@ struct record_view {
 };
 /* Takes the record at *at apart, headers checked too, and moves *at behind it. ERR_INVALID_RECORD, as Kafka's DefaultRecord. */
 enum err record_parse(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason);
+/* The same, but nobody asks whether the record's length is that of its fields, nor for lengths below -1: what 4.3 makes of a compressed
+ * record whose batch stays as it is (DefaultRecord.readPartiallyFrom). */
+enum err record_skim(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason);
 
 /* At most three bytes, which are there; false: it has more. */
 static inline __attribute__((always_inline)) bool varint_short(const uint8_t **at, int32_t *out)

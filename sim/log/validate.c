@@ -7,7 +7,7 @@
 
 #include "sim/log/record.h"
 
-enum { ERRORS_KEPT = sizeof((struct validate){ 0 }.errors) / sizeof(struct record_error), ERRORS_SHOWN = 3 };
+enum { ERRORS_SHOWN = 3 };
 
 struct check {
     struct validate *v;
@@ -21,7 +21,9 @@ struct check {
     int64_t record_count;
     int64_t max_timestamp_ms, offset_of_max_timestamp; /* offset of the record in 2.7, of its batch's last in 4.3 */
     int64_t errors;                     /* of the batch at hand */
+    struct record_errors *named, own;   /* where they are named */
     bool timestamp_error;
+    bool refused;                       /* for what its records are, one by one */
     bool timestamps_matter;             /* of the batch at hand: some limit or type may refuse a record */
     struct buffer plain;                /* records of a compressed batch of magic 2 */
     struct bytes body;                  /* records of the only batch of magic 2 */
@@ -52,32 +54,68 @@ static enum err next_batch(struct bytes *left, struct batch *out, bool *got, str
 }
 
 /* ---- the request: ProduceRequest.validateRecords ---- */
-static enum err check_request(struct check *check)
+/* What ByteBufferLogInputStream finds at the start: the size of a whole batch, and its magic; *size 0: nothing, or cut short. */
+static enum err peek_batch(struct bytes left, size_t *size, int8_t *magic, struct reason *reason)
 {
-    int version = check->v->produce_version;
-    const char *per_partition = check->v->is_27 ? "" : " per partition";
-    struct bytes left = check->records;
-    struct batch batch;
-    bool got;
+    int32_t length;
+
+    *size = 0;
+    if (left.size < BATCH_OVERHEAD)
+        return ERR_OK;
+    length = get_i32(left.data + 8);
+    if (length < MESSAGE_OVERHEAD_0)
+        return err_because(ERR_CORRUPT_MESSAGE, reason, "Record size %d is less than the minimum record overhead (%d)", length,
+                           MESSAGE_OVERHEAD_0);
+    if (left.size < HEADER_TO_MAGIC)
+        return ERR_OK;
+    *magic = (int8_t)left.data[HEADER_TO_MAGIC - 1];
+    if (*magic < 0 || *magic > 2)
+        return err_because(ERR_CORRUPT_MESSAGE, reason, "Invalid magic found in record: %d", *magic);
+    if (length > INT32_MAX - BATCH_OVERHEAD)    /* Java's sum is negative, and then no size of a slice */
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "Record size %d with its overhead is more than an int holds", length);
+    if ((size_t)length + BATCH_OVERHEAD <= left.size)
+        *size = (size_t)length + BATCH_OVERHEAD;
+    return ERR_OK;
+}
+
+enum err records_first_attributes(struct bytes records, bool is_27, int *attributes, struct reason *reason)
+{
+    enum { UP_TO_PRODUCER_ID = 51 };    /* 2.7 asks for that, too */
+    size_t size;
+    int8_t magic = 0;
+    enum err err = peek_batch(records, &size, &magic, reason);
+
+    *attributes = -1;
+    if (err || !size || (is_27 && magic == 2 && size < UP_TO_PRODUCER_ID))
+        return err;
+    *attributes = magic == 2 ? get_u16(records.data + 21) : records.data[HEADER_TO_MAGIC] & (ATTRIBUTE_CODEC | ATTRIBUTE_LOG_APPEND_TIME);
+    return ERR_OK;
+}
+
+enum err records_check_request(struct bytes records, int version, bool is_27, struct reason *reason)
+{
+    const char *per_partition = is_27 ? "" : " per partition";
+    size_t size, second;
+    int8_t magic;
     enum err err;
 
     if (version < 3)                    /* any number of old messages */
         return ERR_OK;
-    err = next_batch(&left, &batch, &got, check->reason);
+    err = peek_batch(records, &size, &magic, reason);
     if (err)
         return err;
-    if (!got)
-        return err_because(ERR_INVALID_RECORD, check->reason,
+    if (!size)
+        return err_because(ERR_INVALID_RECORD, reason,
                            "Produce requests with version %d must have at least one record batch%s", version, per_partition);
-    if (batch.magic != 2)
-        return err_because(ERR_INVALID_RECORD, check->reason, "Produce requests with version %d are only allowed to contain "
+    if (magic != 2)
+        return err_because(ERR_INVALID_RECORD, reason, "Produce requests with version %d are only allowed to contain "
                            "record batches with magic version 2", version);
-    if (version < 7 && batch_codec(&batch) == CODEC_ZSTD)
-        return err_because(ERR_UNSUPPORTED_COMPRESSION_TYPE, check->reason,
+    if (version < 7 && (get_u16(records.data + 21) & ATTRIBUTE_CODEC) == CODEC_ZSTD)
+        return err_because(ERR_UNSUPPORTED_COMPRESSION_TYPE, reason,
                            "Produce requests with version %d are not allowed to use ZStandard compression", version);
-    err = next_batch(&left, &batch, &got, check->reason);
-    if (!err && got)
-        err = err_because(ERR_INVALID_RECORD, check->reason, "Produce requests with version %d are only allowed to contain "
+    err = peek_batch((struct bytes){ records.data + size, records.size - size }, &second, &magic, reason);
+    if (!err && second)
+        err = err_because(ERR_INVALID_RECORD, reason, "Produce requests with version %d are only allowed to contain "
                           "exactly one record batch%s", version, per_partition);
     return err;
 }
@@ -185,19 +223,28 @@ static void add_error(struct check *check, int64_t index, bool timestamp, const 
     __attribute__((format(printf, 4, 5)));
 static void add_error(struct check *check, int64_t index, bool timestamp, const char *format, ...)
 {
-    struct validate *v = check->v;
+    struct record_errors *named = check->named;
     struct record_error *error;
+    char message[400];
     va_list args;
 
     check->errors++;
     check->timestamp_error |= timestamp;
-    if (v->error_count == ERRORS_KEPT)
+    if (named->count == RECORD_ERRORS_MOST)
         return;
-    error = &v->errors[v->error_count++];
-    error->batch_index = (int32_t)index;
     va_start(args, format);
-    vsnprintf(error->message, sizeof(error->message), format, args);
+    vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    error = &ARRAY_ADD(named->items, named->count, named->capacity);
+    *error = (struct record_error){ (int32_t)index, mem_text(message) };
+}
+
+void record_errors_done(struct record_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++)
+        mem_free(errors->items[i].message);
+    mem_free(errors->items);
+    *errors = (struct record_errors){ 0 };
 }
 
 /* As Java prints a record. */
@@ -309,14 +356,15 @@ static enum err record_errors(struct check *check)
 
     if (!check->errors)
         return ERR_OK;
+    check->refused = true;
     if (check->timestamp_error)
         return err_because(ERR_INVALID_TIMESTAMP, check->reason,
                            "One or more records have been rejected due to invalid timestamp");
     if (v->is_27)
         return err_because(ERR_INVALID_RECORD, check->reason, "One or more records have been rejected");
-    for (int i = 0; i < v->error_count && i < ERRORS_SHOWN && used < sizeof(shown); i++)
+    for (size_t i = 0; i < check->named->count && i < ERRORS_SHOWN && used < sizeof(shown); i++)
         used += (size_t)snprintf(shown + used, sizeof(shown) - used, "%sRecordError(batchIndex=%d, message='%s')",
-                                 i ? ", " : "", v->errors[i].batch_index, v->errors[i].message);
+                                 i ? ", " : "", check->named->items[i].batch_index, check->named->items[i].message);
     return err_because(ERR_INVALID_RECORD, check->reason, "One or more records have been rejected due to %" PRId64
                        " record errors in total, and only showing the first three errors at most: [%s]", check->errors, shown);
 }
@@ -331,10 +379,16 @@ static void note_max(struct check *check, int64_t timestamp_ms, int64_t record_o
     check->offset_of_max_timestamp = check->v->is_27 ? record_offset : batch_last_offset;
 }
 
-/* Out of line, so that the hot path keeps its values in registers. */
-static __attribute__((noinline)) enum err parse_other(const uint8_t **at, const uint8_t *end, struct record_view *out, struct reason *reason)
+/* Keys and values are not looked at where the batch stays as it is: a DefaultRecord is a PartialDefaultRecord then. */
+static bool skips_content(const struct check *check)
 {
-    return record_parse(at, end, out, reason);
+    return check->source_codec && check->source_codec == check->target_codec && check->one_magic && check->v->target_magic == 2;
+}
+
+/* Out of line, so that the hot path keeps its values in registers. */
+static __attribute__((noinline)) enum err parse_other(const struct check *check, const uint8_t **at, const uint8_t *end, struct record_view *out)
+{
+    return (skips_content(check) && !check->v->is_27 ? record_skim : record_parse)(at, end, out, check->reason);
 }
 
 static __attribute__((noinline)) enum err check_new_record(struct check *check, const struct batch *batch, const struct record_view *view,
@@ -363,7 +417,7 @@ static enum err check_new_records(struct check *check, const struct batch *batch
             const uint8_t *behind = at;
             struct record_view other;
 
-            err = parse_other(&behind, end, &other, check->reason);
+            err = parse_other(check, &behind, end, &other);
             if (err)
                 return err;
             view = other;
@@ -401,8 +455,8 @@ static enum err unpack_new(struct check *check, const struct batch *batch)
     if (batch->record_count < 0)
         return err_because(ERR_INVALID_RECORD, check->reason, "Found invalid record count %d in magic v2 batch",
                            batch->record_count);
-    if (!batch_codec(batch) || !batch->record_count)
-        return ERR_OK;
+    if (!batch_codec(batch) || !batch->record_count || (batch_codec(batch) == CODEC_ZSTD && !check->body.size))
+        return ERR_OK;                  /* zstd's stream of nothing is nothing */
     err = codec_decompress(batch_codec(batch), check->body, PLAIN_MOST_BYTES, &check->plain, NULL);
     check->body = buffer_bytes(&check->plain);
     return err ? err_because(ERR_UNKNOWN_SERVER_ERROR, check->reason, "Failed to decompress record stream") : ERR_OK;
@@ -523,14 +577,18 @@ static enum err rebuild_records(struct check *check, struct batch_builder *new, 
             it.reader = reader_of(check->body); /* unpacked already */
         else
             records_begin(&it, &batch);
-        for (; records_next(&it, &record); offset++) {
+        for (; !err && records_next(&it, &record); offset++) {
             if (new)
                 batch_builder_add_at(new, offset, record.timestamp_ms, record.key, record.value, record.headers,
                                      record.header_count);
+            else if (record.header_count)
+                err = err_because(ERR_UNKNOWN_SERVER_ERROR, check->reason, "Magic v%d does not support record headers",
+                                  old->magic);
             else
                 set_builder_add(old, offset, record.timestamp_ms, record.key, record.value);
         }
-        err = it.err ? err_because(it.err, check->reason, "%s", it.reason.text) : ERR_OK;
+        if (it.err)
+            err = err_because(it.err, check->reason, "%s", it.reason.text);
         records_done(&it);
         if (err)
             break;
@@ -614,7 +672,11 @@ static enum err rebuild(struct check *check)
 {
     struct validate *v = check->v;
     size_t start = v->out.size;
-    enum err err = v->target_magic == 2 ? rebuild_new(check) : rebuild_old(check);
+    enum err err;
+
+    if (skips_content(check))           /* its offsets are crooked, and Kafka has thrown away what it now needs (of magic 1 it has not) */
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, check->reason, "key is skipped in PartialDefaultRecord");
+    err = v->target_magic == 2 ? rebuild_new(check) : rebuild_old(check);
 
     if (!err)
         err = check_new_size(check, start);
@@ -636,13 +698,15 @@ enum err records_validate(struct bytes records, struct validate *v, struct reaso
     };
     enum err err;
 
+    check.named = v->errors ? v->errors : &check.own;
+    record_errors_done(check.named);
+
     v->stored = (struct bytes){ 0 };
     v->last_offset = v->first_offset - 1;
     v->max_timestamp_ms = v->offset_of_max_timestamp = -1;
     v->record_count = 0;
-    v->error_count = 0;
     v->recompressed = v->converted = false;
-    err = check_request(&check);
+    err = records_check_request(records, v->produce_version, v->is_27, reason);
     if (!err)
         err = analyze(&check);
     if (err || !check.batch_count)
@@ -656,6 +720,8 @@ enum err records_validate(struct bytes records, struct validate *v, struct reaso
     else
         err = rebuild(&check);
 out:
+    if (check.named == &check.own || !check.refused)
+        record_errors_done(check.named); /* what ended it was something else */
     buffer_done(&check.plain);
     return err;
 }

@@ -222,7 +222,7 @@ void fuzz_lab_fill(struct fuzz_lab *lab)
         batch_builder_add(&builder, queue_now_ms(lab->queue), bytes_text("key"), bytes_text("value"), NULL, 0);
         batch_builder_add(&builder, queue_now_ms(lab->queue), (struct bytes){ 0 }, bytes_text("hello"), NULL, 0);
         HOLDS(!batch_builder_finish(&builder, &bytes, NULL));
-        HOLDS(!partition_append(partition, &(struct log_append){ bytes, APPEND_CLIENT, -1, 8, queue_now_ms(lab->queue), false }, 1, &appended, NULL));
+        HOLDS(!partition_append(partition, &(struct log_append){ .records = bytes, .origin = APPEND_CLIENT, .leader_epoch = -1, .produce_version = 8, .now_ms = queue_now_ms(lab->queue) }, 1, &appended, NULL));
         batch_builder_done(&builder);
     }
 }

@@ -106,7 +106,7 @@ static void run(struct bytes input)
         if (mode & 128)
             builder.producer_id = 1, builder.producer_epoch = 0, builder.base_sequence = 0;
         HOLDS(!batch_builder_finish(&builder, &bytes, NULL));
-        log_append(log, &(struct log_append){ bytes, APPEND_CLIENT, 7, 8, how.now_ms, false }, &appended, &reason);
+        log_append(log, &(struct log_append){ .records = bytes, .origin = APPEND_CLIENT, .leader_epoch = 7, .produce_version = 8, .now_ms = how.now_ms }, &appended, &reason);
         batch_builder_done(&builder);
         log_set_high_watermark(log, log_end_offset(log));
         decision = log_decide_retention(log, how.now_ms);

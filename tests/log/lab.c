@@ -81,7 +81,9 @@ void lab_kill(struct lab *lab)
 enum err lab_send(struct lab *lab, struct bytes records, enum append_origin origin, struct log_appended *out)
 {
     struct reason reason = { "" };
-    enum err err = log_append(lab->log, &(struct log_append){ records, origin, lab->leader_epoch, origin == APPEND_CLIENT ? 8 : -1, lab_now_ms(lab), false }, out, &reason);
+    enum err err = log_append(lab->log, &(struct log_append){
+        .records = records, .origin = origin, .leader_epoch = lab->leader_epoch, .produce_version = origin == APPEND_CLIENT ? 8 : -1, .now_ms = lab_now_ms(lab),
+    }, out, &reason);
 
     if (!err)
         log_set_high_watermark(lab->log, log_end_offset(lab->log));

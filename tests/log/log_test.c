@@ -207,7 +207,7 @@ TEST(a_follower_keeps_offsets_epochs_and_bytes)
             batch_builder_init(&builder, CODEC_NONE);
             batch_builder_add(&builder, lab_now_ms(leader) + i, (struct bytes){ 0 }, (struct bytes){ value, sizeof(value) }, NULL, 0);
             OK(batch_builder_finish(&builder, &records, NULL));
-            OK(log_append(leader->log, &(struct log_append){ records, APPEND_CLIENT, 7, 8, lab_now_ms(leader), false }, &out, NULL));
+            OK(log_append(leader->log, &(struct log_append){ .records = records, .origin = APPEND_CLIENT, .leader_epoch = 7, .produce_version = 8, .now_ms = lab_now_ms(leader) }, &out, NULL));
             batch_builder_done(&builder);
         }
         OK(log_read(leader->log, 0, 1 << 20, 10, true, &slice, NULL));

@@ -73,15 +73,24 @@ void wire_lab_advance_ms(struct wire_lab *lab, int64_t ms)
     queue_run_until(lab->queue, queue_now_us(lab->queue) + ms * 1000);
 }
 
+void client_connect(struct wire_client *client)
+{
+    client->closed = false;
+    client->connection = connection_open(client->lab->wire, &(struct connection_options){
+        .broker = client->broker, .client_host = "10.0.0.7", .client_port = 40000 + client->number, .timers = &client->lab->timers,
+        .network = client->network,
+    });
+}
+
 struct wire_client *wire_lab_client(struct wire_lab *lab, size_t broker_index, bool network)
 {
     struct wire_client *client = mem_zero(sizeof(*client));
 
     client->lab = lab;
-    client->connection = connection_open(lab->wire, &(struct connection_options){
-        .broker = broker_id(cluster_broker_at(lab->cluster, broker_index)), .client_host = "10.0.0.7", .client_port = 40000 + (int32_t)lab->client_count,
-        .timers = &lab->timers, .network = network,
-    });
+    client->number = (int32_t)lab->client_count;
+    client->broker = broker_id(cluster_broker_at(lab->cluster, broker_index));
+    client->network = network;
+    client_connect(client);
     CHECK(lab->client_count < 8);
     lab->clients[lab->client_count++] = client;
     return client;

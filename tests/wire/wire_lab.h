@@ -13,8 +13,9 @@ struct wire_client {              /* one connection */
     struct frame request;
     struct buffer answer;         /* as it came, header and all */
     bool replied, answered, closed;
+    bool network;
     int16_t key, version;
-    int32_t correlation_id;
+    int32_t correlation_id, broker, number;
     struct arena arena;           /* of the latest answer */
 };
 
@@ -37,6 +38,8 @@ void wire_lab_advance_ms(struct wire_lab *lab, int64_t ms);
 
 /* A new connection to the i-th broker; `network`: as a real client's. The lab ends it. */
 struct wire_client *wire_lab_client(struct wire_lab *lab, size_t broker_index, bool network);
+/* Anew, after the broker closed it. */
+void client_connect(struct wire_client *client);
 /* Sends; the answer may come later. */
 void client_begin(struct wire_client *client, int16_t key, int16_t version, const void *in);
 void client_begin_bytes(struct wire_client *client, struct bytes frame);

@@ -122,27 +122,6 @@ static const struct produce_response_partition nothing_written = {
     .base_offset = -1, .log_append_time_ms = -1, .log_start_offset = -1, .current_leader = { -1, -1 },
 };
 
-/* What Kafka's ProduceRequest.validateRecords sees before anything is appended. */
-static enum err check_records(const struct request *request, struct bytes records)
-{
-    struct batch batch;
-    size_t need;
-
-    if (request->version < 3 || records.size < BATCH_HEADER)
-        return request->version < 3 ? ERR_OK : ERR_INVALID_RECORD;
-    if (records.data[16] != 2)
-        return ERR_INVALID_RECORD;
-    if (batch_decode(records, &batch, &need, NULL))
-        return ERR_OK; /* damaged: the log's own checks say how */
-    if ((size_t)batch.size_bytes != records.size)
-        return ERR_INVALID_RECORD; /* not exactly one batch */
-    if (request->version < 7 && batch_codec(&batch) == CODEC_ZSTD)
-        return ERR_UNSUPPORTED_COMPRESSION_TYPE;
-    if (batch_transactional(&batch))
-        return ERR_INVALID_TXN_STATE; /* no transaction was begun: that comes with the transaction coordinator */
-    return ERR_OK;
-}
-
 /* A real client's stamps follow the virtual clock: on a copy, where the request's bytes are not ours. */
 static struct bytes shift_stamps(struct request *request, struct bytes records)
 {
@@ -182,42 +161,59 @@ static void name_leader(struct request *request, const char *topic, struct produ
 }
 
 /* Kafka says more than the code only of records that it looked at one by one. */
-static void explain(struct request *request, const struct log_appended *appended, const struct reason *reason,
+static void explain(struct request *request, const struct record_errors *errors, const struct reason *reason,
                     struct produce_response_partition *out)
 {
-    if (!appended->error_count || request->version < 8)
+    if (!errors->count || request->version < 8)
         return;
     out->error_message = arena_text(&request->arena, reason->text, strlen(reason->text));
-    REPLY_ARRAY(request, out->record_errors, appended->error_count);
-    for (int i = 0; i < appended->error_count; i++)
+    REPLY_ARRAY(request, out->record_errors, (int32_t)errors->count);
+    for (size_t i = 0; i < errors->count; i++) {
+        const char *message = errors->items[i].message;
+
         out->record_errors.items[i] = (struct produce_response_record_error){
-            appended->errors[i].batch_index,
-            *appended->errors[i].message ? arena_text(&request->arena, appended->errors[i].message, strlen(appended->errors[i].message)) : NULL,
+            errors->items[i].batch_index, arena_text(&request->arena, message, strlen(message)),
         };
+    }
 }
 
+/* What ReplicaManager answers to without asking the log for its start. */
+static bool start_is_told(enum err err)
+{
+    return err != ERR_UNKNOWN_TOPIC_OR_PARTITION && err != ERR_NOT_LEADER_OR_FOLLOWER && err != ERR_MESSAGE_TOO_LARGE &&
+           err != ERR_RECORD_LIST_TOO_LARGE && err != ERR_CORRUPT_MESSAGE && err != ERR_KAFKA_STORAGE_ERROR;
+}
+
+/* In Kafka's order: KafkaApis.handleProduceRequest, then ReplicaManager.appendRecords and appendToLocalLog. */
 static enum err append(struct request *request, const char *topic, const struct produce_request_partition *in, struct partition **partition,
-                       struct log_appended *appended, struct reason *reason)
+                       struct record_errors *errors, struct log_appended *appended, struct reason *reason)
 {
     const struct produce_request *produce = request->in;
     const struct image_topic *known = image_topic(broker_image(request->broker), topic);
-    struct bytes records = { in->records.data, (size_t)in->records.size };
+    struct bytes records = { in->records.data, in->records.data ? (size_t)in->records.size : 0 };
+    bool is_27 = release_is_27(cluster_release(request->cluster));
+    int attributes;
     enum err err;
 
     if (!known || in->index < 0 || in->index >= known->partition_count)
         return ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    err = check_records(request, records);
+    err = records_check_request(records, request->version, is_27, reason);
     if (err)
         return err;
+    if (produce->acks < ACKS_ALL || produce->acks > ACKS_LEADER)
+        return ERR_INVALID_REQUIRED_ACKS;
     if (known->internal && strcmp(request->client_id, "__admin_client"))
         return ERR_INVALID_TOPIC_EXCEPTION;
+    records_first_attributes(records, is_27, &attributes, NULL);
+    if (attributes >= 0 && attributes & ATTRIBUTE_TRANSACTIONAL)
+        return ERR_INVALID_TXN_STATE; /* no transaction was begun: that comes with the transaction coordinator */
     err = find_partition(request, topic, in->index, partition);
     if (err)
         return err;
     records = shift_stamps(request, records);
     return partition_append(*partition, &(struct log_append){
         .records = records, .origin = APPEND_CLIENT, .leader_epoch = partition_leader_epoch(*partition),
-        .produce_version = request->version, .now_ms = queue_now_ms(cluster_queue(request->cluster)),
+        .produce_version = -1, .now_ms = queue_now_ms(cluster_queue(request->cluster)), .errors = errors,
         .may_change = request_may_change(request),
     }, produce->acks, appended, reason);
 }
@@ -283,17 +279,21 @@ static void produce_partition(struct produce_state *state, const char *topic, en
     const struct produce_request *produce = request->in;
     struct partition *partition = NULL;
     struct log_appended appended = { 0 };
+    struct record_errors errors = { 0 };
     struct reason reason = { "" };
     enum err err = known;
 
     *out = nothing_written;
     out->index = in->index;
     if (!err)
-        err = append(request, topic, in, &partition, &appended, &reason);
+        err = append(request, topic, in, &partition, &errors, &appended, &reason);
     if (err) {
         state->failed = true;
         out->error_code = code_for(request, err);
-        explain(request, &appended, &reason, out);
+        if (partition && start_is_told(err))
+            out->log_start_offset = log_start_offset(partition_log(partition));
+        explain(request, &errors, &reason, out);
+        record_errors_done(&errors);
         if (err == ERR_NOT_LEADER_OR_FOLLOWER)
             name_leader(request, topic, out);
         return;
@@ -337,14 +337,11 @@ static void add_nodes(struct request *request, struct produce_response *answer)
 static void produce_topic(struct produce_state *state, const struct produce_request_topic *in, struct produce_response_topic *out)
 {
     struct request *request = state->request;
-    const struct produce_request *produce = request->in;
     const struct image_topic *by_id = request->version >= 13 ? image_topic_by_id(broker_image(request->broker), in->topic_id) : NULL;
     const char *name = request->version >= 13 ? (by_id ? by_id->name : "") : in->name;
     enum err err = ERR_OK;
 
-    if (produce->acks < ACKS_ALL || produce->acks > ACKS_LEADER)
-        err = ERR_INVALID_REQUIRED_ACKS;
-    else if (request->version >= 13 && !by_id)
+    if (request->version >= 13 && !by_id)
         err = ERR_UNKNOWN_TOPIC_ID;
     out->name = in->name;
     out->topic_id = in->topic_id;
@@ -353,14 +350,74 @@ static void produce_topic(struct produce_state *state, const struct produce_requ
         produce_partition(state, name, err, &in->partition_data.items[i], &out->partition_responses.items[i]);
 }
 
+/* What Kafka fails on before it looks at any partition by itself: 2.7 while it reads the request, without an answer; 4.3 with one for all. */
+static enum err look_ahead(struct request *request, bool *closes, struct reason *reason)
+{
+    const struct produce_request *in = request->in;
+    bool is_27 = release_is_27(cluster_release(request->cluster)), transactional = false;
+    enum err err = ERR_OK;
+
+    *closes = false;
+    for (int32_t t = 0; t < in->topic_data.count && !err; t++) {
+        for (int32_t p = 0; p < in->topic_data.items[t].partition_data.count && !err; p++) {
+            const struct records *records = &in->topic_data.items[t].partition_data.items[p].records;
+            int attributes;
+
+            err = records_first_attributes((struct bytes){ records->data, records->data ? (size_t)records->size : 0 }, is_27,
+                                           &attributes, reason);
+            if (is_27 && (err || attributes < 0)) {
+                *closes = true;
+                return ERR_CORRUPT_MESSAGE;
+            }
+            transactional = transactional || (attributes >= 0 && attributes & ATTRIBUTE_TRANSACTIONAL);
+        }
+    }
+    if (!err && transactional && !in->transactional_id)
+        err = ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return err;
+}
+
+static enum reply refuse_all(struct request *request, enum err err, const struct reason *reason)
+{
+    const struct produce_request *in = request->in;
+    struct produce_response *answer = request->out;
+
+    REPLY_ARRAY(request, answer->responses, in->topic_data.count);
+    for (int32_t t = 0; t < in->topic_data.count; t++) {
+        const struct produce_request_topic *topic = &in->topic_data.items[t];
+        struct produce_response_topic *out = &answer->responses.items[t];
+
+        out->name = topic->name;
+        out->topic_id = topic->topic_id;
+        REPLY_ARRAY(request, out->partition_responses, topic->partition_data.count);
+        for (int32_t p = 0; p < topic->partition_data.count; p++) {
+            out->partition_responses.items[p] = nothing_written;
+            out->partition_responses.items[p].index = topic->partition_data.items[p].index;
+            out->partition_responses.items[p].error_code = code_for(request, err);
+            if (err == ERR_CORRUPT_MESSAGE && *reason->text)
+                out->partition_responses.items[p].error_message = arena_text(&request->arena, reason->text, strlen(reason->text));
+        }
+    }
+    request->close = in->acks == ACKS_NONE;
+    return in->acks == ACKS_NONE ? REPLY_NEVER : REPLY_NOW;
+}
+
 enum reply handle_produce(struct request *request)
 {
     const struct produce_request *in = request->in;
     struct produce_response *answer = request->out;
     struct produce_state *state = arena_alloc(&request->arena, sizeof(*state));
+    struct reason reason = { "" };
+    bool closes;
+    enum err err = look_ahead(request, &closes, &reason);
 
     request->state = state;
     state->request = request;
+    request->close = closes;
+    if (closes)
+        return REPLY_NEVER;
+    if (err)
+        return refuse_all(request, err, &reason);
     if (in->acks == ACKS_ALL)
         state->waiting = arena_alloc(&request->arena, (size_t)count_partitions(in) * sizeof(*state->waiting));
     REPLY_ARRAY(request, answer->responses, in->topic_data.count);
