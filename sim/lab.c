@@ -299,6 +299,19 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
     return cluster_open(&lab->cluster, &how, reason);
 }
 
+/* A broker that goes gives its port up; one that starts took it before. */
+static void broker_went_down(void *context, struct broker *broker, const char *why, bool reset)
+{
+    struct lab *lab = context;
+
+    (void)why, (void)reset;
+    for (int32_t i = 0; lab->net && i < lab->brokers; i++)
+        if (cluster_broker_at(lab->cluster, (size_t)i) == broker)
+            net_unbind(lab->net, (size_t)i);
+}
+
+static const struct broker_watch broker_watch = { .went_down = broker_went_down };
+
 static void catch_up(void *context)
 {
     lab_catch_up(context);
@@ -321,7 +334,7 @@ static enum err open_recorder(struct lab *lab, const struct lab_options *options
             mem_free(path);
             path = mem_printf("%s/recording-%d", folder, number);
         }
-        lab->recorder = recorder_new(lab, 0);
+        recorder_new(lab, 0);
         err = recorder_to_file(lab->recorder, path, reason);
     }
     mem_free(path);
@@ -412,6 +425,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         wall_timers_before_input(lab->wall_outside, catch_up, lab);
         groups_use_wall(lab->cluster, lab->wall);
     }
+    cluster_watch_brokers(lab->cluster, &broker_watch, lab);
     if (options.listen && options.loop)
         err = open_net(lab, &options, reason);
     if (err)

@@ -23,7 +23,7 @@ struct lab {
     struct timers *wall;                     /* the clients' lives: what recordings know */
     struct timers *wall_outside;             /* our own clients of other clusters, which no recording knows */
     struct timers timers;                    /* of clients in this process: the queue's, but the wall's while the lab is paused */
-    struct recorder *recorder;               /* NULL: inputs aren't kept */
+    struct recorder *recorder;               /* recorder_new() sets it; NULL: inputs aren't kept */
     struct player *player;                   /* a past: what feeds it; NULL: this lab lives */
     char *registered_host;                   /* what the brokers registered with */
     bool keep_timestamps;
@@ -40,6 +40,8 @@ struct lab {
     int64_t last_turn_us, settled_us;
     int64_t start_us;                        /* where the clock stood when the lab was opened */
 };
+/* lab_order() for who plays a recording: nothing is recorded, and a past takes it. */
+enum err order_play(struct lab *lab, const char *words);
 void pace_begin(struct lab *lab);
 /* The feeder of a past (sim/replay.c): see player_step(). */
 bool player_step(struct player *player, int64_t until_us);

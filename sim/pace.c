@@ -79,10 +79,19 @@ static bool metadata_travels(const struct lab *lab)
     return false;
 }
 
-/* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data, or brokers tell each other. */
+static bool broker_stops(const struct lab *lab)
+{
+    for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++)
+        if (broker_state(cluster_broker_at(lab->cluster, i)) == BROKER_STOPPING)
+            return true;
+    return false;
+}
+
+/* Does the clock go by itself at present? Paused, only while a client or a tool waits for something other than new data, brokers tell each
+ * other, or one is being shut down. */
 static bool goes(const struct lab *lab)
 {
-    return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && (lab_clients_wait(lab) || metadata_travels(lab)));
+    return lab->pace == PACE_RUNNING || (lab->pace == PACE_PAUSED && (lab_clients_wait(lab) || metadata_travels(lab) || broker_stops(lab)));
 }
 
 static double rate(const struct lab *lab)

@@ -162,6 +162,14 @@ void recorder_advance(struct recorder *recorder, int64_t us)
     end(recorder);
 }
 
+void recorder_order(struct recorder *recorder, const char *words)
+{
+    if (!recorder || !begin(recorder, INPUT_ORDER, RECORDING_MOST_TEXT))
+        return;
+    put_text(&recorder->bytes, words);
+    end(recorder);
+}
+
 struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
 {
     static const struct wire_recorder hooks = { on_open, on_request, on_close, on_refused };
@@ -187,6 +195,7 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
         put_text(out, lab->settings.sets[i].name);
         put_text(out, lab->settings.sets[i].value);
     }
+    lab->recorder = recorder;
     wire_record(lab->wire, &hooks, recorder);
     if (lab->wall)
         wall_timers_record(lab->wall, on_timer, recorder);
@@ -201,6 +210,8 @@ void recorder_free(struct recorder *recorder)
         wire_record(recorder->lab->wire, NULL, NULL);
     if (recorder->lab->wall)
         wall_timers_record(recorder->lab->wall, NULL, NULL);
+    if (recorder->lab->recorder == recorder)
+        recorder->lab->recorder = NULL;
     if (recorder->file)
         fclose(recorder->file);
     buffer_done(&recorder->bytes);

@@ -12,6 +12,7 @@ enum input {
     INPUT_END,       /* journal's last number, chance's state (64 bits each) */
     INPUT_NOTE,      /* a journal entry that comes from outside: event's name, broker, subject, text */
     INPUT_ADVANCE,   /* the wall timers of clients were moved: microseconds */
+    INPUT_ORDER,     /* sim/order.h: its words */
 };
 enum { RECORDING_FORMAT = 2, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
 enum { HEAD_KEEP_TIMESTAMPS = 1, HEAD_BASE = 2 };

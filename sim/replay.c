@@ -273,6 +273,24 @@ static struct played *find(struct player *player, int64_t number)
     return NULL;
 }
 
+/* Its broker went; the recording has no input of that. */
+static void on_lost(void *context, int64_t number, bool reset)
+{
+    struct player *player = context;
+    struct played *played = find(player, number);
+
+    (void)reset;
+    if (played)
+        *played = player->connections[--player->count];
+}
+
+static bool broker_is_up(const struct lab *lab, int32_t id)
+{
+    const struct broker *broker = cluster_broker(lab->cluster, id);
+
+    return broker && broker_up(broker);
+}
+
 static enum err play_open(struct player *player, struct reader *reader, struct reason *reason)
 {
     int64_t number = reader_i64(reader);
@@ -283,9 +301,11 @@ static enum err play_open(struct player *player, struct reader *reader, struct r
     local_host = get_text(reader);
     options.network = reader_i8(reader);
     options.timers = reader_i8(reader) ? &player->wall : wire_virtual_timers(player->lab->wire);
+    options.lost = on_lost;
+    options.lost_context = player;
     options.client_host = client_host ? client_host : "";
     options.local_host = local_host;
-    if (!reader->failed && cluster_broker(player->lab->cluster, options.broker))
+    if (!reader->failed && broker_is_up(player->lab, options.broker))
         ARRAY_ADD(player->connections, player->count, player->capacity) = (struct played){ number, connection_open(player->lab->wire, &options) };
     else
         reader->failed = true;
@@ -364,6 +384,20 @@ static enum err play_advance(struct player *player, struct reader *reader, struc
     return ERR_OK;
 }
 
+/* One that was refused is refused again. */
+static enum err play_order(struct player *player, struct reader *reader, struct reason *reason)
+{
+    char *words = get_text(reader);
+
+    if (reader->failed || !words) {
+        mem_free(words);
+        return no_recording(reason);
+    }
+    order_play(player->lab, words);
+    mem_free(words);
+    return ERR_OK;
+}
+
 static enum err play_end(struct player *player, struct reader *reader)
 {
     player->ended = true;
@@ -391,6 +425,8 @@ static enum err give(struct player *player)
         return play_note(player, &reader, why);
     case INPUT_ADVANCE:
         return play_advance(player, &reader, why);
+    case INPUT_ORDER:
+        return play_order(player, &reader, why);
     case INPUT_END:
         return play_end(player, &reader);
     }

@@ -1,4 +1,4 @@
-/* Inputs kept and played again: what came into a lab from outside - connections, requests, the firings of real clients' timers, pauses - each with its
+/* Inputs kept and played again: what came into a lab from outside - connections, requests, the firings of real clients' timers, pauses, orders - each with its
  * place in the cluster's history (virtual time, and how many of its events had run). A lab opened with the same settings, seed and start that is given the
  * same inputs at the same places comes to the same files, byte for byte, without a network.
  *
@@ -25,6 +25,7 @@ enum err recorder_flush(struct recorder *recorder, struct reason *reason);
 /* What the lab is told by hand: an entry of the journal that comes from outside (pause, speed), and the clients' wall timers moved on. NULL: nobody keeps it. */
 void recorder_note(struct recorder *recorder, const struct entry *entry);
 void recorder_advance(struct recorder *recorder, int64_t us);
+void recorder_order(struct recorder *recorder, const char *words); /* sim/order.h */
 
 /* What a recording says of the lab it was made in; `settings` is the caller's to end. */
 enum err replay_options(struct bytes recording, struct lab_options *options, struct config_map *settings, struct reason *reason);

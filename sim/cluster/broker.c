@@ -543,6 +543,7 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
         .scratch = &cluster->scratch,
     };
     broker->unlink_event = (struct event){ .run = run_unlink, .context = broker };
+    life_init(broker);
     config_map_copy(&broker->settings, options->settings);
     set_own_settings(broker);
     return fs_mkdir(cluster->fs, broker->log_dir, reason);
@@ -561,15 +562,36 @@ static void cancel_events(struct broker *broker)
     event_cancel(queue, &broker->unlink_event);
 }
 
+void broker_free_fetchers(struct broker *broker)
+{
+    struct cluster *cluster = broker->cluster;
+
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        struct broker *other = cluster->brokers[i];
+
+        fetcher_free(broker->fetchers[i]);
+        broker->fetchers[i] = NULL;
+        if (!other)
+            continue;
+        fetcher_free(other->fetchers[broker->index]);
+        other->fetchers[broker->index] = NULL;
+    }
+}
+
+static void forget_doomed(struct broker *broker)
+{
+    for (size_t i = 0; i < broker->doomed_count; i++)
+        mem_free(broker->doomed[i].path);
+    broker->doomed_count = 0;
+}
+
 void broker_free(struct broker *broker)
 {
     if (!broker)
         return;
     cancel_events(broker);
-    for (size_t i = 0; i < broker->cluster->broker_count; i++)
-        fetcher_free(broker->fetchers[i]);
-    for (size_t i = 0; i < broker->doomed_count; i++)
-        mem_free(broker->doomed[i].path);
+    life_cancel(broker);
+    forget_doomed(broker);
     checkpoint_done(&broker->recovery_points);
     checkpoint_done(&broker->log_starts);
     checkpoint_done(&broker->high_watermarks);
@@ -707,8 +729,15 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
 static void stop_roles(struct broker *broker)
 {
     cancel_events(broker);
+    life_cancel(broker);
     config_map_done(&broker->loggers);
     broker->up = false;
+    broker->state = BROKER_DOWN;
+    broker->retention_cursor = 0;
+    broker->recovery_dirty = broker->starts_dirty = broker->high_watermarks_dirty = false;
+    broker->producer_id_next = broker->producer_id_end = 0;
+    broker->image_waits = NULL; /* those who waited are gone */
+    forget_doomed(broker);
     for (size_t i = 0; i < broker->partition_count; i++)
         partition_stop(broker->partitions[i]);
     groups_free(broker->groups);

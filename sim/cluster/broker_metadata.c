@@ -139,6 +139,8 @@ static void forget_seen(struct cluster *cluster)
         const struct broker *broker = cluster->brokers[i];
         int64_t offset = broker->image ? image_offset(broker->image) : -1;
 
+        if (!broker->up && !cluster->opening)
+            continue; /* it reads the log when it comes up */
         if (offset < seen)
             seen = offset;
     }

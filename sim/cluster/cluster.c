@@ -113,7 +113,7 @@ static char *controller_dir(const struct cluster *cluster)
 }
 
 /* Each folder says whose it is; all of one cluster say the same cluster. */
-static enum err identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason)
+enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason)
 {
     struct meta_properties meta = { 0 };
     char *path = mem_printf("%s/meta.properties", broker->log_dir);
@@ -150,7 +150,7 @@ static enum err identify(struct cluster *cluster, struct broker *broker, char cl
 }
 
 /* Copies what a broker's own log of metadata lacks from the controller's. */
-static enum err copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason)
+enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason)
 {
     struct config_layers layers = broker_layers(broker, NULL);
     struct log_cursor cursor;
@@ -171,7 +171,7 @@ static enum err copy_metadata(struct cluster *cluster, struct broker *broker, st
     return err;
 }
 
-static enum err open_controller(struct cluster *cluster, struct reason *reason)
+enum err cluster_open_controller(struct cluster *cluster, struct reason *reason)
 {
     struct config_layers layers = { .static_broker = &cluster->brokers[0]->settings, .release = cluster->release };
     char *dir = controller_dir(cluster);
@@ -200,11 +200,12 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
         struct broker *broker = cluster->brokers[i];
 
         if (i && !release_is_27(cluster->release))
-            err = copy_metadata(cluster, broker, reason);
+            err = cluster_copy_metadata(cluster, broker, reason);
         broker->image = image_copy(cluster->controller.image);
         broker->started_us = queue_now_us(cluster->queue);
         broker->groups = groups_new(broker);
         broker->up = true;
+        broker->state = BROKER_UP;
         if (!err)
             err = broker_host_all(broker, reason);
     }
@@ -234,10 +235,10 @@ static enum err open_all(struct cluster *cluster, const struct cluster_options *
         if (!err)
             err = broker_load(cluster->brokers[i], reason);
         if (!err)
-            err = identify(cluster, cluster->brokers[i], cluster_id, reason);
+            err = cluster_identify(cluster, cluster->brokers[i], cluster_id, reason);
     }
     if (!err)
-        err = open_controller(cluster, reason);
+        err = cluster_open_controller(cluster, reason);
     if (err)
         return err;
     fresh = log_end_offset(cluster->controller.log.log) == 0;
@@ -282,10 +283,7 @@ static void free_all(struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i])
-            for (size_t j = 0; j < cluster->broker_count; j++) {
-                fetcher_free(cluster->brokers[i]->fetchers[j]);
-                cluster->brokers[i]->fetchers[j] = NULL;
-            }
+            broker_free_fetchers(cluster->brokers[i]);
     for (size_t i = 0; i < cluster->broker_count; i++)
         broker_free(cluster->brokers[i]);
     mem_free(cluster->brokers);
@@ -298,20 +296,27 @@ static void free_all(struct cluster *cluster)
 
 void cluster_close(struct cluster *cluster)
 {
+    bool *were_up;
     char *dir;
 
     if (!cluster)
         return;
     dir = controller_dir(cluster);
+    were_up = mem_zero_array(cluster->broker_count, sizeof(*were_up));
     for (size_t i = 0; i < cluster->broker_count; i++)
-        broker_catch_up(cluster->brokers[i]);
+        were_up[i] = cluster->brokers[i]->up;
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up)
+            broker_catch_up(cluster->brokers[i]);
     for (size_t i = cluster->broker_count; i-- > 0;)
         broker_stop_clean(cluster->brokers[i]);
     controller_close(cluster, true);
-    for (size_t i = 0; i < cluster->broker_count; i++)
-        clean_marker_write(cluster->fs, cluster->brokers[i]->log_dir, cluster->release, cluster->brokers[i]->epoch, NULL);
+    for (size_t i = 0; i < cluster->broker_count; i++) /* a killed one has no such marker: its logs are recovered */
+        if (were_up[i])
+            clean_marker_write(cluster->fs, cluster->brokers[i]->log_dir, cluster->release, cluster->brokers[i]->epoch, NULL);
     if (release_is_27(cluster->release))
         clean_marker_write(cluster->fs, dir, cluster->release, 0, NULL);
+    mem_free(were_up);
     mem_free(dir);
     free_all(cluster);
 }

@@ -48,6 +48,9 @@ int32_t broker_id(const struct broker *broker);
 int32_t broker_port(const struct broker *broker);
 void broker_set_port(struct broker *broker, int32_t port);               /* before it registers, or when port 0 was chosen by the system */
 bool broker_up(const struct broker *broker);
+enum broker_state { BROKER_DOWN, BROKER_STARTING, BROKER_UP, BROKER_STOPPING };
+enum broker_state broker_state(const struct broker *broker);
+const char *broker_state_name(enum broker_state state);                 /* "up" */
 const char *broker_log_dir(const struct broker *broker);
 struct cluster *broker_cluster(const struct broker *broker);
 const struct image *broker_image(const struct broker *broker);           /* what this broker knows */
@@ -62,6 +65,29 @@ struct config_layers broker_topic_config(const struct broker *broker, const char
 /* Moments that cost no events but can be named. INT64_MAX: never. */
 int64_t broker_next_retention_check_us(const struct broker *broker);
 int64_t broker_started_us(const struct broker *broker);
+
+/* ---- a broker's life. What it holds for clients is told to the watchers: wire resets connections, net unbinds the port. ---- */
+/* As kill -9: nothing is closed or written; the controller learns of it when the session times out (2.7 zookeeper.session.timeout.ms, 4.3
+ * broker.session.timeout.ms). Under 4.3 the first broker is the controller too: without it nothing of metadata changes. `why`: for the journal.
+ * ERR_BROKER_NOT_AVAILABLE: it is down already. Not to be called inside a request's handler: there broker_fail(). */
+enum err broker_kill(struct broker *broker, const char *why, struct reason *reason);
+/* Its disk failed: the broker halts, as Kafka's does without a log dir, in an event of its own at the present moment. `what`: the system's words. */
+void broker_fail(struct broker *broker, const char *what);
+/* Controlled shutdown: leaders move to other in-sync replicas, requests under way are answered (2 s at most), logs are closed, the clean marker is
+ * written. The state is BROKER_STOPPING until then. */
+enum err broker_stop(struct broker *broker, struct reason *reason);
+/* Recovers its logs, registers anew and is unfenced, at once or when the session of its killed predecessor has ended: BROKER_STARTING until then.
+ * ERR_KAFKA_STORAGE_ERROR: its folder can't be read; it stays down. */
+enum err broker_start(struct broker *broker, struct reason *reason);
+int64_t broker_starts_us(const struct broker *broker); /* BROKER_STARTING: when it tries; INT64_MAX: when the controller is back */
+bool cluster_controller_up(const struct cluster *cluster);
+struct broker_watch {                    /* all may be NULL */
+    void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */
+    void (*came_up)(void *context, struct broker *broker);
+    bool (*answering)(void *context, struct broker *broker);               /* requests of clients still wait to be answered */
+};
+void cluster_watch_brokers(struct cluster *cluster, const struct broker_watch *watch, void *context); /* `watch` is borrowed */
+void cluster_unwatch_brokers(struct cluster *cluster, void *context);
 
 /* Called when the broker's image has reached a metadata offset: after an order to the controller. Lies in its owner. */
 struct image_wait {

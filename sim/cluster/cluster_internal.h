@@ -21,6 +21,8 @@ struct metadata_pending {
 };
 
 struct controller {
+    size_t home;                      /* index of the broker at which it sits */
+    bool down;                        /* its broker is down, and nobody has taken its place: `image` is what it last knew, for looking */
     struct image *image;
     struct metadata_log log;
     struct metadata_batch batch;      /* being filled between controller_begin and controller_commit */
@@ -41,7 +43,10 @@ struct cluster {
     size_t broker_count;
     struct controller controller;
     struct uuid *directories;         /* of each broker's log dir */
+    struct timers *wall;              /* of real clients, for groups; NULL: none */
     bool opening;                     /* brokers come up: nothing takes virtual time */
+    struct broker_watcher { const struct broker_watch *watch; void *context; } watchers[4];
+    size_t watcher_count;
 };
 
 /* The settings of one topic at one broker, shared by its partitions there: each log borrows `config`. */
@@ -88,6 +93,7 @@ struct partition {
     int64_t retention_at_ms;          /* first moment at which a check may do something; INT64_MAX: none */
     int64_t unlink_at_ms;             /* INT64_MAX: nothing waits */
     int64_t epoch_start_offset;
+    bool isr_changing;                /* the controller was asked for another ISR; until this broker hears of it */
     struct partition *hash_next;
     size_t index;                     /* in broker->partitions */
 };
@@ -102,7 +108,13 @@ struct broker {
     struct cluster *cluster;
     int32_t id, port;
     size_t index;
-    bool up;
+    bool up;                          /* it serves: UP or STOPPING */
+    enum broker_state state;
+    struct event life_event;          /* starting: the next try; stopping: the next look; its disk failed: the end */
+    struct event session_event;       /* the controller notices that it is gone */
+    int64_t session_ends_us;          /* of a killed one; 0: it has none */
+    int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
+    char *failure;                    /* its disk's, before it halts */
     int64_t epoch, started_us;
     char *log_dir;
     struct config_map settings;       /* its server.properties */
@@ -141,6 +153,16 @@ enum err broker_host_all(struct broker *broker, struct reason *reason);   /* eve
 void broker_start_tasks(struct broker *broker);
 void broker_stop_clean(struct broker *broker);
 void broker_drop(struct broker *broker);
+void broker_free_fetchers(struct broker *broker);       /* of it, and of others from it */
+
+/* ---- life.c ---- */
+void life_init(struct broker *broker);
+void life_cancel(struct broker *broker);                /* its events, before it is freed */
+
+/* ---- cluster.c: what a start of one or of all brokers needs ---- */
+enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason);
+enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason);
+enum err cluster_open_controller(struct cluster *cluster, struct reason *reason);
 int32_t cluster_controller_port(const struct cluster *cluster);
 struct config_layers broker_layers(const struct broker *broker, const struct config_map *topic);
 void broker_topic_changed(struct broker *broker, const char *topic);      /* its settings */
@@ -166,6 +188,8 @@ void partition_unhost(struct partition *partition);     /* removes it from the b
 enum err partition_remove(struct partition *partition, struct reason *reason); /* with its log, which becomes a -delete folder */
 void partition_advance(struct partition *leader);       /* tries to move the high watermark */
 void partition_follower_fetched(struct replica *replica, int64_t log_end_offset, int64_t log_start_offset);
+void partition_consider(struct replica *replica);       /* for the ISR */
+void partition_consider_all(struct partition *leader);  /* its followers; replicas of others: nothing */
 const struct image_partition *partition_image(const struct partition *partition);
 void partition_changed(struct partition *partition);    /* tells the watches */
 int32_t partition_min_isr(const struct partition *partition);
@@ -191,7 +215,15 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason);
 enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason);
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
+enum err controller_check(const struct cluster *cluster, struct reason *reason);  /* ERR_REQUEST_TIMED_OUT: there is none at present */
+/* Off all ISRs (but where it is the last) and leaderships. `fence`: it is gone; else it only is about to go. */
+enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, struct reason *reason);
+/* Partitions without a leader get one, where the ISR has a live member again. */
+enum err controller_elect_offline(struct cluster *cluster, struct reason *reason);
+/* A leader's order: this replica has caught up. */
+enum err controller_expand_isr(struct partition *leader, int32_t broker_id);
 void controller_close(struct cluster *cluster, bool clean);
+void controller_shut(struct cluster *cluster, bool clean); /* its broker goes down, the cluster goes on */
 struct metadata_batch *controller_add(struct cluster *cluster, const struct metadata_record *record);
 enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reason *reason);
 int32_t controller_home(const struct cluster *cluster); /* broker id at which it sits */

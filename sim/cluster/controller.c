@@ -1,5 +1,5 @@
-/* The controller: its log of metadata records and what only it may decide about brokers and leaders. Orders of clients are in
- * controller_topics.c and controller_configs.c. A change is decided on the controller's image, written to the log as records,
+/* The controller: its log of metadata records. What it decides about brokers and leaders is in controller_brokers.c, orders of clients
+ * in controller_topics.c and controller_configs.c. A change is decided on the controller's image, written to the log as records,
  * applied to the image from those records, and then travels to the brokers. */
 #include <assert.h>
 #include <inttypes.h>
@@ -10,7 +10,19 @@
 
 int32_t controller_home(const struct cluster *cluster)
 {
-    return cluster->brokers[0]->id;
+    return cluster->brokers[cluster->controller.home]->id;
+}
+
+bool cluster_controller_up(const struct cluster *cluster)
+{
+    return !cluster->controller.down;
+}
+
+enum err controller_check(const struct cluster *cluster, struct reason *reason)
+{
+    if (!cluster->controller.down)
+        return ERR_OK;
+    return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is up: broker %d, at which it sits, is down", controller_home(cluster));
 }
 
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic)
@@ -84,6 +96,7 @@ struct metadata_batch *controller_add(struct cluster *cluster, const struct meta
 {
     struct controller *controller = &cluster->controller;
 
+    assert(!controller->down); /* controller_check() comes first */
     if (controller->filling && controller->batch.count >= METADATA_BATCH_RECORDS)
         flush(cluster, NULL);
     if (!controller->filling) {
@@ -122,7 +135,10 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
     };
     enum err err;
 
+    image_free(controller->image);
     controller->image = image_new();
+    controller->failed = ERR_OK;
+    controller->down = false;
     err = metadata_log_open(&controller->log, &env, log_dir, layers, clean, recovery_point, queue_now_ms(cluster->queue), reason);
     if (!err)
         err = metadata_log_replay(&controller->log, 0, apply_to_image, cluster, reason);
@@ -188,138 +204,10 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
     return controller_commit(cluster, NULL, reason);
 }
 
-/* ---- brokers ---- */
+/* ---- the end ---- */
 
-enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason)
-{
-    struct metadata_record record = metadata_record(METADATA_REGISTER_BROKER);
-    struct metadata_register_broker *r = &record.register_broker;
-    struct metadata_endpoint endpoint = { "PLAINTEXT", cluster->host, (uint16_t)broker->port, 0 };
-    const char *rack = config_map_get(&broker->settings, "broker.rack");
-    enum err err;
-
-    /* Its epoch is the offset of this record. */
-    if (fenced || broker->epoch < 0)
-        broker->epoch = log_end_offset(cluster->controller.log.log) + (cluster->controller.filling ? cluster->controller.batch.count : 0);
-    r->broker_id = broker->id;
-    r->incarnation_id = uuid_random(&cluster->random);
-    r->broker_epoch = broker->epoch;
-    r->end_points.items = &endpoint;
-    r->end_points.count = 1;
-    r->features.items = (struct metadata_feature *)raft_features();
-    r->features.count = release_is_27(cluster->release) ? 0 : (int32_t)raft_feature_count();
-    r->rack = rack;
-    r->fenced = fenced;
-    if (!release_is_27(cluster->release)) {
-        r->log_dirs.items = &cluster->directories[broker->index];
-        r->log_dirs.count = 1;
-    }
-    controller_add(cluster, &record);
-    err = controller_commit(cluster, NULL, reason);
-    return err;
-}
-
-enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason)
-{
-    struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
-
-    record.broker_change.broker_id = broker->id;
-    record.broker_change.broker_epoch = broker->epoch;
-    record.broker_change.fenced = -1;
-    controller_add(cluster, &record);
-    return controller_commit(cluster, NULL, reason);
-}
-
-/* ---- election ---- */
-
-struct election {                 /* who becomes leader, and why: kept by the journal */
-    int32_t leader, was;          /* -1: none */
-    const char *rule;
-    int32_t live, in_sync;        /* of the replicas */
-};
-
-static bool live(const struct image *image, int32_t id)
-{
-    const struct image_broker *broker = image_broker(image, id);
-
-    return broker && !broker->fenced && !broker->shutting_down;
-}
-
-static bool contains(const int32_t *ids, int32_t count, int32_t id)
-{
-    for (int32_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-/* The first in the order of assignment that lives and is in sync. */
-static struct election elect(const struct image *image, const struct image_partition *partition)
-{
-    struct election election = { .leader = -1, .was = partition->leader, .rule = "no replica in sync lives" };
-
-    for (int32_t i = 0; i < partition->replica_count; i++) {
-        int32_t id = partition->replicas[i];
-        bool lives = live(image, id), in_sync = contains(partition->isr, partition->isr_count, id);
-
-        election.live += lives;
-        election.in_sync += in_sync;
-        if (election.leader < 0 && lives && in_sync) {
-            election.leader = id;
-            election.rule = i == 0 ? "preferred replica, in sync" : "first live replica in sync";
-        }
-    }
-    return election;
-}
-
-static void change_leader(struct cluster *cluster, const struct image_topic *topic, int32_t partition, int32_t leader)
-{
-    struct metadata_record record = metadata_record(METADATA_PARTITION_CHANGE);
-
-    record.partition_change.partition_id = partition;
-    record.partition_change.topic_id = topic->id;
-    record.partition_change.leader = leader;
-    controller_add(cluster, &record);
-}
-
-/* All brokers were away and are back. KRaft first fenced them, which left partitions without a leader (one epoch), then
- * unfenced them, which elected one (another). With ZooKeeper nobody was there to notice: the leaders are what they were. */
-enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason)
-{
-    const struct image *image = cluster->controller.image;
-    enum err err = ERR_OK;
-    size_t changed = 0;
-
-    if (release_is_27(cluster->release))
-        return ERR_OK;
-    for (size_t t = 0; t < image_topic_count(image); t++) {
-        const struct image_topic *topic = image_topic_at(image, t);
-
-        for (int32_t p = 0; p < topic->partition_count; p++) {
-            struct election election = elect(image, &topic->partitions[p]);
-
-            if (topic->partitions[p].leader != -1)
-                change_leader(cluster, topic, p, -1);
-            if (election.leader == -1)
-                continue;
-            change_leader(cluster, topic, p, election.leader);
-            changed++;
-            if (topic->internal)
-                continue;
-            journal_add(cluster->journal,
-                        ENTRY(EVENT_leader_elected, .broker = election.leader, .topic = topic->name, .partition = p,
-                              .rule = election.rule, .text = "elected after the restart of all brokers",
-                              .facts = { { "leader", election.leader, NULL }, { "was", election.was, NULL },
-                                         { "live_replicas", election.live, NULL }, { "in_sync_replicas", election.in_sync, NULL } },
-                              .fact_count = 4));
-        }
-    }
-    if (changed)
-        err = controller_commit(cluster, NULL, reason);
-    return err;
-}
-
-void controller_close(struct cluster *cluster, bool clean)
+/* Its image stays, for looking, until it is opened again. */
+void controller_shut(struct cluster *cluster, bool clean)
 {
     struct controller *controller = &cluster->controller;
 
@@ -338,8 +226,14 @@ void controller_close(struct cluster *cluster, bool clean)
         controller->first = next;
     }
     controller->last = NULL;
-    image_free(controller->image);
-    controller->image = NULL;
+    controller->down = true;
+}
+
+void controller_close(struct cluster *cluster, bool clean)
+{
+    controller_shut(cluster, clean);
+    image_free(cluster->controller.image);
+    cluster->controller.image = NULL;
 }
 
 /* ---- producer ids ---- */
@@ -351,8 +245,10 @@ enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, str
     if (broker->producer_id_next >= broker->producer_id_end) {
         struct metadata_record record = metadata_record(METADATA_PRODUCER_IDS);
         int64_t first = image_next_producer_id(cluster->controller.image);
-        enum err err;
+        enum err err = controller_check(cluster, reason);
 
+        if (err)
+            return err;
         record.producer_ids.broker_id = broker->id;
         record.producer_ids.broker_epoch = broker->epoch;
         record.producer_ids.next_producer_id = first + PRODUCER_ID_BLOCK;

@@ -239,8 +239,10 @@ enum err controller_alter_config(struct cluster *cluster, enum config_scope scop
     const struct config_map *was = image_config(cluster->controller.image, scope, name);
     struct config_map map = { 0 }, old = { 0 };
     struct text what = { 0 };
-    enum err err = check_resource(cluster, scope, name, reason);
+    enum err err = controller_check(cluster, reason);
 
+    if (!err)
+        err = check_resource(cluster, scope, name, reason);
     config_map_copy(&old, was);
     if (!whole)
         config_map_copy(&map, was);

@@ -281,8 +281,10 @@ enum err controller_create_topic(struct cluster *cluster, const struct create_to
     int32_t count = 0, *placed = NULL;
     int16_t factor = 0;
     char text[400];
-    enum err err = check_name(topic->name, cluster->release, reason);
+    enum err err = controller_check(cluster, reason);
 
+    if (!err)
+        err = check_name(topic->name, cluster->release, reason);
     if (!err && image_topic(cluster->controller.image, topic->name))
         err = err_because(ERR_TOPIC_ALREADY_EXISTS, reason, "Topic '%s' already exists.", topic->name);
     if (!err)
@@ -370,8 +372,10 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
     struct metadata_record record = metadata_record(METADATA_REMOVE_TOPIC);
     int32_t count;
     char text[320];
-    enum err err;
+    enum err err = controller_check(cluster, reason);
 
+    if (err)
+        return err;
     if (!config_boolean(&layers, "delete.topic.enable"))
         return err_because(ERR_TOPIC_DELETION_DISABLED, reason, "%s", err_message(ERR_TOPIC_DELETION_DISABLED));
     if (!topic)
@@ -424,8 +428,10 @@ enum err controller_add_partitions(struct cluster *cluster, const char *name, in
     struct uuid id;
     int16_t factor;
     char text[320];
-    enum err err;
+    enum err err = controller_check(cluster, reason);
 
+    if (err)
+        return err;
     if (!topic)
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason,
                            release_is_27(cluster->release) ? "The topic '%s' does not exist." : "This server does not host this topic-partition.",

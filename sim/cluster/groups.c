@@ -692,6 +692,7 @@ struct groups *groups_new(struct broker *broker)
     groups->broker = broker;
     groups->cluster = broker_cluster(broker);
     groups->timers = timers_virtual(groups->cluster->queue);
+    groups->wall = groups->cluster->wall;
     groups->load_event = (struct event){ .run = load_more, .context = groups };
     groups->expiry_event = (struct event){ .run = groups_expiry_due, .context = groups };
     return groups;
@@ -731,6 +732,7 @@ struct groups *broker_groups(const struct broker *broker)
 
 void groups_use_wall(struct cluster *cluster, struct timers *wall)
 {
+    cluster->wall = wall;
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         struct groups *groups = broker_groups(cluster_broker_at(cluster, i));
 
@@ -758,5 +760,5 @@ void group_connection_gone(struct cluster *cluster, struct timers *timers, struc
 
 int64_t groups_next_expiry_us(const struct groups *groups)
 {
-    return event_scheduled(&groups->expiry_event) ? groups->expiry_event.at_us : INT64_MAX;
+    return groups && event_scheduled(&groups->expiry_event) ? groups->expiry_event.at_us : INT64_MAX;
 }

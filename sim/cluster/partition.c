@@ -321,6 +321,18 @@ void partition_follower_fetched(struct replica *replica, int64_t log_end_offset_
         replica->log_end_offset = log_end_offset_of_follower;
         partition_advance(leader);
     }
+    partition_consider(replica);
+}
+
+/* It may come into the ISR once it has all that is committed, and where this leader's epoch begins. */
+void partition_consider(struct replica *replica)
+{
+    struct partition *leader = replica->leader;
+
+    if (leader->isr_changing || replica->log_end_offset < 0 || in_isr(partition_image(leader), replica->broker) ||
+        replica->log_end_offset < log_high_watermark(leader->log) || replica->log_end_offset < leader->epoch_start_offset)
+        return;
+    leader->isr_changing = !controller_expand_isr(leader, replica->broker);
 }
 
 /* ---- append ---- */
@@ -491,6 +503,13 @@ static void lead(struct partition *partition, const struct image_partition *imag
         groups_partition_led(broker->groups, partition->number, partition->leader_epoch);
 }
 
+void partition_consider_all(struct partition *leader)
+{
+    for (int16_t i = 0; i < leader->replica_count; i++)
+        if (leader->replicas[i].follower && !leader->replicas[i].joining)
+            partition_consider(&leader->replicas[i]);
+}
+
 void partition_reconcile(struct partition *partition)
 {
     const struct image_partition *image = partition_image(partition);
@@ -500,11 +519,14 @@ void partition_reconcile(struct partition *partition)
     if (image->leader_epoch == partition->leader_epoch && image->leader == partition->leader) {
         if (image->partition_epoch != partition->partition_epoch) {
             partition->partition_epoch = image->partition_epoch;
+            partition->isr_changing = false;
             partition_advance(partition);
+            partition_consider_all(partition);
         }
         return;
     }
     leave_role(partition);
+    partition->isr_changing = false;
     partition->leads = false;
     partition->leader = image->leader;
     partition->leader_epoch = image->leader_epoch;

@@ -211,9 +211,19 @@ static bool bind_places(struct net *net, size_t broker_index, const struct place
     return opened > 0;
 }
 
-static enum err bind_broker(struct net *net, size_t broker_index, const struct place *places, size_t count, struct reason *reason)
+/* Where to listen; how many places. 0: --listen is no address. */
+static size_t places_of(const struct net *net, struct place places[2])
 {
-    int32_t port = net->options.first_port ? net->options.first_port + (int32_t)broker_index : 0;
+    if (net->options.listen)
+        return place_of(net->options.listen, &places[0]);
+    place_of("127.0.0.1", &places[0]);
+    place_of("::1", &places[1]);
+    places[1].optional = true; /* a machine without IPv6 */
+    return 2;
+}
+
+static enum err bind_broker(struct net *net, size_t broker_index, const struct place *places, size_t count, int32_t port, struct reason *reason)
+{
     int failed = 0;
 
     if (port > 65535)
@@ -238,7 +248,7 @@ static size_t connection_share(void)
 enum err net_open(struct net **out, const struct net_options *options, struct reason *reason)
 {
     struct net *net = mem_zero(sizeof(*net));
-    size_t broker_count = cluster_broker_count(wire_cluster(options->wire)), place_count = 1;
+    size_t broker_count = cluster_broker_count(wire_cluster(options->wire)), place_count;
     struct place places[2];
     enum err err = ERR_OK;
 
@@ -257,16 +267,12 @@ enum err net_open(struct net **out, const struct net_options *options, struct re
     uv_timer_init(options->loop, net->shed);
     uv_unref((uv_handle_t *)net->shed); /* no reason to keep the loop running */
     net->shed->data = net;
-    if (!options->listen) {
-        place_of("127.0.0.1", &places[0]);
-        place_of("::1", &places[1]);
-        places[1].optional = true; /* a machine without IPv6 */
-        place_count = 2;
-    } else if (!place_of(options->listen, &places[0])) {
+    net->options.listen = net->listen = mem_text(options->listen);
+    place_count = places_of(net, places);
+    if (!place_count)
         err = err_because(ERR_BROKER_NOT_AVAILABLE, reason, "--listen takes an address such as 127.0.0.1, 0.0.0.0 or ::, not '%s'", options->listen);
-    }
     for (size_t i = 0; i < broker_count && !err; i++)
-        err = bind_broker(net, i, places, place_count, reason);
+        err = bind_broker(net, i, places, place_count, options->first_port ? options->first_port + (int32_t)i : 0, reason);
     if (err) {
         net_close(net);
         return err;
@@ -281,17 +287,53 @@ static void handle_gone(uv_handle_t *handle)
     mem_free(handle);
 }
 
+static void close_listener(struct listener *listener)
+{
+    listener->net = NULL;
+    uv_close((uv_handle_t *)&listener->poll, handle_gone);
+    close(listener->fd);
+}
+
+void net_unbind(struct net *net, size_t broker_index)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < net->listener_count; i++) {
+        if (net->listeners[i]->broker_index == broker_index)
+            close_listener(net->listeners[i]);
+        else
+            net->listeners[left++] = net->listeners[i];
+    }
+    net->listener_count = left;
+}
+
+bool net_bound(const struct net *net, size_t broker_index)
+{
+    for (size_t i = 0; i < net->listener_count; i++)
+        if (net->listeners[i]->broker_index == broker_index)
+            return true;
+    return false;
+}
+
+enum err net_bind(struct net *net, size_t broker_index, struct reason *reason)
+{
+    struct place places[2];
+    enum err err;
+
+    if (net_bound(net, broker_index))
+        return ERR_OK;
+    err = bind_broker(net, broker_index, places, places_of(net, places), net->ports[broker_index], reason);
+    if (!err)
+        watch_ports(net, true);
+    return err;
+}
+
 void net_close(struct net *net)
 {
     if (!net)
         return;
-    for (size_t i = 0; i < net->listener_count; i++) {
-        struct listener *listener = net->listeners[i];
-
-        listener->net = NULL;
-        uv_close((uv_handle_t *)&listener->poll, handle_gone);
-        close(listener->fd);
-    }
+    for (size_t i = 0; i < net->listener_count; i++)
+        close_listener(net->listeners[i]);
     net->listener_count = 0;
     while (net->peer_count)
         peer_close(net->peers[net->peer_count - 1], "the lab closes");
@@ -308,6 +350,7 @@ void net_close(struct net *net)
     mem_free(net->peers);
     mem_free(net->ports);
     mem_free(net->advertised_host);
+    mem_free(net->listen);
     mem_free(net);
 }
 

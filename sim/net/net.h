@@ -22,6 +22,10 @@ struct net_options {
 enum err net_open(struct net **out, const struct net_options *options, struct reason *reason);
 void net_close(struct net *net);
 int32_t net_port(const struct net *net, size_t broker_index);
+/* A broker's port, while the net is open: given up, and taken again under the same number (an error as net_open's). */
+void net_unbind(struct net *net, size_t broker_index);
+enum err net_bind(struct net *net, size_t broker_index, struct reason *reason);
+bool net_bound(const struct net *net, size_t broker_index);
 /* Frozen: requests are read and queued, none is served; the number waiting and the age of the oldest. */
 void net_freeze(struct net *net, bool frozen);
 struct net_waiting { size_t count; int64_t oldest_us; };

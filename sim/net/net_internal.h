@@ -39,6 +39,7 @@ struct listener {
 struct net {
     struct net_options options;
     char *advertised_host;     /* NULL: auto */
+    char *listen;              /* as in options; they point here */
     struct timers *timers;
     bool own_timers;
     struct listener **listeners;

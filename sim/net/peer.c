@@ -289,6 +289,19 @@ void peer_thaw(struct peer *peer)
 
 /* ---- coming and going ---- */
 
+/* A killed broker's sockets go without a goodbye. */
+static void on_lost(void *context, int64_t number, bool reset)
+{
+    struct peer *peer = context;
+    struct linger at_once = { 1, 0 };
+
+    (void)number;
+    peer->connection = NULL;
+    if (reset)
+        setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    peer_close(peer, NULL);
+}
+
 void peer_open(struct net *net, size_t broker_index, int fd)
 {
     struct broker *broker = cluster_broker_at(wire_cluster(net->options.wire), broker_index);
@@ -300,6 +313,10 @@ void peer_open(struct net *net, size_t broker_index, int fd)
         return;
     }
     net_input(net);
+    if (!broker_up(broker)) { /* it went in the time that just passed */
+        close(fd);
+        return;
+    }
     peer = mem_zero(sizeof(*peer));
     peer->fd = fd;
     peer->broker_id = broker_id(broker);
@@ -322,7 +339,7 @@ void peer_open(struct net *net, size_t broker_index, int fd)
     peer->connection = connection_open(net->options.wire, &(struct connection_options){
         .broker = peer->broker_id, .client_host = peer->host, .client_port = peer->port,
         .local_host = net->advertised_host ? net->advertised_host : peer->local_host, .timers = net->timers, .network = true,
-        .may_change_requests = true,
+        .may_change_requests = true, .lost = on_lost, .lost_context = peer,
     });
     look_out(peer);
 }
@@ -341,7 +358,8 @@ void peer_close(struct peer *peer, const char *why)
     peer->net = NULL;
     event_cancel(net->options.queue, &peer->serve);
     net_peer_gone(net, peer);
-    connection_close(peer->connection, why);
+    if (peer->connection)
+        connection_close(peer->connection, why);
     received_done(&peer->request, NULL);
     incoming_done(&peer->incoming);
     outgoing_done(&peer->answer);

@@ -55,6 +55,13 @@ static void remove_session(struct fetch_sessions *sessions, struct fetch_session
         }
 }
 
+void fetch_sessions_drop(struct fetch_sessions *sessions, int32_t broker)
+{
+    for (size_t i = sessions->count; i-- > 0;)
+        if (sessions->items[i]->broker == broker)
+            remove_session(sessions, sessions->items[i]);
+}
+
 /* ---- what a session fetches ---- */
 
 static bool same(const struct fetch_target *target, const char *topic, struct uuid id, int32_t partition, bool by_id)

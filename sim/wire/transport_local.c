@@ -177,6 +177,16 @@ static void serve(void *context)
                        on_reply, channel);
 }
 
+static void on_lost(void *context, int64_t number, bool reset)
+{
+    struct local_channel *channel = context;
+
+    (void)number, (void)reset;
+    channel->connection = NULL;
+    event_at(((struct local *)channel->channel.transport)->wire->queue, &channel->serve,
+             queue_now_us(((struct local *)channel->channel.transport)->wire->queue));
+}
+
 static struct channel *local_open(struct transport *transport, const char *host, int32_t port, void (*opened)(void *, enum err), void *context)
 {
     struct local *local = (struct local *)transport;
@@ -188,9 +198,10 @@ static struct channel *local_open(struct transport *transport, const char *host,
     channel->serve = (struct event){ .run = serve, .context = channel, .outside = true };
     if (broker && broker_up(broker))
         channel->connection = connection_open(local->wire, &(struct connection_options){
-            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port, 
+            .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port,
             .timers = wire_has_guests_only(local->wire) ? wire_guest_timers(local->wire) : wire_virtual_timers(local->wire),
             .guest = wire_has_guests_only(local->wire),
+            .lost = on_lost, .lost_context = channel,
         });
     opened(context, channel->connection ? ERR_OK : ERR_BROKER_NOT_AVAILABLE);
     return &channel->channel;

@@ -10,6 +10,10 @@
 
 enum { SHIFTED_WITHIN_MS = 5 * 60 * 1000 };
 
+static void broker_went_down(void *context, struct broker *broker, const char *why, bool reset);
+static bool broker_answering(void *context, struct broker *broker);
+static const struct broker_watch broker_watch = { .went_down = broker_went_down, .answering = broker_answering };
+
 struct wire *wire_new(struct cluster *cluster)
 {
     struct wire *wire = mem_zero(sizeof(*wire));
@@ -20,6 +24,7 @@ struct wire *wire_new(struct cluster *cluster)
     wire->timers = timers_virtual(wire->queue);
     wire->guest_timers = (struct timers){ .queue = wire->queue, .outside = true };
     wire->random = random_fork(cluster_random(cluster), "wire");
+    cluster_watch_brokers(cluster, &broker_watch, wire);
     return wire;
 }
 
@@ -30,6 +35,7 @@ void wire_free(struct wire *wire)
     while (wire->connection_count)
         connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
     group_connection_gone(wire->cluster, &wire->timers, NULL); /* members may stay in their groups longer than we are here */
+    cluster_unwatch_brokers(wire->cluster, wire);
     fetch_sessions_free(wire->fetch_sessions);
     mem_free(wire->connections);
     mem_free(wire->watchers);
@@ -148,6 +154,8 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     assert(connection->broker);
     connection->timers = options->timers;
     connection->local_host = mem_text(options->local_host);
+    connection->lost = options->lost;
+    connection->lost_context = options->lost_context;
     connection->may_change_requests = options->may_change_requests;
     connection->guest = options->guest;
     connection->info = (struct connection_info){
@@ -193,14 +201,12 @@ static void forget_request(struct request *request)
     }
 }
 
-void connection_close(struct connection *connection, const char *why)
+static void end_connection(struct connection *connection, const char *why)
 {
     struct wire *wire = connection->wire;
     size_t place = 0;
 
     assert(!connection->in_handler);
-    if (wire->recorder)
-        wire->recorder->closed(wire->recorder_context, connection->info.number, why);
     forget_request(&connection->request);
     if (connection->info.network) {
         char what[256];
@@ -218,6 +224,48 @@ void connection_close(struct connection *connection, const char *why)
     mem_free((char *)connection->info.software_version);
     mem_free(connection->local_host);
     mem_free(connection);
+}
+
+void connection_close(struct connection *connection, const char *why)
+{
+    if (connection->wire->recorder)
+        connection->wire->recorder->closed(connection->wire->recorder_context, connection->info.number, why);
+    end_connection(connection, why);
+}
+
+/* No input: it follows from what took the broker. Owners may close others meanwhile, so the search begins anew each time. */
+static void broker_went_down(void *context, struct broker *broker, const char *why, bool reset)
+{
+    struct wire *wire = context;
+
+    for (size_t i = wire->connection_count; i-- > 0;) {
+        struct connection *connection = wire->connections[i];
+        void (*lost)(void *, int64_t, bool) = connection->lost;
+        void *lost_context = connection->lost_context;
+        int64_t number = connection->info.number;
+
+        if (connection->broker != broker)
+            continue;
+        end_connection(connection, why);
+        if (lost)
+            lost(lost_context, number, reset);
+        i = wire->connection_count;
+    }
+    if (wire->fetch_sessions)
+        fetch_sessions_drop(wire->fetch_sessions, broker_id(broker));
+}
+
+static bool broker_answering(void *context, struct broker *broker)
+{
+    const struct wire *wire = context;
+
+    for (size_t i = 0; i < wire->connection_count; i++) {
+        const struct connection *connection = wire->connections[i];
+
+        if (connection->broker == broker && connection->request.parked && !connection->request.waits_for_data)
+            return true;
+    }
+    return false;
 }
 
 bool connection_busy(const struct connection *connection) { return connection->busy; }

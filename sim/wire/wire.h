@@ -29,6 +29,9 @@ struct connection_options {
     struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
     bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
     bool guest;                   /* of who looks at a past: leaves no trace, and may only read; its number is below 0 */
+    /* The broker went away and the connection with it, which is gone after the call; `reset`: without a goodbye. NULL: only where no broker can go. */
+    void (*lost)(void *context, int64_t number, bool reset);
+    void *lost_context;
     bool may_change_requests;     /* their bytes are nobody else's: what is stored may be prepared in them, without a copy */
 };
 struct connection *connection_open(struct wire *wire, const struct connection_options *options);

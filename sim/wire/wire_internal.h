@@ -51,6 +51,8 @@ struct connection {
     struct broker *broker;
     struct timers *timers;
     char *local_host;             /* NULL: the broker's own */
+    void (*lost)(void *context, int64_t number, bool reset);
+    void *lost_context;
     struct connection_info info;
     struct request request;       /* one at a time */
     bool busy, in_handler, replied_early;
@@ -62,6 +64,7 @@ enum { API_VERSIONS_KEY = 18 };
 void api_versions_refuse_version(struct request *request);
 
 void fetch_sessions_free(struct fetch_sessions *sessions);
+void fetch_sessions_drop(struct fetch_sessions *sessions, int32_t broker); /* those of a broker that went down */
 
 /* Whether a request of this version is taken, which can be more than what is advertised. */
 bool api_accepts(const struct api *api, enum release release, int16_t version);

@@ -1,6 +1,7 @@
 /* A recording from somebody else: read, and played in a lab in memory. */
 #include "sim/replay.h"
 
+#include "sim/order.h"
 #include "sim/wire/header.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -80,6 +81,9 @@ static void seeds(seed_fn *give, void *context)
         golden_messages(play_line, &playing);
         if (playing.connection)
             connection_close(playing.connection, "the end");
+        lab_order(lab, i == 1 ? "broker kill 0" : "broker stop 1", NULL, NULL);
+        queue_run_until(lab_queue(lab), queue_now_us(lab_queue(lab)) + 30000000);
+        lab_order(lab, i == 1 ? "broker start 0" : "broker start 1", NULL, NULL);
         recorder_save(recorder, &bytes);
         give(context, buffer_bytes(&bytes));
         buffer_done(&bytes);

@@ -1,6 +1,8 @@
 /* Same seed, same inputs: the same history, byte for byte; what was recorded is played again without a network; two labs in one process. */
 #include "sim/replay.h"
 
+#include "sim/order.h"
+
 #include "tests/sim/sim_lab.h"
 
 #define SETTINGS "log.retention.check.interval.ms=10000 offsets.topic.num.partitions=3"
@@ -107,7 +109,59 @@ TEST(another_seed_gives_another_cluster)
     mem_free(sums[1]);
 }
 
-static void check_replay(enum release release, int32_t brokers)
+static void live_from_outside(struct sim_lab *sim)
+{
+    live(sim, true);
+}
+
+static void order(struct sim_lab *sim, const char *words)
+{
+    struct reason reason = { "" };
+
+    if (lab_order(sim->lab, words, NULL, &reason))
+        fail_msg("%s: %s", words, reason.text);
+}
+
+static struct wire_client *to_leader(struct sim_lab *sim)
+{
+    int32_t leader = image_partition(cluster_image(lab_cluster(sim->lab)), "students", 0)->leader;
+
+    for (size_t i = 0; i < cluster_broker_count(lab_cluster(sim->lab)); i++)
+        if (broker_id(cluster_broker_at(lab_cluster(sim->lab), i)) == leader)
+            return wire_lab_client(&sim->ends, i, true);
+    return NULL;
+}
+
+/* Brokers come and go under clients. */
+static void live_dangerously(struct sim_lab *sim)
+{
+    struct wire_client *admin = wire_lab_client(&sim->ends, 0, true), *end;
+    char words[32];
+
+    sim_create_topic(admin, "students", 1, 3, NULL, NULL);
+    sim_lab_advance_ms(sim, 500);
+    for (int i = 0; i < 3; i++) {
+        struct broker *broker;
+
+        end = to_leader(sim);
+        sim_produce(end, "students", 0, "before", 3, queue_now_ms(lab_queue(sim->lab)));
+        broker = cluster_broker(lab_cluster(sim->lab), image_partition(cluster_image(lab_cluster(sim->lab)), "students", 0)->leader);
+        snprintf(words, sizeof(words), "broker %s %d", i == 1 ? "stop" : "kill", broker_id(broker));
+        order(sim, words);
+        sim_lab_advance_ms(sim, 100);
+        CHECK(end->closed);
+        CHECK(!end->connection);
+        sim_lab_advance_ms(sim, 20000);
+        snprintf(words, sizeof(words), "broker start %d", broker_id(broker));
+        order(sim, words);
+        CHECK_INT(ERR_BROKER_NOT_AVAILABLE, lab_order(sim->lab, words, NULL, NULL)); /* an input too, refused again */
+        sim_lab_advance_ms(sim, 3000);
+        sim_produce(to_leader(sim), "students", 0, "after", 2, queue_now_ms(lab_queue(sim->lab)));
+        sim_lab_advance_ms(sim, 2000);
+    }
+}
+
+static void check_replay(enum release release, int32_t brokers, void (*live)(struct sim_lab *sim))
 {
     struct sim_lab sim, again;
     struct buffer recording = { 0 };
@@ -118,9 +172,9 @@ static void check_replay(enum release release, int32_t brokers)
 
     sim_lab_open(&sim, release, brokers, 11, SETTINGS);
     recorder = recorder_new(sim.lab, 0);
-    live(&sim, true);
+    live(&sim);
     recorder_save(recorder, &recording);
-    CHECK(recorder_count(recorder) > 60);
+    CHECK(recorder_count(recorder) > 15);
     CHECK(!recorder_full(recorder));
     recorder_free(recorder);
     lived = sim_lab_sums(sim.lab);
@@ -151,9 +205,31 @@ static void check_replay(enum release release, int32_t brokers)
 
 TEST(what_was_recorded_is_replayed_to_the_same_folders)
 {
-    check_replay(RELEASE_27, 1);
-    check_replay(RELEASE_43, 1);
-    check_replay(RELEASE_ANY, 3);
+    check_replay(RELEASE_27, 1, live_from_outside);
+    check_replay(RELEASE_43, 1, live_from_outside);
+    check_replay(RELEASE_ANY, 3, live_from_outside);
+}
+
+TEST(orders_are_replayed_at_their_place)
+{
+    check_replay(RELEASE_27, 3, live_dangerously);
+    check_replay(RELEASE_43, 3, live_dangerously);
+}
+
+TEST(an_order_that_is_none_names_those_there_are)
+{
+    struct sim_lab sim;
+    struct reason reason = { "" };
+
+    sim_lab_open(&sim, RELEASE_43, 1, 1, NULL);
+    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim.lab, "broker explode 1", NULL, &reason));
+    CHECK(strstr(reason.text, "there is no order 'broker explode 1'; it is one of: broker stop ID, broker kill ID, "));
+    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim.lab, "broker kill 7", NULL, &reason));
+    CHECK_TEXT("there is no broker 7; there is only broker 1", reason.text);
+    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim.lab, "broker kill", NULL, &reason));
+    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim.lab, "", NULL, &reason));
+    CHECK_INT(BROKER_UP, broker_state(cluster_broker_at(lab_cluster(sim.lab), 0)));
+    sim_lab_close(&sim);
 }
 
 TEST(what_is_no_recording_is_refused)

@@ -73,12 +73,21 @@ void wire_lab_advance_ms(struct wire_lab *lab, int64_t ms)
     queue_run_until(lab->queue, queue_now_us(lab->queue) + ms * 1000);
 }
 
+static void on_lost(void *context, int64_t number, bool reset)
+{
+    struct wire_client *client = context;
+
+    (void)number, (void)reset;
+    client->connection = NULL;
+    client->closed = true;
+}
+
 void client_connect(struct wire_client *client)
 {
     client->closed = false;
     client->connection = connection_open(client->lab->wire, &(struct connection_options){
         .broker = client->broker, .client_host = "10.0.0.7", .client_port = 40000 + client->number, .timers = &client->lab->timers,
-        .network = client->network,
+        .network = client->network, .lost = on_lost, .lost_context = client,
     });
 }
 

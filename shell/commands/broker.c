@@ -1,0 +1,91 @@
+/* broker: brokers stopped, killed and started; alone: how each is. */
+#include "shell/commands/orders.h"
+#include "shell/listing.h"
+
+int order_run(struct call *call)
+{
+    struct text words = { 0 }, answer = { 0 };
+    struct reason reason = { "" };
+    enum err err;
+
+    for (int i = 0; i < call->argc; i++)
+        text_printf(&words, "%s%s", i ? " " : "", call->argv[i]);
+    err = lab_order(call_lab(call), text_chars(&words), &answer, &reason);
+    if (err)
+        call_error(call, "%s: %s\n", call->argv[0], reason.text);
+    else
+        call_write(call, text_chars(&answer), answer.size);
+    text_done(&words);
+    text_done(&answer);
+    return !err ? 0 : err == ERR_INVALID_REQUEST ? 2 : 1;
+}
+
+static struct value state_text(const struct broker *broker)
+{
+    return value_text(broker_state_name(broker_state(broker)));
+}
+
+static int list(struct call *call)
+{
+    const struct cluster *cluster = lab_cluster(call_lab(call));
+    const char *names[] = { "broker", "state", "fenced", "controller", "port", "replicas", "leaders" };
+    struct listing *rows = listing_new(call, 7, names);
+
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
+        const struct broker *broker = cluster_broker_at(cluster, i);
+        const struct image_broker *known = image_broker(cluster_image(cluster), broker_id(broker));
+        bool controller = cluster_controller_up(cluster) && image_controller(cluster_image(cluster)) == broker_id(broker);
+        int64_t leaders = 0;
+
+        for (size_t p = 0; p < broker_partition_count(broker); p++)
+            leaders += partition_leads(broker_partition_at(broker, p));
+        listing_add(rows, (struct value[]){ value_int(broker_id(broker)), state_text(broker), value_text(known && known->fenced ? "yes" : ""),
+                                            value_text(controller ? "yes" : ""), value_int(broker_port(broker)),
+                                            value_int((int64_t)broker_partition_count(broker)), value_int(leaders) });
+    }
+    listing_print(rows);
+    return 0;
+}
+
+/* A shutdown takes a moment, a start after a kill the rest of a session. Ctrl-C ends the waiting, not what was ordered. */
+static int await(struct call *call)
+{
+    struct lab *lab = call_lab(call);
+    struct broker *broker;
+    int32_t id;
+
+    if (call->argc != 3 || !parse_i32(call->argv[2], &id) || !(broker = cluster_broker(lab_cluster(lab), id)))
+        return 0;
+    if (broker_state(broker) == BROKER_STOPPING) {
+        while (broker_state(broker) == BROKER_STOPPING)
+            if (!call_sleep(call, 10000))
+                return 130;
+        call_print(call, "Broker %d is down; `broker start %d` brings it back.\n", id, id);
+    } else if (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX) {
+        while (broker_state(broker) == BROKER_STARTING && broker_starts_us(broker) != INT64_MAX)
+            if (!call_sleep(call, broker_starts_us(broker) - queue_now_us(lab_queue(lab)) + 1000))
+                return 130;
+        call_print(call, "Broker %d is %s.\n", id, broker_state_name(broker_state(broker)));
+        return broker_state(broker) != BROKER_UP;
+    }
+    return 0;
+}
+
+static int run(struct call *call)
+{
+    int status;
+
+    if (call->argc == 1)
+        return list(call);
+    status = order_run(call);
+    return status ? status : await(call);
+}
+
+const struct command command_broker = {
+    .name = "broker", .summary = "stop, kill and start brokers; alone: how they are", .usage = "broker [stop|kill|start ID]",
+    .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
+               "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
+               "broker.session.timeout.ms; `next leader` goes there). start recovers the logs and registers the broker anew, after a kill when that session "
+               "has ended. Under 4.3 the first broker is the controller too: without it no leader is elected and no topic made.",
+    .example = "broker", .words = "stop kill start", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
+};

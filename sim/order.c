@@ -1,0 +1,119 @@
+/* The one way of orders: looked up, recorded, carried out. */
+#include "sim/order.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/lab_internal.h"
+#include "sim/replay.h"
+
+#define ORDER(group, verb, name, usage, summary)                   \
+    enum err order_##name(struct order_call *call);                \
+    enum err prepare_##name(struct order_call *call) __attribute__((weak));
+#include "sim/orders.def"
+#undef ORDER
+
+#define ORDER(group, verb, name, usage, summary) { group, verb, usage, summary, order_##name, prepare_##name },
+static const struct order_row rows[] = {
+#include "sim/orders.def"
+};
+#undef ORDER
+
+size_t order_count(void) { return sizeof(rows) / sizeof(*rows); }
+const struct order_row *order_at(size_t i) { return &rows[i]; }
+
+static enum err no_such_order(char **words, int count, struct reason *reason)
+{
+    struct text known = { 0 }, what = { 0 };
+    bool group = false;
+    enum err err;
+
+    for (size_t i = 0; count && i < order_count(); i++)
+        group = group || !strcmp(rows[i].group, words[0]);
+    for (size_t i = 0; i < order_count(); i++)
+        if (!group || !strcmp(rows[i].group, words[0]))
+            text_printf(&known, "%s%s %s %s", known.size ? ", " : "", rows[i].group, rows[i].verb, rows[i].usage);
+    for (int i = 0; i < count; i++) {
+        text_add(&what, i ? " " : "");
+        text_escaped(&what, bytes_text(words[i]));
+    }
+    err = err_because(ERR_INVALID_REQUEST, reason, "there is no order '%s'; it is one of: %s", text_chars(&what), text_chars(&known));
+    text_done(&known);
+    text_done(&what);
+    return err;
+}
+
+struct broker *order_broker(struct order_call *call, const char *word)
+{
+    struct cluster *cluster = lab_cluster(call->lab);
+    struct text ids = { 0 }, name = { 0 };
+    struct broker *broker = NULL;
+    int32_t id;
+
+    if (parse_i32(word, &id))
+        broker = cluster_broker(cluster, id);
+    if (broker)
+        return broker;
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++)
+        text_printf(&ids, "%s%d", i ? ", " : "", broker_id(cluster_broker_at(cluster, i)));
+    text_escaped(&name, bytes_text(word));
+    err_because(ERR_INVALID_REQUEST, call->reason, "there is no broker %s; there %s %s", text_chars(&name),
+                cluster_broker_count(cluster) == 1 ? "is only broker" : "are the brokers", text_chars(&ids));
+    text_done(&ids);
+    text_done(&name);
+    return NULL;
+}
+
+static int split(char *copy, char **words)
+{
+    char *save = NULL;
+    int count = 0;
+
+    for (char *word = strtok_r(copy, " \t", &save); word && count < MOST_ORDER_WORDS; word = strtok_r(NULL, " \t", &save))
+        words[count++] = word;
+    return count;
+}
+
+static enum err carry_out(struct lab *lab, const char *words, bool played, struct text *answer, struct reason *reason)
+{
+    struct text nobody = { 0 };
+    char *list[MOST_ORDER_WORDS], *copy;
+    const struct order_row *row = NULL;
+    struct order_call call = { .lab = lab, .answer = answer ? answer : &nobody, .reason = reason };
+    enum err err;
+    int count;
+
+    if (strlen(words) > MOST_ORDER_TEXT)
+        return err_because(ERR_INVALID_REQUEST, reason, "an order has at most %d characters", MOST_ORDER_TEXT);
+    copy = mem_text(words);
+    count = split(copy, list);
+    for (size_t i = 0; count >= 2 && i < order_count() && !row; i++)
+        if (!strcmp(rows[i].group, list[0]) && !strcmp(rows[i].verb, list[1]))
+            row = &rows[i];
+    call.words = list + 2;
+    call.count = count - 2;
+    err = row ? ERR_OK : no_such_order(list, count, reason);
+    if (!err && !played && row->prepare)
+        err = row->prepare(&call);
+    if (!err) {
+        if (!played)
+            recorder_order(lab->recorder, words);
+        journal_add(lab->journal, ENTRY(EVENT_order, .subject = row->group, .text = words));
+        err = row->run(&call);
+    }
+    text_done(&nobody);
+    mem_free(copy);
+    return err;
+}
+
+enum err lab_order(struct lab *lab, const char *words, struct text *answer, struct reason *reason)
+{
+    if (lab->player)
+        return err_because(ERR_INVALID_REQUEST, reason, "this is the past: nothing can be changed in it (`branch` makes it a lab of its own)");
+    return carry_out(lab, words, false, answer, reason);
+}
+
+enum err order_play(struct lab *lab, const char *words)
+{
+    return carry_out(lab, words, true, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* Brokers are killed, stopped and started while the cluster goes on: who leads, who is in sync, what is still there. */
+#include "tests/cluster/cluster_lab.h"
+
+static struct broker *broker_of(struct cluster_lab *lab, int32_t id)
+{
+    return cluster_broker(lab->cluster, id);
+}
+
+static const struct image_partition *students(struct cluster_lab *lab)
+{
+    return image_partition(cluster_image(lab->cluster), "students", 0);
+}
+
+static char *isr_of(struct cluster_lab *lab)
+{
+    struct text text = { 0 };
+
+    for (int16_t i = 0; i < students(lab)->isr_count; i++)
+        text_printf(&text, "%s%d", i ? "," : "", students(lab)->isr[i]);
+    text_add(&text, "");
+    return text_take(&text);
+}
+
+#define CHECK_ISR(lab, expected)          \
+    do {                                  \
+        char *isr_ = isr_of(lab);         \
+        CHECK_TEXT((expected), isr_);     \
+        mem_free(isr_);                   \
+    } while (0)
+
+/* students-0 on three brokers, in the order of `replicas`; ten records that all have. */
+static struct cluster_lab *three(enum release release, const int32_t *replicas)
+{
+    struct cluster_lab *lab = cluster_lab_new(release, 3, NULL);
+    struct assignment assignment = { 0, replicas, 3 };
+    struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
+
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, -1));
+    cluster_lab_advance_ms(lab, 1000);
+    return lab;
+}
+
+TEST(a_killed_leader_is_missed_when_its_session_ends)
+{
+    static const struct { enum release release; int32_t replicas[3]; int64_t session_ms; const char *isr, *isr_after; } cases[] = {
+        { RELEASE_27, { 1, 2, 0 }, 18000, "2,0", "2,0,1" },
+        { RELEASE_43, { 2, 3, 1 }, 9000, "3,1", "3,1,2" },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct cluster_lab *lab = three(cases[i].release, cases[i].replicas);
+        int32_t killed = cases[i].replicas[0], next = cases[i].replicas[1];
+        int32_t epoch = students(lab)->leader_epoch;
+
+        CHECK_INT(killed, students(lab)->leader);
+        cluster_lab_advance_ms(lab, 1000); /* 2 s and 1 ms after the start: the second heartbeat was a millisecond ago */
+        CHECK_INT(ERR_OK, broker_kill(broker_of(lab, killed), "killed", &lab->reason));
+        CHECK_INT(ERR_BROKER_NOT_AVAILABLE, broker_kill(broker_of(lab, killed), "killed", &lab->reason));
+        CHECK(!broker_up(broker_of(lab, killed)));
+        cluster_lab_advance_ms(lab, cases[i].session_ms - 10);
+        CHECK_INT(killed, students(lab)->leader);
+        cluster_lab_advance_ms(lab, 20);
+        CHECK_INT(next, students(lab)->leader);
+        CHECK_INT(epoch + 1, students(lab)->leader_epoch);
+        CHECK_ISR(lab, cases[i].isr);
+        CHECK(image_broker(cluster_image(lab->cluster), killed)->fenced);
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 20, -1));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_INT(15, log_high_watermark(partition_log(cluster_lab_leader(lab, "students", 0))));
+
+        CHECK_INT(ERR_OK, broker_start(broker_of(lab, killed), &lab->reason));
+        CHECK_INT(BROKER_UP, broker_state(broker_of(lab, killed)));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_ISR(lab, cases[i].isr_after);
+        CHECK_INT(next, students(lab)->leader);
+        CHECK_INT(15, log_end_offset(partition_log(broker_partition(broker_of(lab, killed), "students", 0))));
+        CHECK_INT(15, log_high_watermark(partition_log(broker_partition(broker_of(lab, killed), "students", 0))));
+        cluster_lab_free(lab);
+    }
+}
+
+TEST(a_broker_that_is_stopped_hands_its_leaderships_over_at_once)
+{
+    static const int32_t replicas[2][3] = { { 1, 2, 0 }, { 2, 3, 1 } };
+
+    for (int old = 0; old < 2; old++) {
+        struct cluster_lab *lab = three(old ? RELEASE_27 : RELEASE_43, replicas[!old]);
+        int32_t stopped = replicas[!old][0];
+        char *folder = mem_text(broker_log_dir(broker_of(lab, stopped)));
+
+        CHECK_INT(ERR_OK, broker_stop(broker_of(lab, stopped), &lab->reason));
+        CHECK_INT(BROKER_STOPPING, broker_state(broker_of(lab, stopped)));
+        CHECK_INT(replicas[!old][1], students(lab)->leader);
+        cluster_lab_advance_ms(lab, 100);
+        CHECK_INT(BROKER_DOWN, broker_state(broker_of(lab, stopped)));
+        CHECK_FILES(lab, folder, ".kafka_cleanshutdown", ".kafka_cleanshutdown");
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 20, -1));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_INT(ERR_OK, broker_start(broker_of(lab, stopped), &lab->reason));
+        CHECK_INT(BROKER_UP, broker_state(broker_of(lab, stopped)));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_INT(3, students(lab)->isr_count);
+        CHECK_INT(0, cluster_lab_entries(lab, EVENT_log_recovered));
+        mem_free(folder);
+        cluster_lab_free(lab);
+    }
+}
+
+TEST(the_last_in_sync_is_waited_for)
+{
+    static const int32_t replicas[] = { 2, 3, 1 };
+    struct cluster_lab *lab = three(RELEASE_43, replicas);
+
+    CHECK_INT(ERR_OK, broker_stop(broker_of(lab, 3), &lab->reason));
+    cluster_lab_advance_ms(lab, 100);
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 1), "killed", &lab->reason)); /* the controller: nothing changes without it */
+    cluster_lab_advance_ms(lab, 30000);
+    CHECK(!cluster_controller_up(lab->cluster));
+    CHECK_INT(2, students(lab)->leader);
+    CHECK_INT(ERR_REQUEST_TIMED_OUT, cluster_lab_create(lab, "orders", 1, 1, NULL));
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 3), &lab->reason));
+    CHECK_INT(BROKER_STARTING, broker_state(broker_of(lab, 3)));
+    cluster_lab_advance_ms(lab, 30000);
+    CHECK_INT(BROKER_STARTING, broker_state(broker_of(lab, 3)));
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 20, 1));
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 1), &lab->reason));
+    cluster_lab_advance_ms(lab, 100);
+    CHECK_INT(BROKER_UP, broker_state(broker_of(lab, 3)));
+    CHECK_ISR(lab, "2");
+    CHECK_INT(2, students(lab)->leader); /* its session still runs */
+    cluster_lab_advance_ms(lab, 9000);
+    CHECK_INT(-1, students(lab)->leader); /* 3 and 1 live, but lack what 2 may have */
+    CHECK_ISR(lab, "2");
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 2), &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(2, students(lab)->leader);
+    CHECK_ISR(lab, "2,1,3");
+    CHECK_INT(15, log_high_watermark(partition_log(cluster_lab_leader(lab, "students", 0))));
+    cluster_lab_free(lab);
+}
+
+TEST(another_broker_becomes_the_controller_of_2_7)
+{
+    static const int32_t replicas[] = { 0, 1, 2 };
+    struct cluster_lab *lab = three(RELEASE_27, replicas);
+
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 0), "killed", &lab->reason));
+    cluster_lab_advance_ms(lab, 17990);
+    CHECK_INT(0, image_controller(broker_image(broker_of(lab, 2))));
+    cluster_lab_advance_ms(lab, 20);
+    CHECK_INT(1, image_controller(broker_image(broker_of(lab, 2))));
+    CHECK_INT(1, students(lab)->leader);
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "orders", 1, 2, NULL));
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 0), &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(1, image_controller(broker_image(broker_of(lab, 0))));
+    CHECK_ISR(lab, "1,2,0");
+    cluster_lab_free(lab);
+}
+
+TEST(a_single_broker_comes_back_with_what_it_had)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        for (int stop = 0; stop < 2; stop++) {
+            struct cluster_lab *lab = cluster_lab_new(releases[i], 1, NULL);
+            struct broker *broker = cluster_broker_at(lab->cluster, 0);
+
+            CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, "retention.ms=3600000"));
+            CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, -1));
+            CHECK_INT(ERR_OK, stop ? broker_stop(broker, &lab->reason) : broker_kill(broker, "killed", &lab->reason));
+            cluster_lab_advance_ms(lab, 60000);
+            CHECK_INT(BROKER_DOWN, broker_state(broker));
+            CHECK_INT(ERR_REQUEST_TIMED_OUT, cluster_lab_create(lab, "orders", 1, 1, NULL));
+            CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+            cluster_lab_advance_ms(lab, 1000);
+            CHECK_INT(10, log_high_watermark(partition_log(cluster_lab_leader(lab, "students", 0))));
+            CHECK_INT(3600000, log_settings(partition_log(cluster_lab_leader(lab, "students", 0)))->retention_ms);
+            CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, -1));
+            CHECK_INT(ERR_OK, cluster_lab_create(lab, "orders", 1, 1, NULL));
+            cluster_lab_reopen(lab, true);
+            CHECK_INT(11, log_end_offset(partition_log(cluster_lab_leader(lab, "students", 0))));
+            cluster_lab_free(lab);
+        }
+    }
+}
+
+TEST(a_start_right_after_a_kill_waits_for_the_old_session)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 2, NULL);
+    struct broker *broker = broker_of(lab, 1);
+
+    CHECK_INT(ERR_OK, broker_kill(broker, "killed", &lab->reason));
+    CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+    CHECK_INT(BROKER_STARTING, broker_state(broker));
+    CHECK_INT(ERR_BROKER_NOT_AVAILABLE, broker_start(broker, &lab->reason));
+    CHECK_INT(queue_now_us(lab->queue) + 18000000, broker_starts_us(broker));
+    cluster_lab_advance_ms(lab, 17999);
+    CHECK_INT(BROKER_STARTING, broker_state(broker));
+    cluster_lab_advance_ms(lab, 2);
+    CHECK_INT(BROKER_UP, broker_state(broker));
+    cluster_lab_free(lab);
+}
+
+TEST(a_closed_lab_opens_with_the_brokers_that_were_down)
+{
+    static const int32_t replicas[] = { 2, 3, 1 };
+    struct cluster_lab *lab = three(RELEASE_43, replicas);
+
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
+    cluster_lab_advance_ms(lab, 20000);
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 20, -1));
+    cluster_lab_advance_ms(lab, 1000);
+    cluster_lab_reopen(lab, true);
+    cluster_lab_advance_ms(lab, 2000);
+    CHECK_INT(3, students(lab)->isr_count);
+    for (int32_t id = 1; id <= 3; id++)
+        CHECK_INT(15, log_end_offset(partition_log(broker_partition(broker_of(lab, id), "students", 0))));
+    cluster_lab_free(lab);
+}
