@@ -10,11 +10,6 @@
 
 enum { MOST_FILE_BYTES = 16 * 1024 * 1024 };
 
-static enum err damaged(const struct epochs *epochs, struct reason *reason)
-{
-    return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s is damaged: it should be a 0, the number of entries, and lines of epoch and offset", epochs->path);
-}
-
 /* One line that holds the given number of numbers. */
 static bool take_line(const char **at, int count, int64_t *out)
 {
@@ -34,18 +29,22 @@ static bool take_line(const char **at, int count, int64_t *out)
     return true;
 }
 
-static enum err parse(struct epochs *epochs, const char *text, struct reason *reason)
+/* A 0, the number of entries, and lines of epoch and offset, both growing. */
+static bool parse(struct epochs *epochs, const char *text)
 {
     int64_t version, count, pair[2];
 
     if (!take_line(&text, 1, &version) || version != 0 || !take_line(&text, 1, &count))
-        return damaged(epochs, reason);
+        return false;
     for (; *text; count--) {
-        if (count <= 0 || !take_line(&text, 2, pair) || pair[0] < 0 || pair[0] > INT32_MAX)
-            return damaged(epochs, reason);
+        const struct epoch *last = epochs->count ? &epochs->items[epochs->count - 1] : NULL;
+
+        if (count <= 0 || !take_line(&text, 2, pair) || pair[0] < 0 || pair[0] > INT32_MAX || pair[1] < 0 ||
+            (last && (pair[0] <= last->epoch || pair[1] < last->start_offset)))
+            return false;
         ARRAY_ADD(epochs->items, epochs->count, epochs->capacity) = (struct epoch){ (int32_t)pair[0], pair[1] };
     }
-    return count ? damaged(epochs, reason) : ERR_OK;
+    return !count;
 }
 
 enum err epochs_open(struct epochs *epochs, struct fs *fs, const char *dir, struct reason *reason)
@@ -60,7 +59,9 @@ enum err epochs_open(struct epochs *epochs, struct fs *fs, const char *dir, stru
         err = ERR_OK;
     else if (!err && bytes.size) {
         *buffer_add(&bytes, 1) = 0;
-        err = parse(epochs, (const char *)bytes.data, reason);
+        epochs->damaged = !parse(epochs, (const char *)bytes.data);
+        if (epochs->damaged)
+            epochs->count = 0;
     }
     buffer_done(&bytes);
     return err;

@@ -10,8 +10,9 @@ struct epochs {
     struct epoch *items;       /* ascending in both */
     size_t count, capacity;
     bool off;                  /* a log of magic < 2 keeps none */
+    bool damaged;              /* the file made no sense: there is nothing here until somebody reads the batches, which know their epochs */
 };
-/* Reads the file; a missing one is empty. */
+/* Reads the file; a missing one is empty, a damaged one too. */
 enum err epochs_open(struct epochs *epochs, struct fs *fs, const char *dir, struct reason *reason);
 void epochs_done(struct epochs *epochs);
 int32_t epochs_latest(const struct epochs *epochs);      /* -1: none */

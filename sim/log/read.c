@@ -20,7 +20,7 @@ static int64_t position_of(struct log *log, size_t i, int64_t offset, int64_t *b
             return log->places[p].position;
         }
     }
-    position = segment_find(segment, offset, base_offset, &found);
+    position = segment_find(log, segment, offset, base_offset, &found);
     if (position >= 0 && size)
         *size = found;
     if (position >= 0 && *base_offset == offset)
@@ -46,6 +46,37 @@ static enum err out_of_range(const struct log *log, int64_t offset, struct reaso
                        (long long)offset, log->topic, log->partition, (long long)log->end_offset, (long long)log->start_offset);
 }
 
+static enum err damaged(const struct log *log, size_t i, int64_t offset, struct reason *reason)
+{
+    return err_because(ERR_CORRUPT_MESSAGE, reason, "%s-%d: the segment at %lld is damaged before offset %lld: what lies there is no batch, and the rest of it can't be read",
+                       log->topic, log->partition, (long long)log->segments[i]->base_offset, (long long)offset);
+}
+
+/* A segment ends before the next begins: compaction leaves such holes; else somebody cut the file. Kafka passes on to the next segment in silence. */
+static void say_gap(struct log *log, size_t i)
+{
+    struct segment *segment = log->segments[i];
+    int64_t next = segment_next_offset(log, i), end = segment->base_offset;
+    struct text text = { 0 };
+    struct scan scan;
+    struct batch batch;
+
+    if (segment->gap_said || log->config->cleanup_compact || i + 1 == log->segment_count)
+        return;
+    segment->gap_said = true;
+    segment_seek(log, segment, INT64_MAX, &scan);
+    while (scan_next(&scan, &batch))
+        end = batch.last_offset + 1;
+    if (end == next)
+        return;
+    text_printf(&text, "%s-%d/%lld: ends at %lld and the next segment begins at %lld: what was between them is not in the file", log->topic, log->partition,
+                (long long)segment->base_offset, (long long)end, (long long)next);
+    journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
+                                         .offset = segment->base_offset, .rule = "missing offsets", .text = text_chars(&text),
+                                         .facts = { { "from_offset", end, NULL }, { "to_offset", next, NULL } }, .fact_count = 2));
+    text_done(&text);
+}
+
 enum err log_read(struct log *log, int64_t offset, int32_t max_bytes, int64_t upper, bool at_least_one, struct log_slice *out, struct reason *reason)
 {
     int64_t position = -1, end, base_offset = offset, available;
@@ -61,8 +92,11 @@ enum err log_read(struct log *log, int64_t offset, int32_t max_bytes, int64_t up
         return ERR_OK;
     for (i = log_segment_of(log, offset); i < log->segment_count; i++) {
         position = position_of(log, i, offset, &base_offset, NULL);
+        if (position == SEGMENT_DAMAGED)
+            return damaged(log, i, offset, reason);
         if (position >= 0)
             break;
+        say_gap(log, i);
     }
     if (position < 0 || log->segments[i]->base_offset >= upper)
         return ERR_OK;
@@ -203,14 +237,15 @@ static bool record_since(const struct batch *batch, int64_t timestamp_ms, int64_
     return found;
 }
 
-static bool search_segment(struct segment *segment, int64_t position, int64_t timestamp_ms, int64_t start, struct log_found *out)
+/* From the batch that holds `from` on. */
+static bool search_segment(struct log *log, struct segment *segment, int64_t from, int64_t timestamp_ms, int64_t start, struct log_found *out)
 {
     struct scan scan;
     struct batch header, batch;
     struct buffer buffer = { 0 };
     bool found = false;
 
-    scan_begin(&scan, segment, position);
+    segment_seek(log, segment, from, &scan);
     while (!found && scan_next(&scan, &header))
         if (header.max_timestamp_ms >= timestamp_ms && header.last_offset >= start &&
             !segment_read_batch(segment, scan.at, header.size_bytes, &buffer, &batch, NULL))
@@ -229,10 +264,10 @@ enum err log_offset_for_time(struct log *log, int64_t timestamp_ms, struct log_f
 
         if (segment_newest(log, segment, NULL) < timestamp_ms)
             continue;
-        segment_index_time(segment, timestamp_ms, &found_ms, &offset);
+        segment_time_position(log, segment, timestamp_ms, &found_ms, &offset);
         if (offset < log->start_offset)
             offset = log->start_offset;
-        search_segment(segment, segment_index_position(segment, offset), timestamp_ms, log->start_offset, out);
+        search_segment(log, segment, offset, timestamp_ms, log->start_offset, out);
         break;
     }
     return ERR_OK;
@@ -249,7 +284,7 @@ enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, str
             best = log->segments[i];
     /* below the log start too: what DeleteRecords hid is found until its segment goes */
     if (best)
-        search_segment(best, segment_index_position(best, best->max_timestamp_offset), best->max_timestamp_ms, 0, out);
+        search_segment(log, best, best->max_timestamp_offset, best->max_timestamp_ms, 0, out);
     return ERR_OK;
 }
 

@@ -125,18 +125,9 @@ static enum err take_batch(struct log *log, struct segment *segment, struct prod
                            int64_t position, int64_t *indexed_at, struct reason *reason)
 {
     struct completed completed;
-    enum err err = ERR_OK;
+    enum err err;
 
-    if (batch->max_timestamp_ms > segment->max_timestamp_ms) {
-        segment->max_timestamp_ms = batch->max_timestamp_ms;
-        segment->max_timestamp_offset = batch->last_offset;
-    }
-    if (position - *indexed_at > log->config->index_interval_bytes) {
-        err = segment_add_offset(log, segment, batch->last_offset, position, reason);
-        if (!err)
-            err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, false, reason);
-        *indexed_at = position;
-    }
+    err = segment_index_found(log, segment, batch, position, indexed_at, reason);
     if (!err && batch->magic >= 2 && batch->leader_epoch > epochs_latest(&log->epochs))
         err = epochs_assign(&log->epochs, batch->leader_epoch, batch->base_offset, reason);
     if (err || batch->producer_id < 0)
@@ -195,7 +186,7 @@ static enum err recover_segment(struct log *log, struct segment *segment, int64_
 
 /* ---- producers ---- */
 
-static enum err take_producers_of(struct segment *segment, struct producers *producers, int64_t from, int64_t to, struct reason *reason)
+static enum err take_producers_of(struct log *log, struct segment *segment, struct producers *producers, int64_t from, int64_t to, struct reason *reason)
 {
     struct scan scan;
     struct batch batch, whole;
@@ -203,7 +194,7 @@ static enum err take_producers_of(struct segment *segment, struct producers *pro
     struct completed completed;
     enum err err = ERR_OK;
 
-    scan_begin(&scan, segment, segment_index_position(segment, from));
+    segment_seek(log, segment, from, &scan);
     while (!err && scan_next(&scan, &batch)) {
         if (batch.last_offset < from || batch.producer_id < 0)
             continue;
@@ -258,7 +249,7 @@ enum err log_rebuild_producers(struct log *log, struct producers *producers, int
             if (segment->base_offset == before || segment->base_offset == last)
                 err = producers_snapshot(producers, reason);
             if (!err)
-                err = take_producers_of(segment, producers, start, end, reason);
+                err = take_producers_of(log, segment, producers, start, end, reason);
         }
     }
     producers_set_end(producers, end);
@@ -297,13 +288,13 @@ static enum err load_segments(struct log *log, const struct log_open *how, const
 }
 
 /* Offset after the last batch; *sound false: something behind it is no batch. */
-static int64_t last_offset_end(struct segment *segment, bool *sound)
+static int64_t last_offset_end(struct log *log, struct segment *segment, bool *sound)
 {
     struct scan scan;
     struct batch batch;
-    int64_t end = segment->base_offset, position = segment_index_position(segment, INT64_MAX);
+    int64_t end = segment->base_offset;
 
-    scan_begin(&scan, segment, position < segment->size_bytes ? position : 0);
+    segment_seek(log, segment, INT64_MAX, &scan);
     *sound = true;
     while (*sound && scan_next(&scan, &batch)) {
         *sound = batch.last_offset >= end; /* else offsets would go back */
@@ -320,14 +311,14 @@ static enum err find_end(struct log *log, int64_t now_ms, struct recovered *sum,
     bool sound;
     enum err err = ERR_OK;
 
-    log->end_offset = last_offset_end(active, &sound);
+    log->end_offset = last_offset_end(log, active, &sound);
     if (!sound) {
         log->size_bytes -= active->size_bytes;
         log->segment_count--;
         err = recover_segment(log, active, now_ms, sum, reason);
         log->segment_count++;
         log->size_bytes += active->size_bytes;
-        log->end_offset = last_offset_end(active, &sound);
+        log->end_offset = last_offset_end(log, active, &sound);
     }
     return err;
 }
@@ -374,6 +365,19 @@ static void say_recovered(struct log *log, bool clean, const struct recovered *s
                                                     { "cut_bytes", sum->cut_bytes, NULL }, { "deleted_segments", sum->deleted_segments, NULL },
                                                     { "log_end_offset", log->end_offset, NULL } },
                                          .fact_count = 5));
+    text_done(&text);
+}
+
+/* After a clean stop all that was flushed is there, unless somebody was at the file. */
+static void say_short(struct log *log, int64_t flushed)
+{
+    struct text text = { 0 };
+
+    text_printf(&text, "%s-%d: ends at %lld, though all below %lld had been flushed: the file was cut since", log->topic, log->partition,
+                (long long)log->end_offset, (long long)flushed);
+    journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
+                                         .offset = log->end_offset, .rule = "missing offsets", .text = text_chars(&text),
+                                         .facts = { { "from_offset", log->end_offset, NULL }, { "to_offset", flushed, NULL } }, .fact_count = 2));
     text_done(&text);
 }
 
@@ -431,6 +435,31 @@ static enum err load_offsets(struct log *log, const struct log_open *how, struct
     return err ? err : epochs_truncate_start(&log->epochs, log->start_offset, reason);
 }
 
+/* leader-epoch-checkpoint makes no sense: Kafka gives up the log dir; every batch knows its epoch. */
+static enum err rebuild_epochs(struct log *log, struct reason *reason)
+{
+    struct text text = { 0 };
+    enum err err = epochs_clear(&log->epochs, reason);
+
+    for (size_t i = 0; i < log->segment_count && !err; i++) {
+        struct scan scan;
+        struct batch batch;
+
+        scan_begin(&scan, log->segments[i], 0);
+        while (!err && scan_next(&scan, &batch))
+            if (batch.magic >= 2 && batch.leader_epoch > epochs_latest(&log->epochs))
+                err = epochs_assign(&log->epochs, batch.leader_epoch, batch.base_offset, reason);
+    }
+    log->epochs.damaged = false;
+    text_printf(&text, "%s-%d: leader-epoch-checkpoint was damaged: written anew from the batches, %zu epoch%s", log->topic, log->partition, log->epochs.count,
+                log->epochs.count == 1 ? "" : "s");
+    journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
+                                         .rule = "damaged leader epochs", .text = text_chars(&text),
+                                         .facts = { { "epochs", (int64_t)log->epochs.count, NULL } }, .fact_count = 1));
+    text_done(&text);
+    return err;
+}
+
 enum err log_load(struct log *log, const struct log_open *how, struct reason *reason)
 {
     struct fs *fs = log->env->fs;
@@ -459,6 +488,8 @@ enum err log_load(struct log *log, const struct log_open *how, struct reason *re
         err = load_segments(log, how, &names, &sum, reason);
     fs_names_free(&names);
     fresh = !log->segment_count;
+    if (!err && log->epochs.damaged)
+        err = rebuild_epochs(log, reason);
     if (!err)
         err = load_offsets(log, how, &sum, reason);
     if (!err && !fresh)
@@ -473,6 +504,8 @@ enum err log_load(struct log *log, const struct log_open *how, struct reason *re
         err = partition_metadata_write(fs, log->dir, how->topic_id, reason);
     if (err)
         return err;
+    if (how->clean && log->end_offset < how->recovery_point)
+        say_short(log, how->recovery_point);
     log_set_high_watermark(log, how->high_watermark);
     if ((!how->clean || sum.cut_bytes) && !fresh)
         say_recovered(log, how->clean, &sum);

@@ -36,6 +36,9 @@ static bool takes(const struct log *log, enum pass pass, size_t i, int64_t exces
         return false;
     switch (pass) {
     case PASS_TIME:
+        if (now_ms - segment_newest((struct log *)log, segment, NULL) <= log->config->retention_ms)
+            return false;
+        segment_verify_newest((struct log *)log, segment); /* it came from an index, and is about to cost records */
         return now_ms - segment_newest((struct log *)log, segment, NULL) > log->config->retention_ms;
     case PASS_SIZE:
         return excess >= 0 && excess - segment->size_bytes >= 0;

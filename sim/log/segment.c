@@ -52,7 +52,7 @@ static enum err index_open(struct log *log, struct index *index, int64_t base_of
         if (!err) {
             size = file_size(index->file);
             index->count = size / index->entry_size > INT32_MAX / 16 ? 0 : (uint32_t)(size / index->entry_size);
-            index->most = index->count;
+            index->most = index->found = index->count;
         }
     }
     mem_free(path);
@@ -165,7 +165,7 @@ enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int6
     enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->log, reason);
 
     mem_free(path);
-    segment->max_known = true;
+    segment->max_known = segment->checked = segment->newest_verified = true;
     if (!err && log->config->preallocate)
         err = file_truncate(segment->log, log->config->segment_bytes, reason);
     if (!err && indexes)
@@ -278,14 +278,28 @@ enum err segment_add_time(struct log *log, struct segment *segment, int64_t time
     return index_add(index, entry, reason);
 }
 
-int64_t segment_index_position(struct segment *segment, int64_t offset)
+enum err segment_index_found(struct log *log, struct segment *segment, const struct batch *batch, int64_t position, int64_t *indexed_at, struct reason *reason)
 {
-    uint32_t n;
+    enum err err = ERR_OK;
 
+    if (batch->max_timestamp_ms > segment->max_timestamp_ms) {
+        segment->max_timestamp_ms = batch->max_timestamp_ms;
+        segment->max_timestamp_offset = batch->last_offset;
+    }
+    if (position - *indexed_at > log->config->index_interval_bytes) {
+        err = segment_add_offset(log, segment, batch->last_offset, position, reason);
+        if (!err)
+            err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, false, reason);
+        *indexed_at = position;
+    }
+    return err;
+}
+
+uint32_t segment_entries_to(struct segment *segment, int64_t offset)
+{
     if (!segment->offsets.file || index_load(&segment->offsets, NULL))
         return 0;
-    n = index_upper(&segment->offsets, offset_key, offset - segment->base_offset);
-    return n ? get_u32(index_entry(&segment->offsets, n - 1) + 4) : 0;
+    return index_upper(&segment->offsets, offset_key, offset - segment->base_offset);
 }
 
 void segment_index_time(struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset)
@@ -495,23 +509,29 @@ static void aborted_drop(struct log *log, struct segment *segment, int64_t offse
     }
 }
 
-enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason)
+enum err segment_reset_lookup(struct log *log, struct segment *segment, struct reason *reason)
 {
     struct index *indexes[] = { &segment->offsets, &segment->times };
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < 2 && !err; i++) {
-        indexes[i]->count = 0;
+        indexes[i]->count = indexes[i]->found = 0;
         indexes[i]->loaded = true;
         if (indexes[i]->file) /* to nothing first: what a crash left behind must not come back with the growing */
             err = index_set_size(indexes[i], 0, reason);
     }
-    aborted_drop(log, segment, -1);
     segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
     segment->max_known = true;
     segment->first_known = false;
     segment->first_timestamp_ms = -1;
     return err ? err : segment_grow_indexes(log, segment, reason);
+}
+
+enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason)
+{
+    aborted_drop(log, segment, -1);
+    segment->checked = true; /* what is made now fits */
+    return segment_reset_lookup(log, segment, reason);
 }
 
 enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason)
@@ -530,7 +550,7 @@ static enum err index_cut(struct index *index, uint32_t count, struct reason *re
 }
 
 /* After a cut: what the time index's last entry says, and the batches behind it. */
-static void find_max_timestamp(struct segment *segment)
+static void find_max_timestamp(struct log *log, struct segment *segment)
 {
     struct index *index = &segment->times;
     struct scan scan;
@@ -541,7 +561,7 @@ static void find_max_timestamp(struct segment *segment)
         segment->max_timestamp_ms = time_key(index_entry(index, index->count - 1));
         segment->max_timestamp_offset = segment->base_offset + get_i32(index_entry(index, index->count - 1) + 8);
     }
-    scan_begin(&scan, segment, segment->max_timestamp_offset < 0 ? 0 : segment_index_position(segment, segment->max_timestamp_offset));
+    segment_seek(log, segment, segment->max_timestamp_offset < 0 ? segment->base_offset - 1 : segment->max_timestamp_offset, &scan);
     while (scan_next(&scan, &batch)) {
         if (batch.max_timestamp_ms > segment->max_timestamp_ms) {
             segment->max_timestamp_ms = batch.max_timestamp_ms;
@@ -552,7 +572,7 @@ static void find_max_timestamp(struct segment *segment)
 
 enum err segment_truncate(struct log *log, struct segment *segment, int64_t offset, int64_t now_ms, struct reason *reason)
 {
-    int64_t position = segment_find(segment, offset, NULL, NULL), relative = offset - segment->base_offset;
+    int64_t position = segment_find(log, segment, offset, NULL, NULL), relative = offset - segment->base_offset;
     enum err err = segment_load_offsets(log, segment, reason);
     uint32_t keep;
 
@@ -579,7 +599,7 @@ enum err segment_truncate(struct log *log, struct segment *segment, int64_t offs
     segment->bytes_since_entry = 0;
     segment->batch_count = segment->size_bytes ? -1 : 0;
     if (!err)
-        find_max_timestamp(segment);
+        find_max_timestamp(log, segment);
     return err;
 }
 
@@ -590,6 +610,7 @@ void scan_begin(struct scan *scan, const struct segment *segment, int64_t positi
     scan->segment = segment;
     scan->position = scan->at = position;
     scan->limit = segment->size_bytes;
+    scan->last_offset = -1;
     scan->piece_at = 0;
     scan->piece_size = 0;
     scan->err = ERR_OK;
@@ -615,11 +636,12 @@ bool scan_next(struct scan *scan, struct batch *out)
         there = scan->piece_size - (size_t)(scan->position - scan->piece_at);
         scan->err = there < 17 ? ERR_CORRUPT_MESSAGE : batch_decode_header((struct bytes){ p, there }, out, NULL);
     }
-    if (!scan->err && out->size_bytes > left)
+    if (!scan->err && (out->size_bytes > left || out->last_offset < out->base_offset || out->last_offset <= scan->last_offset))
         scan->err = ERR_CORRUPT_MESSAGE;
     if (scan->err)
         return false;
     out->bytes = (struct bytes){ NULL, 0 };
+    scan->last_offset = out->last_offset;
     scan->at = scan->position;
     scan->position += out->size_bytes;
     return true;
@@ -634,24 +656,29 @@ static int64_t entry_after(const struct segment *segment, int64_t offset)
     return n < index->count ? get_u32(index_entry(index, n) + 4) : 0;
 }
 
-int64_t segment_find(struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size)
+int64_t segment_find(struct log *log, struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size)
 {
-    int64_t before = segment_index_position(segment, offset), after = entry_after(segment, offset);
+    int64_t before, after;
     struct scan scan;
     struct batch batch;
     bool found = false;
+    uint32_t n;
 
+    segment_check(log, segment);
+    n = segment_entries_to(segment, offset);
+    before = n ? get_u32(index_entry(&segment->offsets, n - 1) + 4) : 0;
+    after = entry_after(segment, offset);
     /* Batches larger than a piece: the next entry is likely that of the one looked for, and one read tells. */
     if (after - before > (int64_t)sizeof(scan.piece)) {
         scan_begin(&scan, segment, after);
         found = scan_next(&scan, &batch) && batch.base_offset <= offset && batch.last_offset >= offset;
     }
     if (!found)
-        scan_begin(&scan, segment, before);
+        segment_seek(log, segment, offset, &scan);
     while (!found && scan_next(&scan, &batch))
         found = batch.last_offset >= offset;
     if (!found)
-        return -1;
+        return scan.err ? SEGMENT_DAMAGED : -1;
     if (base_offset)
         *base_offset = batch.base_offset;
     if (size)

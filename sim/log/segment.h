@@ -11,6 +11,7 @@
 #include "sim/log/batch.h"
 
 struct log;
+struct scan;
 
 enum { OFFSET_ENTRY = 8, TIME_ENTRY = 12, ABORTED_ENTRY = 34 };
 
@@ -19,6 +20,7 @@ struct index {
     uint8_t *entries;         /* as in the file; valid once loaded */
     uint32_t count, capacity; /* entries there; room in memory */
     uint32_t most;            /* that the file has room for */
+    uint32_t found;           /* the first so many were in the file when it was opened: verify.c compares them with the log */
     uint8_t entry_size;
     bool loaded;
 };
@@ -40,6 +42,8 @@ struct segment {
     size_t aborted_count, aborted_capacity;
     int64_t deleted_at_ms, unlink_at_ms;
     bool first_known, max_known;
+    bool gap_said;                    /* read.c: that offsets are missing at its end */
+    bool checked, mended, newest_verified; /* verify.c: its indexes were looked at; were built anew; its newest timestamp was compared with the log */
     bool snapshot_deleted;            /* a .snapshot.deleted goes with the files (4.3) */
 };
 
@@ -68,8 +72,11 @@ enum err segment_finish(struct log *log, struct segment *segment, struct reason 
 enum err segment_grow_indexes(struct log *log, struct segment *segment, struct reason *reason);
 enum err segment_sync(struct segment *segment, struct reason *reason);
 enum err segment_truncate(struct log *log, struct segment *segment, int64_t offset, int64_t now_ms, struct reason *reason);
-/* Empties the three indexes before they are built anew. */
+/* Empties the three indexes before they are built anew; or the two that batches alone can tell. */
 enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason);
+enum err segment_reset_lookup(struct log *log, struct segment *segment, struct reason *reason);
+/* A batch found by a scan: entries by the rule of recovery. *indexed_at: position of the last entry's batch, 0 at the start. */
+enum err segment_index_found(struct log *log, struct segment *segment, const struct batch *batch, int64_t position, int64_t *indexed_at, struct reason *reason);
 enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason);
 
 /* The indexes, created if they aren't there yet, and read. */
@@ -79,10 +86,19 @@ bool segment_index_full(struct log *log, struct segment *segment);
 enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason);
 /* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
 enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason);
-/* Position of the entry with the greatest offset <= offset, or 0. */
-int64_t segment_index_position(struct segment *segment, int64_t offset);
+/* How many entries of the offset index have an offset <= offset. */
+uint32_t segment_entries_to(struct segment *segment, int64_t offset);
 /* Of the time index: greatest timestamp <= timestamp_ms; -1 and the base offset without one. */
 void segment_index_time(struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset);
+
+/* verify.c: whether the entries of both indexes that were found on disk can be right at all, once. */
+void segment_check(struct log *log, struct segment *segment);
+/* Begins `scan` at the entry with the greatest offset <= offset, or at the start; and that of the time index. What is found was compared with the batch that it
+ * names; an index that lied was built anew, and the journal says so. */
+void segment_seek(struct log *log, struct segment *segment, int64_t offset, struct scan *scan);
+void segment_time_position(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset);
+/* Before a segment is deleted for its age: its newest timestamp, compared with the log once. */
+void segment_verify_newest(struct log *log, struct segment *segment);
 
 /* The largest timestamp; -1: records have none. From the time index's last entry after a start, as Kafka takes it. */
 int64_t segment_max_timestamp(struct log *log, struct segment *segment);
@@ -98,14 +114,17 @@ struct scan {
     int64_t position;                 /* of the next batch; after scan_next past the one given */
     int64_t at;                       /* of the batch given last */
     int64_t limit;                    /* end of the data */
+    int64_t last_offset;              /* of the batch given last; -1: none yet */
     int64_t piece_at;
     size_t piece_size;
-    enum err err;                     /* ERR_CORRUPT_MESSAGE: what is there is no batch, or is cut short */
+    enum err err;                     /* ERR_CORRUPT_MESSAGE: what is there is no batch, is cut short, or its offsets go back */
     uint8_t piece[4096];
 };
 void scan_begin(struct scan *scan, const struct segment *segment, int64_t position);
 bool scan_next(struct scan *scan, struct batch *out); /* out->bytes has no data */
-/* Position of the first batch whose last offset is >= offset; -1: none in this segment. `base_offset`, `size`: of that batch; may be NULL. */
-int64_t segment_find(struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size);
+/* Position of the first batch whose last offset is >= offset; -1: none in this segment; SEGMENT_DAMAGED: what lies before it is no batch, so none can be found.
+ * `base_offset`, `size`: of that batch; may be NULL. */
+enum { SEGMENT_DAMAGED = -2 };
+int64_t segment_find(struct log *log, struct segment *segment, int64_t offset, int64_t *base_offset, int32_t *size);
 /* A batch as a whole into `buffer`; out->bytes lies there. */
 enum err segment_read_batch(const struct segment *segment, int64_t position, int32_t size, struct buffer *buffer, struct batch *out, struct reason *reason);
