@@ -33,6 +33,8 @@ static const struct { const char *class_name, *tool; } classes[] = { /* kafka-ru
     { "org.apache.kafka.tools.BrokerApiVersionsCommand", "kafka-broker-api-versions" },
     { "kafka.admin.LogDirsCommand", "kafka-log-dirs" },
     { "org.apache.kafka.tools.LogDirsCommand", "kafka-log-dirs" },
+    { "kafka.tools.DumpLogSegments", "kafka-dump-log" },
+    { "org.apache.kafka.tools.DumpLogSegments", "kafka-dump-log" },
     { "kafka.admin.DeleteRecordsCommand", "kafka-delete-records" },
     { "org.apache.kafka.tools.DeleteRecordsCommand", "kafka-delete-records" },
 };

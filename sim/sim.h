@@ -17,6 +17,8 @@
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
 #include "sim/cluster/partition.h"
+#include "sim/cluster/record_layouts.h"
+#include "sim/log/layout.h"
 #include "sim/net/net.h"
 #include "sim/sql/sql.h"
 #include "sim/wire/messages.h"

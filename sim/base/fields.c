@@ -25,6 +25,8 @@ static const struct {
     [T_BYTES] = { sizeof(struct bytes), 4 },
     [T_RECORDS] = { sizeof(struct records), 4 },
     [T_STRUCT] = { 0, 0 },
+    [T_VARINT] = { sizeof(int32_t), 1 },
+    [T_VARLONG] = { sizeof(int64_t), 1 },
 };
 
 size_t field_item_size(const struct field *field)
@@ -55,8 +57,10 @@ static void preset_field(const struct field *field, void *at)
     case T_INT16:
     case T_UINT16: *(int16_t *)at = (int16_t)field->preset; break;
     case T_INT32:
-    case T_UINT32: *(int32_t *)at = (int32_t)field->preset; break;
-    case T_INT64: *(int64_t *)at = field->preset; break;
+    case T_UINT32:
+    case T_VARINT: *(int32_t *)at = (int32_t)field->preset; break;
+    case T_INT64:
+    case T_VARLONG: *(int64_t *)at = field->preset; break;
     case T_FLOAT64: *(double *)at = (double)field->preset; break;
     case T_STRING: *(const char **)at = null ? NULL : ""; break;
     case T_BYTES: ((struct bytes *)at)->data = null ? NULL : (const uint8_t *)""; break;
@@ -91,8 +95,10 @@ static bool is_preset(const struct field *field, const void *at)
     case T_INT16:
     case T_UINT16: return *(const int16_t *)at == (int16_t)field->preset;
     case T_INT32:
-    case T_UINT32: return *(const int32_t *)at == (int32_t)field->preset;
-    case T_INT64: return *(const int64_t *)at == field->preset;
+    case T_UINT32:
+    case T_VARINT: return *(const int32_t *)at == (int32_t)field->preset;
+    case T_INT64:
+    case T_VARLONG: return *(const int64_t *)at == field->preset;
     case T_FLOAT64: return *(const double *)at == (double)field->preset;
     case T_UUID: return uuid_is_zero(*(const struct uuid *)at);
     case T_STRING: return text_equal(*(const char *const *)at, null ? NULL : "");
@@ -122,6 +128,45 @@ void fields_preset(const struct message *message, void *out)
 {
     memset(out, 0, message->size);
     preset_fields(message->fields, out);
+}
+
+/* ---- places for fields that have none ---- */
+
+static const struct field *lay_out(const struct field *fields, struct arena *arena, size_t *size)
+{
+    size_t count = 0;
+    struct field *out;
+
+    while (fields[count].name)
+        count++;
+    out = arena_alloc(arena, (count + 1) * sizeof(*out));
+    *size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t inner = 0;
+
+        out[i] = fields[i];
+        if (fields[i].type == T_STRUCT)
+            out[i].fields = lay_out(fields[i].fields, arena, &inner);
+        out[i].size = inner;
+        out[i].offset = *size;
+        inner = out[i].array ? sizeof(struct any_array) : field_is_pointer(&out[i]) ? sizeof(void *) : field_item_size(&out[i]);
+        *size += (inner + 7) / 8 * 8; /* each as aligned as any of them has to be */
+    }
+    return out;
+}
+
+const struct message *fields_laid_out(const struct message *message, struct arena *arena)
+{
+    struct message *out;
+
+    if (message->size)
+        return message;
+    out = arena_alloc(arena, sizeof(*out));
+    *out = *message;
+    out->fields = lay_out(message->fields, arena, &out->size);
+    if (!out->size)
+        out->size = 8; /* a message without fields */
+    return out;
 }
 
 /* ---- decoding ---- */
@@ -196,6 +241,12 @@ static enum err decode_fields(struct decoder *decoder, const struct field *field
 /* The length in front of a string (prefix_size 2), of bytes and arrays (4); -1 is null. */
 static int64_t decode_length(struct decoder *decoder, const struct field *field, int prefix_size)
 {
+    int32_t varint;
+
+    if (field->varint) {
+        varint = reader_varint(decoder->reader);
+        return varint < 0 ? -1 : varint;
+    }
     if (decoder->compact && !field->plain)
         return (int64_t)reader_uvarint(decoder->reader) - 1;
     return prefix_size == 2 ? reader_i16(decoder->reader) : reader_i32(decoder->reader);
@@ -259,6 +310,8 @@ static enum err decode_value(struct decoder *decoder, const struct field *field,
     case T_INT32:
     case T_UINT32: *(int32_t *)at = reader_i32(reader); break;
     case T_INT64: *(int64_t *)at = reader_i64(reader); break;
+    case T_VARINT: *(int32_t *)at = reader_varint(reader); break;
+    case T_VARLONG: *(int64_t *)at = reader_varlong(reader); break;
     case T_FLOAT64:
         bits = reader_i64(reader);
         memcpy(at, &bits, sizeof(bits));
@@ -279,12 +332,12 @@ static size_t least_size(const struct decoder *decoder, const struct field *fiel
     size_t size = 0;
 
     if (field->type == T_STRING || field->type == T_BYTES || field->type == T_RECORDS)
-        return decoder->compact ? 1 : types[field->type].wire_size;
+        return decoder->compact || field->varint ? 1 : types[field->type].wire_size;
     if (field->type != T_STRUCT)
         return types[field->type].wire_size;
     for (const struct field *inner = field->fields; inner->name; inner++)
         if (field_in_version(inner, decoder->version) && !field_is_tagged(inner, decoder->version))
-            size += inner->array              ? (decoder->compact ? 1 : 4)
+            size += inner->array              ? (decoder->compact || inner->varint ? 1 : 4)
                     : field_is_pointer(inner) ? 1
                                               : least_size(decoder, inner);
     return size + (decoder->compact ? 1 : 0);
@@ -487,6 +540,7 @@ enum err fields_walk(const struct message *message, int16_t version, struct byte
     enum err err;
 
     arena_init(&arena);
+    message = fields_laid_out(message, &arena);
     err = decode(message, version, &reader, &arena, arena_alloc(&arena, message->size), fn, context, reason);
     arena_done(&arena);
     return err;
@@ -515,7 +569,9 @@ static void encode_length(struct encoder *encoder, const struct field *field, in
 {
     struct buffer *out = &encoder->frame->bytes;
 
-    if (encoder->compact && !field->plain)
+    if (field->varint)
+        buffer_varint(out, length);
+    else if (encoder->compact && !field->plain)
         buffer_uvarint(out, (uint64_t)(length + 1));
     else if (prefix_size == 2)
         buffer_i16(out, (int16_t)length);
@@ -581,6 +637,8 @@ static enum err encode_value(struct encoder *encoder, const struct field *field,
     case T_INT32:
     case T_UINT32: buffer_i32(out, *(const int32_t *)at); break;
     case T_INT64: buffer_i64(out, *(const int64_t *)at); break;
+    case T_VARINT: buffer_varint(out, *(const int32_t *)at); break;
+    case T_VARLONG: buffer_varint(out, *(const int64_t *)at); break;
     case T_FLOAT64:
         memcpy(&bits, at, sizeof(bits));
         buffer_i64(out, bits);

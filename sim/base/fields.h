@@ -39,6 +39,8 @@ enum field_type {
     T_BYTES,     /* struct bytes; data NULL: null (empty where null isn't allowed). Borrowed from the input when decoded */
     T_RECORDS,   /* struct records */
     T_STRUCT,    /* the struct itself, described by .fields; where nullable a pointer to it */
+    T_VARINT,    /* int32_t, zig-zag: in the records of a batch */
+    T_VARLONG,   /* int64_t */
 };
 
 #define NEWEST INT16_MAX    /* this version and all later */
@@ -73,6 +75,7 @@ struct field {
     const struct field *fields; /* of T_STRUCT */
     int64_t preset;        /* default: number; for string, bytes and array PRESET_NULL is null, else empty */
     bool plain;            /* never compact: the client id in the request header, which has to be readable before all else */
+    bool varint;           /* its length or count is a zig-zag varint, and any negative one is null: in the records of a batch */
 };
 #define PRESET_NULL INT64_MIN
 
@@ -90,6 +93,16 @@ struct field {
           .fields = item_##_fields, ##__VA_ARGS__)
 /* extras: .null_since = 3, .tag = 0, .tag_since = 10, .preset = -1 */
 
+/* Fields of no C struct: for what is only shown, never used. fields_laid_out() makes a table for the functions below of them. */
+#define SHOWN(name_, type_, since_, until_, ...)                                                       \
+    { .name = #name_, .type = (type_), .since = (since_), .until = (until_), .null_since = NOT_NULL,   \
+      .tag = -1, ##__VA_ARGS__ }
+#define SHOWN_ARRAY(name_, type_, since_, until_, ...) SHOWN(name_, type_, since_, until_, .array = true, ##__VA_ARGS__)
+#define SHOWN_STRUCTS(name_, fields_, since_, until_, ...)                                             \
+    SHOWN(name_, T_STRUCT, since_, until_, .array = true, .fields = (fields_), ##__VA_ARGS__)
+#define SHOWN_STRUCT(name_, fields_, since_, until_, ...)                                              \
+    SHOWN(name_, T_STRUCT, since_, until_, .fields = (fields_), ##__VA_ARGS__)
+
 struct message {           /* the description of one struct as a whole */
     const char *name;      /* "ProduceRequest" */
     int16_t first, last;   /* versions described */
@@ -97,6 +110,10 @@ struct message {           /* the description of one struct as a whole */
     const struct field *fields;
     size_t size;           /* of the struct */
 };
+
+/* The message with a place in memory for each field, for a table of SHOWN fields; one of FIELDs (its size is not 0) is given back as it is.
+ * In the arena, where what it is decoded into should be too. */
+const struct message *fields_laid_out(const struct message *message, struct arena *arena);
 
 /* What is sent: bytes, with slices of files to be put in at places. */
 struct frame_slice {
@@ -130,7 +147,8 @@ void fields_preset(const struct message *message, void *out);
 void fields_dump(const struct message *message, int16_t version, const void *in, struct text *out);
 /* As one JSON object, names in Kafka's camelCase. */
 void fields_json(const struct message *message, int16_t version, const void *in, struct text *out);
-/* Calls `fn` for each field met in encoded bytes, with where it lies and its value as text: for annotated hexdumps. */
+/* Calls `fn` for each field met in encoded bytes, with where it lies and its value as text: for annotated hexdumps. Bytes that are
+ * no such message give an error, after what could be read was told. */
 typedef void fields_walk_fn(void *context, int depth, const char *name, size_t from, size_t to, const char *value);
 enum err fields_walk(const struct message *message, int16_t version, struct bytes bytes, fields_walk_fn *fn, void *context,
                      struct reason *reason);

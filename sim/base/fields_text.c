@@ -65,9 +65,11 @@ void field_add_value(struct text *out, uint8_t type, const void *at, enum form f
     case T_INT8: text_printf(out, "%d", *(const int8_t *)at); break;
     case T_INT16: text_printf(out, "%d", *(const int16_t *)at); break;
     case T_UINT16: text_printf(out, "%u", *(const uint16_t *)at); break;
-    case T_INT32: text_printf(out, "%" PRId32, *(const int32_t *)at); break;
+    case T_INT32:
+    case T_VARINT: text_printf(out, "%" PRId32, *(const int32_t *)at); break;
     case T_UINT32: text_printf(out, "%" PRIu32, *(const uint32_t *)at); break;
-    case T_INT64: text_printf(out, "%" PRId64, *(const int64_t *)at); break;
+    case T_INT64:
+    case T_VARLONG: text_printf(out, "%" PRId64, *(const int64_t *)at); break;
     case T_FLOAT64: text_printf(out, "%.17g", *(const double *)at); break;
     case T_UUID: add_uuid(out, at, form); break;
     case T_STRING: add_string(out, *(const char *const *)at, form); break;

@@ -38,6 +38,7 @@ struct metadata_register_broker {
     const char *rack;
     bool fenced, in_controlled_shutdown;
     ARRAY_OF(struct uuid) log_dirs;
+    ARRAY_OF(struct uuid) cordoned_log_dirs;   /* null: none */
 };
 struct metadata_register_controller {
     int32_t controller_id;
@@ -51,6 +52,8 @@ struct metadata_broker_change {
     int32_t broker_id;
     int64_t broker_epoch;
     int8_t fenced, in_controlled_shutdown;
+    ARRAY_OF(struct uuid) log_dirs;
+    ARRAY_OF(struct uuid) cordoned_log_dirs;   /* null: as it was */
 };
 struct metadata_topic { const char *name; struct uuid topic_id; };
 struct metadata_partition {
@@ -64,6 +67,8 @@ struct metadata_partition {
     int8_t leader_recovery_state;
     int32_t leader_epoch, partition_epoch;
     ARRAY_OF(struct uuid) directories;
+    ARRAY_OF(int32_t) eligible_leader_replicas; /* null: none */
+    ARRAY_OF(int32_t) last_known_elr;
 };
 struct metadata_partition_change {
     int32_t partition_id;
@@ -71,7 +76,12 @@ struct metadata_partition_change {
     ARRAY_OF(int32_t) isr;       /* null: as it was */
     int32_t leader;              /* -2: as it was */
     ARRAY_OF(int32_t) replicas;
+    ARRAY_OF(int32_t) removing_replicas;
+    ARRAY_OF(int32_t) adding_replicas;
     int8_t leader_recovery_state;/* -1: as it was */
+    ARRAY_OF(struct uuid) directories;
+    ARRAY_OF(int32_t) eligible_leader_replicas;
+    ARRAY_OF(int32_t) last_known_elr;
 };
 struct metadata_config { int8_t resource_type; const char *resource_name, *name, *value; };
 struct metadata_remove_topic { struct uuid topic_id; };
@@ -104,6 +114,7 @@ struct metadata_record metadata_record(enum metadata_kind kind);
 /* The value of one record of the log. A kind we don't know gives ERR_UNSUPPORTED_VERSION. */
 enum err metadata_decode(struct bytes value, struct arena *arena, struct metadata_record *out, struct reason *reason);
 const char *metadata_kind_name(enum metadata_kind kind); /* "PARTITION_CHANGE_RECORD" */
+const struct message *metadata_layout(uint32_t kind);    /* its fields, of the name above; NULL: a kind that we don't know */
 
 /* ---- a batch under construction, then in the list of those that some broker has not seen yet ---- */
 struct metadata_batch {

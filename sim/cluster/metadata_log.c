@@ -8,8 +8,8 @@
 
 #define IDS(struct_, name_, ...) FIELD_ARRAY(struct_, name_, T_INT32, 0, NEWEST, ##__VA_ARGS__)
 /* A tagged field that is null unless it was changed. */
-#define CHANGED_IDS(struct_, name_, tag_) \
-    FIELD_ARRAY(struct_, name_, T_INT32, 0, NEWEST, .null_since = 0, .preset = PRESET_NULL, .tag = (tag_), .tag_since = 0)
+#define CHANGED_IDS(struct_, name_, since_, tag_) \
+    FIELD_ARRAY(struct_, name_, T_INT32, since_, NEWEST, .null_since = since_, .preset = PRESET_NULL, .tag = (tag_), .tag_since = since_)
 
 static const struct field metadata_endpoint_fields[] = {
     FIELD(metadata_endpoint, name, T_STRING, 0, NEWEST),
@@ -35,6 +35,7 @@ static const struct field register_broker_fields[] = {
     FIELD(metadata_register_broker, fenced, T_BOOL, 0, NEWEST, .preset = 1),
     FIELD(metadata_register_broker, in_controlled_shutdown, T_BOOL, 1, NEWEST),
     FIELD_ARRAY(metadata_register_broker, log_dirs, T_UUID, 3, NEWEST, .tag = 0, .tag_since = 3),
+    FIELD_ARRAY(metadata_register_broker, cordoned_log_dirs, T_UUID, 4, NEWEST, .null_since = 4, .preset = PRESET_NULL, .tag = 1, .tag_since = 4),
     { 0 },
 };
 static const struct field register_controller_fields[] = {
@@ -50,11 +51,18 @@ static const struct field broker_ref_fields[] = {
     FIELD(metadata_broker_ref, broker_epoch, T_INT64, 0, NEWEST),
     { 0 },
 };
+static const struct field fence_fields[] = { /* the same with shorter names */
+    FIELD(metadata_broker_ref, broker_id, T_INT32, 0, NEWEST, .name = "id"),
+    FIELD(metadata_broker_ref, broker_epoch, T_INT64, 0, NEWEST, .name = "epoch"),
+    { 0 },
+};
 static const struct field broker_change_fields[] = {
     FIELD(metadata_broker_change, broker_id, T_INT32, 0, NEWEST),
     FIELD(metadata_broker_change, broker_epoch, T_INT64, 0, NEWEST),
     FIELD(metadata_broker_change, fenced, T_INT8, 0, NEWEST, .tag = 0, .tag_since = 0),
     FIELD(metadata_broker_change, in_controlled_shutdown, T_INT8, 1, NEWEST, .tag = 1, .tag_since = 1),
+    FIELD_ARRAY(metadata_broker_change, log_dirs, T_UUID, 2, NEWEST, .tag = 2, .tag_since = 2),
+    FIELD_ARRAY(metadata_broker_change, cordoned_log_dirs, T_UUID, 3, NEWEST, .null_since = 3, .preset = PRESET_NULL, .tag = 3, .tag_since = 3),
     { 0 },
 };
 static const struct field topic_fields[] = {
@@ -74,15 +82,22 @@ static const struct field partition_fields[] = {
     FIELD(metadata_partition, leader_epoch, T_INT32, 0, NEWEST, .preset = -1),
     FIELD(metadata_partition, partition_epoch, T_INT32, 0, NEWEST, .preset = -1),
     FIELD_ARRAY(metadata_partition, directories, T_UUID, 1, NEWEST),
+    CHANGED_IDS(metadata_partition, eligible_leader_replicas, 2, 1),
+    CHANGED_IDS(metadata_partition, last_known_elr, 2, 2),
     { 0 },
 };
 static const struct field partition_change_fields[] = {
     FIELD(metadata_partition_change, partition_id, T_INT32, 0, NEWEST, .preset = -1),
     FIELD(metadata_partition_change, topic_id, T_UUID, 0, NEWEST),
-    CHANGED_IDS(metadata_partition_change, isr, 0),
+    CHANGED_IDS(metadata_partition_change, isr, 0, 0),
     FIELD(metadata_partition_change, leader, T_INT32, 0, NEWEST, .preset = -2, .tag = 1, .tag_since = 0),
-    CHANGED_IDS(metadata_partition_change, replicas, 2),
+    CHANGED_IDS(metadata_partition_change, replicas, 0, 2),
+    CHANGED_IDS(metadata_partition_change, removing_replicas, 0, 3),
+    CHANGED_IDS(metadata_partition_change, adding_replicas, 0, 4),
     FIELD(metadata_partition_change, leader_recovery_state, T_INT8, 0, NEWEST, .preset = -1, .tag = 5, .tag_since = 0),
+    FIELD_ARRAY(metadata_partition_change, directories, T_UUID, 1, NEWEST, .null_since = 1, .preset = PRESET_NULL, .tag = 8, .tag_since = 1),
+    CHANGED_IDS(metadata_partition_change, eligible_leader_replicas, 2, 6),
+    CHANGED_IDS(metadata_partition_change, last_known_elr, 2, 7),
     { 0 },
 };
 static const struct field config_fields[] = {
@@ -111,6 +126,10 @@ static const struct field transaction_fields[] = {
     FIELD(metadata_transaction, name, T_STRING, 0, NEWEST, .null_since = 0, .preset = PRESET_NULL, .tag = 0, .tag_since = 0),
     { 0 },
 };
+static const struct field abort_fields[] = {
+    FIELD(metadata_transaction, name, T_STRING, 0, NEWEST, .name = "reason", .null_since = 0, .preset = PRESET_NULL, .tag = 0, .tag_since = 0),
+    { 0 },
+};
 static const struct field no_fields[] = { { 0 } };
 
 struct kind {
@@ -128,8 +147,8 @@ static const struct kind kinds[] = {
     KIND(PARTITION, "PARTITION_RECORD", 2, 2, metadata_partition, partition_fields),
     KIND(CONFIG, "CONFIG_RECORD", 0, 0, metadata_config, config_fields),
     KIND(PARTITION_CHANGE, "PARTITION_CHANGE_RECORD", 2, 2, metadata_partition_change, partition_change_fields),
-    KIND(FENCE_BROKER, "FENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, broker_ref_fields),
-    KIND(UNFENCE_BROKER, "UNFENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, broker_ref_fields),
+    KIND(FENCE_BROKER, "FENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, fence_fields),
+    KIND(UNFENCE_BROKER, "UNFENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, fence_fields),
     KIND(REMOVE_TOPIC, "REMOVE_TOPIC_RECORD", 0, 0, metadata_remove_topic, remove_topic_fields),
     KIND(FEATURE_LEVEL, "FEATURE_LEVEL_RECORD", 0, 0, metadata_feature_level, feature_level_fields),
     KIND(PRODUCER_IDS, "PRODUCER_IDS_RECORD", 0, 0, metadata_producer_ids, producer_ids_fields),
@@ -137,7 +156,7 @@ static const struct kind kinds[] = {
     KIND(NO_OP, "NO_OP_RECORD", 0, 0, metadata_transaction, no_fields),
     KIND(BEGIN_TRANSACTION, "BEGIN_TRANSACTION_RECORD", 0, 0, metadata_transaction, transaction_fields),
     KIND(END_TRANSACTION, "END_TRANSACTION_RECORD", 0, 0, metadata_transaction, no_fields),
-    KIND(ABORT_TRANSACTION, "ABORT_TRANSACTION_RECORD", 0, 0, metadata_transaction, no_fields),
+    KIND(ABORT_TRANSACTION, "ABORT_TRANSACTION_RECORD", 0, 0, metadata_transaction, abort_fields),
     KIND(REGISTER_CONTROLLER, "REGISTER_CONTROLLER_RECORD", 0, 0, metadata_register_controller, register_controller_fields),
 };
 
@@ -157,6 +176,13 @@ const char *metadata_kind_name(enum metadata_kind kind)
 }
 
 /* All members of the union begin at one place, so any of them stands for all. */
+const struct message *metadata_layout(uint32_t kind)
+{
+    const struct kind *found = find_kind(kind);
+
+    return found ? &found->message : NULL;
+}
+
 static void *body(struct metadata_record *record)
 {
     return &record->topic;

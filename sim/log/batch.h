@@ -83,6 +83,8 @@ struct record_iterator {
 void records_begin(struct record_iterator *it, const struct batch *batch);
 bool records_next(struct record_iterator *it, struct record *out);
 void records_done(struct record_iterator *it);
+/* The CRC of the message of magic 0 or 1 that was given last, and whether it is right; false: of magic 2, whose records have none. */
+bool records_crc(const struct record_iterator *it, uint32_t *crc, bool *right);
 
 /* ---- building ---- */
 struct batch_builder {                  /* all zero, then batch_builder_init */

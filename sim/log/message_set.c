@@ -144,6 +144,15 @@ const struct old_message *old_last(const struct record_iterator *it)
     return &walk->last;
 }
 
+bool records_crc(const struct record_iterator *it, uint32_t *crc, bool *right)
+{
+    if (!it->old)
+        return false;
+    *crc = old_last(it)->crc;
+    *right = old_message_crc(old_last(it)) == *crc;
+    return true;
+}
+
 bool old_next(struct record_iterator *it, struct record *out)
 {
     struct old_walk *walk = it->old;
