@@ -22,6 +22,7 @@ struct command {
     const char *words;               /* fixed first words, space separated: "roll delete check"; NULL */
     bool tool;                       /* one of Kafka's own: also build/bin/NAME.sh */
     bool needs_lab;
+    bool looks;                      /* changes neither cluster nor clock: also for a folder that is only looked at (--inspect) */
     bool raw;                        /* gets the rest of the line as one word: sql */
     bool compares;                   /* < and > between its words compare, they don't redirect: until, wait */
     bool local;                      /* belongs to the session where it was typed: with --to it runs at the caller */

@@ -1,6 +1,7 @@
 /* The command line of kafkarium. */
 #include "shell/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@ void run_usage(FILE *out)
           "  --mode table|csv|json       how sql and Kafkarium's own commands print\n"
           "  --log-dir DIR               the one broker's files are DIR itself\n"
           "  --record                    keep inputs for replay also with --serve\n"
+          "  --inspect DIR[,DIR]         x-ray: look at a real broker's log.dirs, running or stopped; nothing is written there\n"
+          "  --set-topic T:KEY=VALUE     with --inspect: a topic's setting, where the folders don't tell it (2.7); repeatable\n"
+          "  --properties FILE           with --inspect: the broker's server.properties\n"
           "  --to[=LAB]                  run -c, -f or a shell inside a lab that another kafkarium has open\n"
           "kafkarium view                the live view of the running lab, in this terminal\n"
           "kafkarium tools DIR           DIR/bin with Kafka's tools under Kafka's names\n"
@@ -53,7 +57,7 @@ static int wrong(const char *format, ...)
 }
 
 enum { O_BROKERS = 256, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
-       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_TO, O_HELP, O_VERSION };
+       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_HELP, O_VERSION };
 
 static const struct option_row {
     const char *name;
@@ -63,9 +67,111 @@ static const struct option_row {
     { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
     { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
     { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
-    { "log-dir", 1, O_LOG_DIR }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "to", 2, O_TO }, { "help", 0, O_HELP },
+    { "log-dir", 1, O_LOG_DIR }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "set-topic", 1, O_SET_TOPIC }, { "properties", 1, O_PROPERTIES }, { "to", 2, O_TO }, { "help", 0, O_HELP },
     { "version", 0, O_VERSION },
 };
+
+/* ---- --inspect ---- */
+
+/* "DIR,DIR" as log.dirs has it. */
+static void take_dirs(struct inspect_options *inspect, const char *argument)
+{
+    const char *at = argument;
+
+    for (;;) {
+        size_t size = strcspn(at, ","), skip = strspn(at, " ");
+
+        if (skip < size) {
+            char *given, *real;
+            size_t end = size;
+
+            while (end > skip && at[end - 1] == ' ')
+                end--;
+            given = mem_text_size(at + skip, end - skip);
+            real = realpath(given, NULL);
+            inspect->dirs = mem_resize((void *)inspect->dirs, (inspect->dir_count + 1) * sizeof(*inspect->dirs));
+            ((const char **)inspect->dirs)[inspect->dir_count++] = mem_text(real ? real : given);
+            mem_free(given);
+            free(real);
+        }
+        if (!at[size])
+            break;
+        at += size + 1;
+    }
+}
+
+static bool take_topic_setting(struct inspect_options *inspect, const char *argument)
+{
+    const char *colon = strchr(argument, ':'), *equals = colon ? strchr(colon, '=') : NULL;
+    struct topic_setting *setting;
+
+    if (!equals || colon == argument || equals == colon + 1)
+        return false;
+    inspect->topic_settings = mem_resize((void *)inspect->topic_settings, (inspect->topic_setting_count + 1) * sizeof(*inspect->topic_settings));
+    setting = (struct topic_setting *)&inspect->topic_settings[inspect->topic_setting_count++];
+    setting->topic = mem_text_size(argument, (size_t)(colon - argument));
+    setting->name = mem_text_size(colon + 1, (size_t)(equals - colon - 1));
+    setting->value = mem_text(equals + 1);
+    return true;
+}
+
+/* A broker's server.properties: what is set there by keys that Kafka has; the rest is passed over (listeners' own keys, plugins'). --set is stronger. */
+static int read_properties(struct run_options *options, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[4096];
+
+    if (!file)
+        return wrong("--properties %s: %s", path, strerror(errno));
+    while (fgets(line, sizeof(line), file)) {
+        char *at = line + strspn(line, " \t"), *equals = at + strcspn(at, "=:"), *key_end = equals, *value, *end;
+
+        if (*at == '#' || *at == '!' || !*equals)
+            continue;
+        value = equals + 1 + strspn(equals + 1, " \t");
+        while (key_end > at && (key_end[-1] == ' ' || key_end[-1] == '\t'))
+            key_end--;
+        *key_end = 0;
+        for (end = value + strlen(value); end > value && strchr(" \t\r\n", end[-1]); end--)
+            end[-1] = 0;
+        if (config_key_find(CONFIG_BROKER, at))
+            text_printf(&options->properties, "%s=%s\n", at, value);
+    }
+    fclose(file);
+    options->inspect.settings_given = true;
+    return 0;
+}
+
+static int check_inspect(struct run_options *options)
+{
+    struct lab_options *lab = &options->lab;
+    char *line, *rest;
+
+    if (!lab->inspect) {
+        if (options->inspect.topic_setting_count || options->inspect.settings_given)
+            return wrong("%s goes with --inspect DIR only", options->inspect.settings_given ? "--properties" : "--set-topic");
+        return 0;
+    }
+    if (!options->inspect.dir_count)
+        return wrong("--inspect wants the folder that a broker's log.dirs names");
+    if (options->mode == RUN_SERVE || options->port_given || lab->listen_address)
+        return wrong("--inspect only looks at files: nobody listens, leave out --serve, --port and --listen");
+    if (options->join || options->mode == RUN_TOOLS)
+        return wrong("--inspect opens a folder of its own: leave out --to and view (view is a command of its shell)");
+    if (lab->dir || lab->brokers_given || lab->course || lab->log_dir || lab->record || lab->durable || options->paused || options->speed != 1)
+        return wrong("--inspect looks at a real broker's folder and keeps nothing: a LAB, --brokers, --course, --log-dir, --record, --durable and --speed don't go with it");
+    options->inspect.settings_given |= options->settings.count > 0;
+    for (line = strtok_r((char *)text_chars(&options->properties), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        char *equals = strchr(line, '=');
+
+        *equals = 0;
+        if (!config_map_get(&options->settings, line))
+            config_map_set(&options->settings, line, equals + 1);
+    }
+    lab->transient = true;
+    lab->new_start_us = -1;
+    return 0;
+}
 
 static int take_option(struct run_options *options, int value, const char *argument)
 {
@@ -166,7 +272,15 @@ static int take_option(struct run_options *options, int value, const char *argum
         lab->record = true;
         break;
     case O_INSPECT:
-        return wrong("--inspect is not built yet: this version looks at its own labs only");
+        take_dirs(&options->inspect, argument);
+        lab->inspect = &options->inspect;
+        break;
+    case O_SET_TOPIC:
+        if (!take_topic_setting(&options->inspect, argument))
+            return wrong("--set-topic wants TOPIC:KEY=VALUE, for instance --set-topic students:retention.ms=30000, not '%s'", argument);
+        break;
+    case O_PROPERTIES:
+        return read_properties(options, argument);
     case O_TO:
         options->join = true;
         options->join_lab = argument;
@@ -235,10 +349,20 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
     options->lab.listen = !options->no_listen && (options->mode != RUN_SCRIPT || options->port_given);
     if (options->mode == RUN_SCRIPT)
         options->lab.new_start_us = 1767225600000000; /* 2026-01-01T00:00:00Z */
-    return 0;
+    return check_inspect(options);
 }
 
 void run_options_done(struct run_options *options)
 {
     config_map_done(&options->settings);
+    for (size_t i = 0; i < options->inspect.dir_count; i++)
+        mem_free((char *)options->inspect.dirs[i]);
+    for (size_t i = 0; i < options->inspect.topic_setting_count; i++) {
+        mem_free((char *)options->inspect.topic_settings[i].topic);
+        mem_free((char *)options->inspect.topic_settings[i].name);
+        mem_free((char *)options->inspect.topic_settings[i].value);
+    }
+    mem_free((void *)options->inspect.dirs);
+    mem_free((void *)options->inspect.topic_settings);
+    text_done(&options->properties);
 }

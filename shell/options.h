@@ -17,6 +17,8 @@ struct run_options {
     double speed;
     bool paused;
     int print_mode;                 /* enum print_mode; -1: not given */
+    struct inspect_options inspect; /* --inspect; lab.inspect points here */
+    struct text properties;         /* of --properties: key=value lines that this release knows */
 };
 /* Exit status 2 with a sentence on stderr for wrong usage; 0: go on. */
 int run_options_parse(struct run_options *options, int argc, char **argv);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shell/command.h"
+#include "shell/inspected.h"
 #include "shell/shell.h"
 
 /* ---- streams ---- */
@@ -636,6 +637,8 @@ int call_run(struct call *call)
 {
     struct lab *lab = call->session->lab;
 
+    if (lab && lab_inspects(lab))
+        return inspected_run(call);
     if (lab && call->command->tool && lab_pace(lab) == PACE_RUNNING)
         call_sleep(call, TOOL_START_US);
     else if (lab && call->command->tool && lab_pace(lab) == PACE_PAUSED)

@@ -9,6 +9,7 @@ struct shell {
     struct queue *outside;            /* without a lab: the queue that `wall` fires into, on the wall's time */
     struct task *foreground;          /* the command that Ctrl-C ends; NULL: none runs */
     int outside_waits;                /* the foreground waits for a child, the keyboard or the wall: virtual time does not jump for it */
+    int walking;                      /* commands under way that may hold what a second look at a real broker's folder would replace */
     bool ending;
     int exit_status;
     uv_timer_t tick;

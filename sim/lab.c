@@ -57,6 +57,8 @@ static enum err take_setting(struct lab *lab, const char *key, const char *value
     const struct config_key *row = config_key_find(CONFIG_BROKER, key);
     enum err err;
 
+    if (lab->inspects && row && text_equal(config_key_default(row, lab->release), "-"))
+        return ERR_OK; /* a line of a server.properties that another release reads */
     if (!row || text_equal(config_key_default(row, lab->release), "-"))
         return err_because(ERR_INVALID_CONFIG, reason, "%s: Kafka %s has no broker setting '%s'", from,
                            release_is_27(lab->release) ? "2.7" : "4.3", key);
@@ -107,6 +109,19 @@ static void settings_text(const struct config_map *map, struct text *out)
         text_printf(out, "%s=%s\n", map->sets[i].name, map->sets[i].value);
 }
 
+/* The folders say it, unless the user does. */
+static enum err find_release(const struct lab_options *options, enum release *release, struct reason *reason)
+{
+    int64_t no_clock = 0;
+    struct fs *fs = fs_read_only(&no_clock, 0);
+    enum err err = inspect_release(fs, options->inspect, release, reason);
+
+    fs_free(fs);
+    if (!err && options->release_given)
+        *release = options->release;
+    return err;
+}
+
 static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *options, struct reason *reason)
 {
     char path[4096], number[32];
@@ -114,7 +129,13 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     const char *kept;
     enum err err;
 
-    lab->release = options->release;
+    if (options->inspect) {
+        err = find_release(options, &lab->release, reason);
+        if (err)
+            return err;
+    } else {
+        lab->release = options->release;
+    }
     lab->brokers = options->brokers;
     lab->seed = options->seed;
     if (options->memory || lab->transient)
@@ -292,6 +313,12 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
                                     : options->advertised_host && strcmp(options->advertised_host, "auto") ? options->advertised_host : "localhost");
     how.host = lab->registered_host;
     lab->ports = mem_zero_array((size_t)lab->brokers, sizeof(*lab->ports));
+    if (options->inspect) {
+        enum err err = cluster_inspect(&lab->cluster, &how, options->inspect, reason);
+
+        lab->ports[0] = err ? 9092 : broker_port(cluster_broker_at(lab->cluster, 0));
+        return err;
+    }
     how.ports = lab->ports;
     lab->registered_port = (options->listen || options->ports_only) && options->port ? options->port : 9092;
     for (int32_t i = 0; i < lab->brokers; i++)
@@ -381,6 +408,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     *out = NULL;
     lab->loop = options.loop;
     lab->speed = 1;
+    lab->inspects = options.inspect != NULL;
     raise_open_files();
     err = make_folder(lab, &options, reason);
     if (!err)
@@ -395,7 +423,9 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     lab->queue = queue_new(lab->start_us);
     random_init(&lab->random, lab->seed);
     lab->journal = journal_new(queue_clock(lab->queue), 0);
-    lab->fs = options.memory ? fs_memory(queue_clock(lab->queue)) : fs_real(queue_clock(lab->queue), 0, options.durable);
+    lab->fs = options.inspect  ? fs_read_only(queue_clock(lab->queue), 0)
+              : options.memory ? fs_memory(queue_clock(lab->queue))
+                               : fs_real(queue_clock(lab->queue), 0, options.durable);
     if (lab->store)
         lab->journal_from = store_last_entry(lab->store);
     else
@@ -417,16 +447,18 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         lab->wall_outside = wall_timers_new(options.loop, lab->queue);
     }
     lab->timers = (struct timers){ .queue = lab->queue, .outside = true, .arm = arm_in_process };
-    err = open_recorder(lab, &options, reason);
+    if (!options.inspect)
+        err = open_recorder(lab, &options, reason);
     if (err)
         goto out;
     if (lab->wall) {
         wall_timers_before_input(lab->wall, catch_up, lab);
         wall_timers_before_input(lab->wall_outside, catch_up, lab);
-        groups_use_wall(lab->cluster, lab->wall);
+        if (!options.inspect)
+            groups_use_wall(lab->cluster, lab->wall);
     }
     cluster_watch_brokers(lab->cluster, &broker_watch, lab);
-    if (options.listen && options.loop)
+    if (options.listen && options.loop && !options.inspect)
         err = open_net(lab, &options, reason);
     if (err)
         goto out;
@@ -441,6 +473,8 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     if (lab->store)
         store_keep(lab->store, lab->journal);
     lab->control = mem_printf("%s/control", lab->dir);
+    if (options.inspect)
+        lab_set_pace(lab, PACE_PAUSED);
 out:
     config_map_done(&kept);
     if (err)
@@ -448,6 +482,33 @@ out:
     else
         *out = lab;
     return err;
+}
+
+bool lab_inspects(const struct lab *lab)
+{
+    return lab->inspects;
+}
+
+enum err lab_inspect_again(struct lab *lab, bool *changed, struct reason *reason)
+{
+    int64_t now_us = lab->loop ? wall_now_us() : queue_now_us(lab->queue);
+
+    *changed = cluster_inspect_changed(lab->cluster);
+    if (!*changed)
+        return ERR_OK;
+    lab_run_slice(lab, now_us, NULL);
+    return cluster_inspect_again(lab->cluster, reason);
+}
+
+/* The lab's own: what is looked at is read only. */
+static void remove_folder(struct lab *lab)
+{
+    int64_t no_clock = 0;
+    struct fs *fs = lab->inspects ? fs_real(&no_clock, 1, false) : lab->fs;
+
+    fs_remove_tree(fs, lab->dir, NULL);
+    if (fs != lab->fs)
+        fs_free(fs);
 }
 
 void lab_close(struct lab *lab)
@@ -462,7 +523,7 @@ void lab_close(struct lab *lab)
     sql_close(lab->sql);
     if (lab->wire)
         wire_free(lab->wire);
-    if (lab->transient && !lab->keeps_log_dir) /* nobody opens it again: no files are made to be removed at once */
+    if (lab->transient && (!lab->keeps_log_dir || lab->inspects)) /* nobody opens it again: no files are made to be removed at once */
         cluster_drop(lab->cluster);
     else
         cluster_close(lab->cluster);
@@ -474,8 +535,8 @@ void lab_close(struct lab *lab)
         store_set(lab->store, "clock_us", now);
     }
     store_close(lab->store);
-    if (lab->transient && lab->dir && lab->fs)
-        fs_remove_tree(lab->fs, lab->dir, NULL);
+    if (lab->transient && lab->dir && (lab->fs || lab->inspects))
+        remove_folder(lab);
     if (lab->fs) {
         fs_settle(lab->fs);
         fs_free(lab->fs);
@@ -555,7 +616,9 @@ static struct channel *both_open(struct transport *transport, const char *host, 
     struct both *both = (struct both *)transport;
     struct transport *to = both->local;
 
-    if (!transport_local_knows(both->lab->wire, host, port) && both->lab->loop)
+    if (both->lab->inspects) /* a look at folders: whatever the address, nobody is called */
+        port = lab_port(both->lab, 0), host = "localhost";
+    else if (!transport_local_knows(both->lab->wire, host, port) && both->lab->loop)
         to = outside(both);
     return to->open(to, host, port, opened, context); /* the channel knows its own transport from here on */
 }
@@ -565,7 +628,7 @@ static bool both_resolve(struct transport *transport, const char *host, char *ad
 {
     struct both *both = (struct both *)transport;
 
-    if (transport_local_knows(both->lab->wire, host, lab_port(both->lab, 0))) {
+    if (both->lab->inspects || transport_local_knows(both->lab->wire, host, lab_port(both->lab, 0))) {
         snprintf(address, size, "%s", inet_pton(AF_INET, host, &(struct in_addr){ 0 }) == 1 || strchr(host, ':') ? host : "127.0.0.1");
         return true;
     }
@@ -613,6 +676,12 @@ char *lab_resolve_path(const struct lab *lab, const char *name)
     }
     if (name[0] == '/')
         return mem_text(name);
+    for (size_t i = 0; lab->inspects && i < cluster_inspect_dir_count(lab->cluster); i++) {
+        path = mem_printf("%s/%s", cluster_inspect_dir(lab->cluster, i), name);
+        if (fs_exists(lab->fs, path))
+            return path;
+        mem_free(path);
+    }
     path = mem_printf("%s/%s", lab->dir, name);
     if (fs_exists(lab->fs, path))
         return path;

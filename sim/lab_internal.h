@@ -5,7 +5,7 @@
 struct lab {
     uv_loop_t *loop;
     char *dir, *control;
-    bool transient, store_lost, keeps_log_dir;
+    bool transient, store_lost, keeps_log_dir, inspects;
     enum release release;
     int32_t brokers, *ports;
     int32_t registered_port;                 /* first port that the brokers registered with; the system may then have chosen others */

@@ -16,6 +16,7 @@
 #include "sim/clients/producer.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
+#include "sim/cluster/inspect.h"
 #include "sim/cluster/partition.h"
 #include "sim/cluster/record_layouts.h"
 #include "sim/log/layout.h"
@@ -48,11 +49,15 @@ struct lab_options {
     char registered_host[256];    /* "": as advertised_host says */
     uint64_t journal_from;        /* number of the last entry before the first */
     const char *base;             /* in memory: the folder whose files it begins with */
+    const struct inspect_options *inspect; /* a real broker's folders, only looked at: no lab is kept, nobody listens, no time passes; NULL */
 };
 void lab_options_default(struct lab_options *options);
 /* ERR_KAFKA_STORAGE_ERROR, ERR_BROKER_NOT_AVAILABLE (port), ERR_INVALID_CONFIG ...: one clear sentence in `reason`. */
 enum err lab_open(struct lab **out, const struct lab_options *options, struct reason *reason);
 void lab_close(struct lab *lab);
+bool lab_inspects(const struct lab *lab);
+/* With lab_inspects: reads the folders again if something there changed, and the clock goes to the wall's now. Nothing may be walking the tables meanwhile. */
+enum err lab_inspect_again(struct lab *lab, bool *changed, struct reason *reason);
 
 struct queue *lab_queue(const struct lab *lab);
 struct cluster *lab_cluster(const struct lab *lab);

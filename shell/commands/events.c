@@ -87,5 +87,5 @@ static const struct option options[] = {
 const struct command command_events = {
     .name = "events", .summary = "what happened, newest last", .usage = "events [N] [KIND|TOPIC] [--all|--kinds]",
     .details = "The last 20, or N. KIND may be a pattern (group_*), a label (ROLL) or a topic. The tables events and decisions hold all of it.",
-    .example = "events 50 segment_*", .options = options, .argument = COMPLETE_EVENT, .needs_lab = true, .run = run,
+    .example = "events 50 segment_*", .options = options, .argument = COMPLETE_EVENT, .needs_lab = true, .looks = true, .run = run,
 };

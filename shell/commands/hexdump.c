@@ -95,5 +95,5 @@ static const struct option options[] = {
 
 const struct command command_hexdump = {
     .name = "hexdump", .summary = "the bytes of a file, brokers' files too", .usage = "hexdump FILE [-s OFFSET] [-n LENGTH]",
-    .example = "hexdump students-0/00000000000000000000.log -n 97", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .run = run,
+    .example = "hexdump students-0/00000000000000000000.log -n 97", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .looks = true, .run = run,
 };

@@ -330,5 +330,5 @@ static const struct option options[] = {
 const struct command command_ls = {
     .name = "ls", .summary = "list folders, the brokers' as well", .usage = "ls [-alhtSr1d] [FOLDER|FILE|PATTERN]...",
     .details = "/tmp/kafka-logs is the first broker's folder; topic-partition and broker-N work alone. Times are virtual.",
-    .example = "ls -la /tmp/kafka-logs/students-0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .run = run,
+    .example = "ls -la /tmp/kafka-logs/students-0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .looks = true, .run = run,
 };

@@ -100,5 +100,5 @@ const struct command command_sql = {
     .name = "sql", .summary = "ask the lab in SQL", .usage = "sql [.tables | .schema TABLE | SELECT ...]",
     .details = "Every table is what the cluster is at this moment; asking changes nothing. A bare SELECT works too.",
     .example = "sql SELECT topic, partition, base_offset, size_bytes, state FROM segments WHERE topic = 'students'", .argument = COMPLETE_TABLE, .raw = true,
-    .needs_lab = true, .run = run,
+    .needs_lab = true, .looks = true, .run = run,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shell/commands/pace.h"
+#include "shell/inspected.h"
 #include "shell/look.h"
 #include "shell/prose.h"
 
@@ -31,7 +32,9 @@ static bool take_subject(struct call *call, const char *text, struct subject *ou
         out->log = partition_log(out->leader);
         return true;
     }
-    if (image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
+    if (lab_inspects(lab) && image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
+        call_error(call, "why: %s is not in the folder that is looked at (SELECT * FROM folders)\n", text);
+    else if (image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
         call_error(call, "why: %s has no leader at present\n", text);
     else
         call_error(call, "why: there is no partition %s; kafka-topics --list --bootstrap-server localhost:9092 lists the topics\n", text);
@@ -162,6 +165,10 @@ static int why_retention(struct call *call, const struct subject *subject)
         text_done(&at);
     }
     retention_decision_done(&decision);
+    if (lab_inspects(lab)) {
+        prose_print(call, "When the broker looks is not on its disk: 30 s after its start, then every log.retention.check.interval.ms.\n");
+        return inspected_say(call, subject->log, subject->topic) ? 0 : 130;
+    }
     return 0;
 }
 
@@ -349,5 +356,5 @@ const struct command command_why = {
     .name = "why", .summary = "the reasons: what was compared, and when it may change", .usage = "why TOPIC-P [OFFSET] | why roll|retention TOPIC-P | why lag GROUP",
     .details = "why students-0: each segment, whether retention takes it and when. why students-0 17: is that record there, and if not, what took it.\n"
                "why roll: what made the last segment roll and what will make the next. why lag: a group's lag, split into deleted and readable.",
-    .example = "why students-0", .words = "roll retention lag", .argument = COMPLETE_PARTITION, .needs_lab = true, .run = run,
+    .example = "why students-0", .words = "roll retention lag", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

@@ -23,6 +23,9 @@ struct file;
  * `durable`: fs_sync and file_sync really sync; else they are only counted. */
 struct fs *fs_real(const int64_t *clock, size_t most_open, bool durable);
 struct fs *fs_memory(const int64_t *clock);
+/* A real one that only looks: whatever would change something fails with "Read-only file system" and reaches no system call. Times are the
+ * system's own; even the time of the last access stays, where the system lets us. */
+struct fs *fs_read_only(const int64_t *clock, size_t most_open);
 void fs_free(struct fs *fs);                 /* all handles have been closed before */
 
 enum { FILE_READ = 0, FILE_WRITE = 1, FILE_CREATE = 2, FILE_NEW = 4 }; /* CREATE: if missing; NEW: must not exist */
@@ -52,6 +55,7 @@ struct file_stat {
     int64_t size;
     int64_t allocated;     /* bytes on disk: less than size where there are holes */
     int64_t mtime_us;      /* virtual */
+    int64_t ctime_us;      /* last change of the file or of its name, by the system's clock; -1: nobody keeps it */
     bool folder;
 };
 /* ERR_UNKNOWN_SERVER_ERROR (nothing printed) where nothing of that name is. */

@@ -64,7 +64,7 @@ struct fs {
     uint64_t age;                          /* grows when a folder is renamed: cached paths end */
     uint32_t next_id;
     int last_errno;
-    bool durable;
+    bool durable, read_only;
     struct file *dirty;
     struct file *newest, *oldest;          /* open descriptors */
     size_t open_count, most_open;

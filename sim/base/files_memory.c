@@ -171,6 +171,7 @@ static int memory_stat(struct fs *fs, const char *path, struct file_stat *out)
     *out = (struct file_stat){ .size = file->folder ? BLOCK : file->size,
                                .allocated = (int64_t)((file->written + BLOCK - 1) / BLOCK * BLOCK),
                                .mtime_us = file->mtime_us,
+                               .ctime_us = -1,
                                .folder = file->folder };
     if (file->folder)
         out->allocated = BLOCK;

@@ -49,12 +49,16 @@ static void close_descriptor(struct file *file)
 /* Opens, giving up older descriptors where there are too many. -1 with errno. */
 static int open_path(struct fs *fs, const char *path, int flags)
 {
-    int fd;
+    int fd, unseen = fs->read_only ? O_NOATIME : 0;
 
     while (fs->open_count >= fs->most_open)
         close_descriptor(fs->oldest);
     /* O_NONBLOCK: a pipe put in a folder must not hold up the program */
-    while ((fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0644)) < 0) {
+    while ((fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | unseen, 0644)) < 0) {
+        if (errno == EPERM && unseen) { /* only the owner may ask for that */
+            unseen = 0;
+            continue;
+        }
         if ((errno == EMFILE || errno == ENFILE) && fs->oldest)
             close_descriptor(fs->oldest);
         else if (errno != EINTR)
@@ -88,9 +92,9 @@ static inline int use(struct file *file)
     return 0;
 }
 
-static int64_t time_of(const struct stat *stat)
+static int64_t time_of(const struct timespec *time)
 {
-    return (int64_t)stat->st_mtim.tv_sec * 1000000 + stat->st_mtim.tv_nsec / 1000;
+    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
 }
 
 /* One that is held already: its size is known, only the right to write may be missing. */
@@ -141,8 +145,8 @@ static int real_open(struct fs *fs, const char *path, int flags, struct file **o
         file->parent->ours = true;
         folder_changed(file->parent);
         file_changed(file);
-    } else if (!file->mtime_known) {
-        file->mtime_us = time_of(&stat);
+    } else if (!file->mtime_known || fs->read_only) {
+        file->mtime_us = time_of(&stat.st_mtim);
         file->mtime_known = true;
     }
     if (flags & FILE_WRITE)
@@ -247,9 +251,10 @@ static int real_stat(struct fs *fs, const char *path, struct file_stat *out)
     if (stat(path, &system))
         return errno;
     file = tree_find(fs, path);
-    *out = (struct file_stat){ .size = file && file_held(file) && !file->folder ? file->size : system.st_size,
+    *out = (struct file_stat){ .size = file && file_held(file) && !file->folder && !fs->read_only ? file->size : system.st_size,
                                .allocated = (int64_t)system.st_blocks * 512,
-                               .mtime_us = file && file->mtime_known ? file->mtime_us : time_of(&system),
+                               .mtime_us = file && file->mtime_known && !fs->read_only ? file->mtime_us : time_of(&system.st_mtim),
+                               .ctime_us = time_of(&system.st_ctim),
                                .folder = S_ISDIR(system.st_mode) };
     return 0;
 }
@@ -280,13 +285,16 @@ static int real_rmdir(struct fs *fs, const char *path)
 
 static int real_list(struct fs *fs, const char *path, struct fs_names *out, size_t *capacity)
 {
-    DIR *folder = opendir(path);
+    int fd = open_path(fs, path, O_RDONLY | O_DIRECTORY), error;
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
-    int error;
 
-    (void)fs;
-    if (!folder)
-        return errno;
+    if (!folder) {
+        error = errno;
+        if (fd >= 0)
+            close(fd);
+        return error;
+    }
     while (errno = 0, (entry = readdir(folder))) {
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
             ARRAY_ADD(out->names, out->count, *capacity) = mem_text(entry->d_name);
@@ -345,14 +353,87 @@ static const struct fs_kind real = {
     .descriptor = real_descriptor,
 };
 
-struct fs *fs_real(const int64_t *clock, size_t most_open, bool durable)
+/* ---- only looking ---- */
+
+static int read_only_open(struct fs *fs, const char *path, int flags, struct file **out)
 {
-    struct fs *fs = fs_new(&real, clock);
+    return flags & FILE_WRITE ? EROFS : real_open(fs, path, flags, out);
+}
+
+static int refuse_write(struct file *file, const void *data, size_t size, int64_t position)
+{
+    (void)file, (void)data, (void)size, (void)position;
+    return EROFS;
+}
+
+static int refuse_truncate(struct file *file, int64_t size)
+{
+    (void)file, (void)size;
+    return EROFS;
+}
+
+static int refuse_two_names(struct fs *fs, const char *from, const char *to)
+{
+    (void)fs, (void)from, (void)to;
+    return EROFS;
+}
+
+static int refuse_name(struct fs *fs, const char *path)
+{
+    (void)fs, (void)path;
+    return EROFS;
+}
+
+static int no_sync(struct file *file)
+{
+    (void)file;
+    return 0;
+}
+
+static const struct fs_kind read_only = {
+    .open = read_only_open,
+    .read = real_read,
+    .write = refuse_write,
+    .truncate = refuse_truncate,
+    .sync = no_sync,
+    .keep = real_keep,
+    .lost = real_lost,
+    .idle = real_idle,
+    .release = real_release,
+    .stat = real_stat,
+    .rename = refuse_two_names,
+    .unlink = refuse_name,
+    .mkdir = refuse_name,
+    .rmdir = refuse_name,
+    .list = real_list,
+    .sync_folder = refuse_name,
+    .settle = no_sync,
+    .descriptor = real_descriptor,
+};
+
+static struct fs *new_of(const struct fs_kind *kind, const int64_t *clock, size_t most_open)
+{
+    struct fs *fs = fs_new(kind, clock);
     struct rlimit limit;
 
     if (!most_open && !getrlimit(RLIMIT_NOFILE, &limit))
         most_open = limit.rlim_cur == RLIM_INFINITY ? 65536 : (size_t)limit.rlim_cur / 4;
     fs->most_open = most_open ? most_open : 1;
+    return fs;
+}
+
+struct fs *fs_real(const int64_t *clock, size_t most_open, bool durable)
+{
+    struct fs *fs = new_of(&real, clock, most_open);
+
     fs->durable = durable;
+    return fs;
+}
+
+struct fs *fs_read_only(const int64_t *clock, size_t most_open)
+{
+    struct fs *fs = new_of(&read_only, clock, most_open);
+
+    fs->read_only = true;
     return fs;
 }

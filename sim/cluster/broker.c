@@ -269,7 +269,7 @@ void broker_doom(struct broker *broker, char *path, int64_t at_us)
 
 int64_t broker_next_retention_check_us(const struct broker *broker)
 {
-    if (!broker->up)
+    if (!broker->up || broker->cluster->inspection) /* when a real broker began is not on its disk */
         return INT64_MAX;
     /* A pass that is being worked on in slices counts as done. */
     return tick_after(&broker->retention, queue_now_us(broker->cluster->queue));
@@ -607,14 +607,6 @@ void broker_free(struct broker *broker)
     mem_free(broker);
 }
 
-static int line_order(const void *a, const void *b)
-{
-    const struct checkpoint_line *left = a, *right = b;
-    int order = strcmp(left->topic, right->topic);
-
-    return order ? order : (left->partition > right->partition) - (left->partition < right->partition);
-}
-
 /* A damaged checkpoint counts as missing; the logs are then read further back. */
 static void read_checkpoint(struct broker *broker, enum checkpoint_kind kind, struct checkpoint *out)
 {
@@ -624,8 +616,7 @@ static void read_checkpoint(struct broker *broker, enum checkpoint_kind kind, st
         checkpoint_done(out);
         *out = (struct checkpoint){ 0 };
     }
-    if (out->count > 1)
-        qsort(out->lines, out->count, sizeof(*out->lines), line_order);
+    checkpoint_sort(out);
     mem_free(path);
 }
 

@@ -48,6 +48,8 @@ struct broker *cluster_broker(const struct cluster *cluster, int32_t id)
 {
     int64_t i = (int64_t)id - cluster->brokers[0]->id;
 
+    if (cluster->inspection) /* of the others nothing is there: whatever is asked about them, this one's folders answer */
+        return cluster->brokers[0];
     return i >= 0 && i < (int64_t)cluster->broker_count ? cluster->brokers[i] : NULL;
 }
 
@@ -291,6 +293,7 @@ static void free_all(struct cluster *cluster)
     mem_free(cluster->dir);
     mem_free(cluster->host);
     buffer_done(&cluster->scratch);
+    inspection_free(cluster->inspection);
     mem_free(cluster);
 }
 

@@ -45,6 +45,7 @@ struct cluster {
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     bool opening;                     /* brokers come up: nothing takes virtual time */
+    struct inspection *inspection;    /* a real broker's folders, only looked at (inspect.h); NULL: it lives */
     struct broker_watcher { const struct broker_watch *watch; void *context; } watchers[4];
     size_t watcher_count;
 };
@@ -182,6 +183,7 @@ void broker_schedule_metadata(struct broker *broker);
 
 /* ---- partition.c ---- */
 enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason);
+enum err partition_inspect(struct broker *broker, const struct image_topic *topic, int32_t number, const struct log_open *how, struct reason *reason);
 void partition_reconcile(struct partition *partition);  /* with the image: leads, follows, neither */
 void partition_stop(struct partition *partition);       /* leaves its role; waits are told */
 void partition_unhost(struct partition *partition);     /* removes it from the broker and frees it; the log must be gone */
@@ -251,6 +253,11 @@ struct placement {
 /* Fills `out` with partition_count * replication_factor ids. */
 enum err placement_make(const struct placement *placement, struct random *random, int32_t *out, struct reason *reason);
 
+/* ---- inspect.c ---- */
+enum err cluster_refuse_change(const struct cluster *cluster, struct reason *reason); /* of one that is only looked at */
+void inspection_free(struct inspection *inspection);
+
 /* ---- tables ---- */
+void cluster_register_inspect_tables(struct cluster *cluster, struct tables *tables);
 void cluster_register_topic_tables(struct cluster *cluster, struct tables *tables);
 void cluster_register_log_tables(struct cluster *cluster, struct tables *tables);

@@ -21,7 +21,7 @@ bool cluster_controller_up(const struct cluster *cluster)
 enum err controller_check(const struct cluster *cluster, struct reason *reason)
 {
     if (!cluster->controller.down)
-        return ERR_OK;
+        return cluster_refuse_change(cluster, reason);
     return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is up: broker %d, at which it sits, is down", controller_home(cluster));
 }
 
@@ -242,6 +242,8 @@ enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, str
 {
     struct cluster *cluster = broker->cluster;
 
+    if (cluster->inspection)
+        return cluster_refuse_change(cluster, reason);
     if (broker->producer_id_next >= broker->producer_id_end) {
         struct metadata_record record = metadata_record(METADATA_PRODUCER_IDS);
         int64_t first = image_next_producer_id(cluster->controller.image);

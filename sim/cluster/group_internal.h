@@ -142,6 +142,7 @@ int32_t group_hash(const char *group);                  /* Java's String.hashCod
 int32_t groups_partition_of(const struct groups *groups, const char *group);
 /* Is `group` coordinated here and loaded? INVALID_GROUP_ID for an empty name unless `may_be_empty`. */
 enum err groups_check(const struct groups *groups, const char *group, bool may_be_empty, struct group_home **home);
+void groups_read_all(struct groups *groups); /* what is still to be loaded, at once; and nothing expires: for a cluster that is only looked at */
 struct group *groups_find(const struct groups *groups, const char *group);
 struct group *groups_add(struct groups *groups, struct group_home *home, const char *name);
 void groups_remove(struct group *group);                /* frees; parked calls must have been answered */

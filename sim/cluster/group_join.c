@@ -322,6 +322,8 @@ void group_join(struct broker *broker, const struct group_join *join, struct gro
     }
     groups_enter(groups);
     err = check_join(groups, join, &home);
+    if (!err)
+        err = cluster_refuse_change(groups->cluster, NULL);
     if (!err) {
         group = groups_find(groups, join->group);
         if (!group && *member_id)

@@ -661,6 +661,15 @@ void groups_partition_led(struct groups *groups, int32_t offsets_partition, int3
         event_after(groups->cluster->queue, &groups->load_event, 0);
 }
 
+void groups_read_all(struct groups *groups)
+{
+    while (event_scheduled(&groups->load_event)) {
+        event_cancel(groups->cluster->queue, &groups->load_event);
+        load_more(groups);
+    }
+    event_cancel(groups->cluster->queue, &groups->expiry_event);
+}
+
 void groups_partition_resigned(struct groups *groups, int32_t offsets_partition)
 {
     struct group_home *home = groups ? find_home(groups, offsets_partition) : NULL;

@@ -8,6 +8,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
+#include "sim/log/inspect.h"
 
 /* ---- the broker's table of what it hosts ---- */
 
@@ -359,6 +360,9 @@ enum err partition_append(struct partition *partition, const struct log_append *
 
     if (!partition->leads)
         return partition_check(partition, -1, true, reason);
+    err = cluster_refuse_change(broker->cluster, reason);
+    if (err)
+        return err;
     if (acks == -1 && partition_image(partition)->isr_count < partition_min_isr(partition))
         return not_enough(partition, partition_min_isr(partition), reason);
     own.leader_epoch = partition->leader_epoch;
@@ -390,6 +394,8 @@ enum err partition_delete_records(struct partition *partition, int64_t before_of
     enum err err = partition_check(partition, -1, true, reason);
 
     *low_watermark = -1;
+    if (!err)
+        err = cluster_refuse_change(partition->broker->cluster, reason);
     if (err)
         return err;
     if (!partition->settings->config.cleanup_delete && (old || partition->settings->config.cleanup_compact))
@@ -547,39 +553,9 @@ void partition_reconcile(struct partition *partition)
 
 /* ---- coming and going ---- */
 
-static int64_t checkpointed(const struct checkpoint *checkpoint, const char *topic, int32_t number)
-{
-    size_t low = 0, high = checkpoint->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct checkpoint_line *line = &checkpoint->lines[middle];
-        int order = strcmp(topic, line->topic);
-
-        if (!order)
-            order = number < line->partition ? -1 : number > line->partition;
-        if (!order)
-            return line->offset;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return 0;
-}
-
-enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
+static struct partition *partition_new(struct broker *broker, const struct image_topic *topic, int32_t number)
 {
     struct partition *partition = mem_zero(sizeof(*partition));
-    char *dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
-    struct log_open how = {
-        .dir = dir, .topic = topic->name, .partition = number, .clean = broker->clean,
-        .recovery_point = checkpointed(&broker->recovery_points, topic->name, number),
-        .log_start_offset = checkpointed(&broker->log_starts, topic->name, number),
-        .high_watermark = checkpointed(&broker->high_watermarks, topic->name, number),
-        .now_ms = queue_now_ms(broker->cluster->queue),
-    };
-    enum err err;
 
     partition->broker = broker;
     partition->topic = topic;
@@ -588,6 +564,59 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
     partition->leader_epoch = partition->partition_epoch = -1;
     partition->retention_at_ms = partition->unlink_at_ms = INT64_MAX;
     partition->settings = broker_take_settings(broker, topic->name);
+    return partition;
+}
+
+static void take_in(struct broker *broker, struct partition *partition)
+{
+    partition->index = broker->partition_count;
+    ARRAY_ADD(broker->partitions, broker->partition_count, broker->partition_capacity) = partition;
+    if (broker->partition_count > broker->hash_size)
+        hash_grow(broker);
+    else
+        hash_put(broker, partition);
+}
+
+/* What is looked at answers for its partition, whoever leads it: nobody else can. */
+enum err partition_inspect(struct broker *broker, const struct image_topic *topic, int32_t number, const struct log_open *how, struct reason *reason)
+{
+    struct partition *partition = partition_new(broker, topic, number);
+    const struct image_partition *image = partition_image(partition);
+    struct log_open own = *how;
+    enum err err;
+
+    own.config = &partition->settings->config;
+    err = log_inspect(&partition->log, &broker->env, &own, reason);
+    if (err) {
+        broker_give_settings(broker, partition->settings);
+        mem_free(partition);
+        return err;
+    }
+    partition->leads = true;
+    partition->leader = image->leader;
+    partition->leader_epoch = image->leader_epoch;
+    partition->partition_epoch = image->partition_epoch;
+    if (image->isr_count == 1 && image->isr[0] == broker->id) /* nobody else holds it back; the checkpoint is up to 5 s old */
+        log_set_high_watermark(partition->log, log_end_offset(partition->log));
+    take_in(broker, partition);
+    if (is_offsets(partition))
+        groups_partition_led(broker->groups, number, partition->leader_epoch);
+    return ERR_OK;
+}
+
+enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
+{
+    struct partition *partition = partition_new(broker, topic, number);
+    char *dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
+    struct log_open how = {
+        .dir = dir, .topic = topic->name, .partition = number, .clean = broker->clean,
+        .recovery_point = checkpoint_offset(&broker->recovery_points, topic->name, number),
+        .log_start_offset = checkpoint_offset(&broker->log_starts, topic->name, number),
+        .high_watermark = checkpoint_offset(&broker->high_watermarks, topic->name, number),
+        .now_ms = queue_now_ms(broker->cluster->queue),
+    };
+    enum err err;
+
     how.config = &partition->settings->config;
     if (!release_is_27(broker->cluster->release))
         how.topic_id = topic->id;
@@ -598,12 +627,7 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
         mem_free(partition);
         return err;
     }
-    partition->index = broker->partition_count;
-    ARRAY_ADD(broker->partitions, broker->partition_count, broker->partition_capacity) = partition;
-    if (broker->partition_count > broker->hash_size)
-        hash_grow(broker);
-    else
-        hash_put(broker, partition);
+    take_in(broker, partition);
     broker_note_recovery_point(broker);
     broker_note_retention(broker, partition);
     broker_note_unlink(broker, partition);
@@ -664,7 +688,7 @@ size_t cluster_replicas(const struct cluster *cluster, const char *topic, int32_
 
     for (int16_t i = 0; image && i < image->replica_count && count < most; i++) {
         struct broker *broker = cluster_broker(cluster, image->replicas[i]);
-        struct partition *partition = broker ? broker_partition(broker, topic, number) : NULL;
+        struct partition *partition = broker && broker->id == image->replicas[i] ? broker_partition(broker, topic, number) : NULL;
         struct replica *replica = leading ? replica_of(leading, image->replicas[i]) : NULL;
         struct replica_info *info = &out[count++];
 

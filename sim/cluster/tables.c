@@ -11,6 +11,7 @@ void cluster_register_tables(struct cluster *cluster, struct tables *tables)
     cluster_register_topic_tables(cluster, tables);
     cluster_register_log_tables(cluster, tables);
     groups_register_tables(cluster, tables);
+    cluster_register_inspect_tables(cluster, tables);
 }
 
 /* ---- brokers ---- */

@@ -117,6 +117,28 @@ out:
     return err;
 }
 
+static int line_order(const void *a, const void *b)
+{
+    const struct checkpoint_line *left = a, *right = b;
+    int order = strcmp(left->topic, right->topic);
+
+    return order ? order : (left->partition > right->partition) - (left->partition < right->partition);
+}
+
+void checkpoint_sort(struct checkpoint *checkpoint)
+{
+    if (checkpoint->count > 1)
+        qsort(checkpoint->lines, checkpoint->count, sizeof(*checkpoint->lines), line_order);
+}
+
+int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition)
+{
+    const struct checkpoint_line wanted = { .topic = (char *)topic, .partition = partition };
+    const struct checkpoint_line *line = checkpoint->count ? bsearch(&wanted, checkpoint->lines, checkpoint->count, sizeof(wanted), line_order) : NULL;
+
+    return line ? line->offset : 0;
+}
+
 enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoint *checkpoint, struct reason *reason)
 {
     struct text text = { 0 };

@@ -39,6 +39,7 @@ void log_drop(struct log *log)
     producers_done(&log->producers);
     epochs_done(&log->epochs);
     buffer_done(&log->out);
+    inspected_free(log->inspected);
     mem_free(log->dir);
     mem_free(log->topic);
     mem_free(log);
@@ -110,8 +111,10 @@ int32_t log_latest_epoch(const struct log *log) { return epochs_latest(&log->epo
 
 int64_t log_last_stable_offset(const struct log *log)
 {
-    int64_t unstable = log->producers.count ? producers_first_unstable(&log->producers) : -1;
+    int64_t unstable;
 
+    log_know_producers(log);
+    unstable = log->producers.count ? producers_first_unstable(&log->producers) : -1;
     return unstable >= 0 && unstable < log->high_watermark ? unstable : log->high_watermark;
 }
 
@@ -138,6 +141,7 @@ void log_end_offset_for_epoch(const struct log *log, int32_t epoch, int32_t *out
 
 size_t log_producers(const struct log *log, struct producer_info *out, size_t most)
 {
+    log_know_producers(log);
     for (size_t i = 0; i < log->producers.count && i < most; i++) {
         const struct producer_state *producer = &log->producers.items[i];
         const struct producer_batch *last = producer->batch_count ? &producer->batches[producer->batch_count - 1] : NULL;
@@ -446,6 +450,8 @@ enum err log_append(struct log *log, const struct log_append *append, struct log
 
     *out = (struct log_appended){ 0 };
     out->base_offset = out->last_offset = out->log_append_time_ms = out->max_timestamp_ms = -1;
+    if (log->inspected)
+        return log_refuse_change(log, reason);
     err = replicated ? look_at(log, append->records, &in, true, log_is_27(log) ? INT32_MAX : append->leader_epoch, reason) : validate(log, append, buffer, &in, reason);
     if (err || !in.batch_count)
         goto out;

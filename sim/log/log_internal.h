@@ -33,6 +33,7 @@ struct log {
     int64_t kept_base;                     /* segment that the last applied decision kept, and why: said once */
     const char *kept_rule;
     bool opening;
+    struct inspected *inspected;           /* what was found of a log that is only looked at; NULL: one that lives */
 };
 
 static inline struct segment *log_active(const struct log *log) { return log->segments[log->segment_count - 1]; }
@@ -56,5 +57,13 @@ enum err log_delete_segments(struct log *log, size_t from, size_t count, int64_t
 enum err log_move_start(struct log *log, int64_t offset, struct reason *reason);
 /* Producer state up to the log's end, from the newest snapshot and the batches after it. */
 enum err log_rebuild_producers(struct log *log, struct producers *producers, int64_t log_start, int64_t end, bool clean, int64_t now_ms, struct reason *reason);
+/* A log that is only looked at reads its producers when they are asked for. */
+void log_know_producers(const struct log *log);
+/* Of a segment without a time index: its batches say it. */
+int64_t log_look_newest(const struct segment *segment, int64_t *offset);
+void inspected_free(struct inspected *inspected);
+enum err log_refuse_change(const struct log *log, struct reason *reason);
+/* "00000000000000000085.index.deleted": its offset and what follows; false: no file of a segment. */
+bool log_parse_name(const char *name, int64_t *offset, const char **suffix);
 /* A number of ms for people: "35.0 s". */
 void log_text_ms(struct text *text, int64_t ms);

@@ -304,7 +304,8 @@ void producers_delete_snapshot(struct producers *producers, size_t i)
 {
     char *path = segment_path(producers->dir, producers->snapshots[i], ".snapshot");
 
-    fs_unlink(producers->fs, path, NULL);
+    if (!producers->looking)
+        fs_unlink(producers->fs, path, NULL);
     mem_free(path);
     producers_forget_snapshot(producers, producers->snapshots[i]);
 }
@@ -343,7 +344,7 @@ enum err producers_snapshot(struct producers *producers, struct reason *reason)
     char *path;
     enum err err;
 
-    if (producers->map_end <= producers->last_snapshot)
+    if (producers->map_end <= producers->last_snapshot || producers->looking)
         return ERR_OK;
     encode(producers, &bytes);
     path = segment_path(producers->dir, producers->map_end, ".snapshot");

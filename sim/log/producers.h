@@ -34,6 +34,7 @@ struct producers {
     struct transaction *ended;               /* by first offset */
     size_t ended_count, ended_capacity;
     int64_t map_end, last_snapshot;          /* offsets */
+    bool looking;                            /* no snapshot is written or deleted */
     int64_t *snapshots;                      /* those on disk, ascending */
     size_t snapshot_count, snapshot_capacity;
 };

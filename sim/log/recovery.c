@@ -6,8 +6,7 @@
 
 enum { DIGITS = 20 };
 
-/* "00000000000000000085.index.deleted": its offset and what follows; false: no file of a segment. */
-static bool parse_name(const char *name, int64_t *offset, const char **suffix)
+bool log_parse_name(const char *name, int64_t *offset, const char **suffix)
 {
     char digits[DIGITS + 1];
 
@@ -62,7 +61,7 @@ static enum err finish_swaps(struct log *log, const struct fs_names *names, int6
         const char *suffix;
         int64_t offset;
 
-        if (parse_name(names->names[i], &offset, &suffix) && !text_ends(suffix, ".swap") && !text_ends(suffix, ".deleted") &&
+        if (log_parse_name(names->names[i], &offset, &suffix) && !text_ends(suffix, ".swap") && !text_ends(suffix, ".deleted") &&
             !text_ends(suffix, ".cleaned") && offset >= swap_first && offset < swap_next)
             remove_name(log, names->names[i]);
     }
@@ -70,7 +69,7 @@ static enum err finish_swaps(struct log *log, const struct fs_names *names, int6
         const char *suffix;
         int64_t offset;
 
-        if (parse_name(names->names[i], &offset, &suffix) && text_ends(suffix, ".swap") && offset < cleaned_first) {
+        if (log_parse_name(names->names[i], &offset, &suffix) && text_ends(suffix, ".swap") && offset < cleaned_first) {
             char *from = in_dir(log, names->names[i]), *to = mem_text_size(from, strlen(from) - strlen(".swap"));
 
             err = fs_rename(log->env->fs, from, to, reason);
@@ -95,7 +94,7 @@ static enum err clear_leftovers(struct log *log, const struct fs_names *names, s
     const char *suffix;
 
     for (size_t i = 0; i < names->count; i++) {
-        if (!parse_name(names->names[i], &offset, &suffix))
+        if (!log_parse_name(names->names[i], &offset, &suffix))
             continue;
         if (text_ends(suffix, ".cleaned") && offset < cleaned_first)
             cleaned_first = offset;
@@ -103,7 +102,7 @@ static enum err clear_leftovers(struct log *log, const struct fs_names *names, s
             remove_name(log, names->names[i]);
     }
     for (size_t i = 0; i < names->count; i++) {
-        if (!parse_name(names->names[i], &offset, &suffix) || !text_ends(suffix, ".swap"))
+        if (!log_parse_name(names->names[i], &offset, &suffix) || !text_ends(suffix, ".swap"))
             continue;
         if (offset >= cleaned_first) { /* half of a split */
             remove_name(log, names->names[i]);
@@ -267,7 +266,7 @@ static enum err load_segments(struct log *log, const struct log_open *how, const
         int64_t offset;
         struct segment *segment;
 
-        if (!parse_name(names->names[i], &offset, &suffix))
+        if (!log_parse_name(names->names[i], &offset, &suffix))
             continue;
         if (text_equal(suffix, ".index") || text_equal(suffix, ".timeindex") || text_equal(suffix, ".txnindex")) {
             char *path = segment_path(log->dir, offset, ".log");

@@ -185,7 +185,7 @@ static enum err aborted_open(struct log *log, struct segment *segment, struct re
     enum err err = ERR_OK;
 
     if (fs_exists(log->env->fs, path)) {
-        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE, &segment->aborted_file, reason);
+        err = fs_open(log->env->fs, path, log->inspected ? FILE_READ : FILE_READ | FILE_WRITE, &segment->aborted_file, reason);
         if (!err)
             err = fs_read_all(log->env->fs, path, 64 * 1024 * 1024, &bytes, reason);
         for (size_t at = 0; !err && at + ABORTED_ENTRY <= bytes.size; at += ABORTED_ENTRY) {
@@ -222,14 +222,111 @@ enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, stru
     return err;
 }
 
+/* ---- only looking ---- */
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+static bool entry_is_there(const struct index *index, uint32_t i, uint8_t *entry)
+{
+    return !file_read(index->file, entry, index->entry_size, (int64_t)i * index->entry_size, NULL) && !is_zero(entry, index->entry_size);
+}
+
+/* A broker that runs, or was killed, leaves an index at full size: entries, then zeros. */
+static uint32_t entries_there(const struct index *index)
+{
+    uint8_t block[4096], entry[TIME_ENTRY];
+    uint32_t low, high = index->most;
+    size_t got;
+
+    if (!high || entry_is_there(index, high - 1, entry))
+        return high;
+    if (file_read_some(index->file, block, sizeof(block) / index->entry_size * index->entry_size, 0, &got, NULL))
+        return 0;
+    for (low = 0; low < got / index->entry_size; low++) /* most have few */
+        if (is_zero(block + (size_t)low * index->entry_size, index->entry_size))
+            return low;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (entry_is_there(index, middle, entry))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* false: there is none that could be used. */
+static bool index_look(struct log *log, struct index *index, const struct segment *segment, const char *suffix, const char *marker)
+{
+    char *path = mem_printf("%s/%020lld%s%s", log->dir, (long long)segment->base_offset, suffix, marker);
+    uint8_t entry[TIME_ENTRY];
+    int64_t size;
+    bool good = !fs_open(log->env->fs, path, FILE_READ, &index->file, NULL);
+
+    mem_free(path);
+    if (!good)
+        return false;
+    size = file_size(index->file);
+    index->most = size / index->entry_size > INT32_MAX / 16 ? 0 : (uint32_t)(size / index->entry_size);
+    index->count = index->found = entries_there(index);
+    if (!index->count)
+        return true;
+    good = entry_is_there(index, index->count - 1, entry);
+    if (good && index->entry_size == OFFSET_ENTRY)
+        good = get_i32(entry) >= 0 && get_u32(entry + 4) < segment->size_bytes;
+    else if (good)
+        good = get_i64(entry) >= 0 && get_i32(entry + 8) >= 0;
+    if (!good) {
+        file_close(index->file);
+        index->file = NULL;
+        index->count = index->most = index->found = 0;
+    }
+    return good;
+}
+
+enum err segment_inspect(struct log *log, int64_t base_offset, const char *marker, struct segment **out, size_t *missing, struct reason *reason)
+{
+    struct segment *segment = segment_new(log, base_offset, -1);
+    char *path = mem_printf("%s/%020lld.log%s", log->dir, (long long)base_offset, marker);
+    enum err err = fs_open(log->env->fs, path, FILE_READ, &segment->log, reason);
+
+    mem_free(path);
+    *out = NULL;
+    segment->batch_count = -1;
+    segment->jitter_ms = 0;
+    if (!err) {
+        segment->size_bytes = file_size(segment->log);
+        *missing += !index_look(log, &segment->offsets, segment, ".index", marker);
+        *missing += !index_look(log, &segment->times, segment, ".timeindex", marker);
+        if (!*marker && aborted_open(log, segment, NULL)) /* unreadable: then nobody knows what was aborted */
+            segment->aborted_count = 0;
+    }
+    if (err)
+        segment_free(segment);
+    else
+        *out = segment;
+    return err;
+}
+
 enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason)
 {
+    if (log->inspected && !segment->offsets.file)
+        return ERR_OK;
     return segment->offsets.file ? index_load(&segment->offsets, reason)
                                  : index_create(log, &segment->offsets, segment->base_offset, ".index", reason);
 }
 
 enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason)
 {
+    if (log->inspected && !segment->times.file)
+        return ERR_OK;
     return segment->times.file ? index_load(&segment->times, reason)
                                : index_create(log, &segment->times, segment->base_offset, ".timeindex", reason);
 }
@@ -319,12 +416,13 @@ int64_t segment_max_timestamp(struct log *log, struct segment *segment)
     uint8_t entry[TIME_ENTRY];
     struct index *index = &segment->times;
 
-    (void)log;
     if (!segment->max_known) {
         if (index->file && index->count &&
             !file_read(index->file, entry, TIME_ENTRY, (int64_t)(index->count - 1) * TIME_ENTRY, NULL)) {
             segment->max_timestamp_ms = get_i64(entry);
             segment->max_timestamp_offset = segment->base_offset + get_i32(entry + 8);
+        } else if (log->inspected && !index->count) {
+            segment->max_timestamp_ms = log_look_newest(segment, &segment->max_timestamp_offset);
         }
         segment->max_known = true;
     }

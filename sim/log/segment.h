@@ -54,6 +54,9 @@ char *segment_path(const char *dir, int64_t base_offset, const char *suffix);
 enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason);
 /* One that is on disk. Its indexes are read when they are used. */
 enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason);
+/* As it lies there: nothing is made, a missing or senseless index counts in *missing and is none, one that a running broker keeps at full size ends
+ * with its last entry. `marker`: "" or ".deleted", behind each name. */
+enum err segment_inspect(struct log *log, int64_t base_offset, const char *marker, struct segment **out, size_t *missing, struct reason *reason);
 void segment_free(struct segment *segment);        /* closes its files, writes nothing */
 
 /* One append of one or more batches, in one write, with the index entries that are due. `first`: the first batch's header.

@@ -1,0 +1,14 @@
+/* What is special about a real broker's folder that is only looked at (--inspect): which commands go, when it is read again, what is said of it. */
+#pragma once
+#include "shell/session.h"
+
+/* Runs a command that looks; others are refused with a word. Before it, the folder is read again if something there changed. */
+int inspected_run(struct call *call);
+/* Reads again, unless nothing changed or somebody is walking through what was read; true: it is new. */
+bool inspected_refresh(struct call *call);
+struct shell;
+bool inspected_refresh_quietly(struct shell *shell, struct lab *lab);
+/* "INSPECT /var/kafka-logs": the folder, or the first of several. */
+void inspected_title(const struct lab *lab, struct text *out);
+/* What a start of the broker would do with this log, and which of its settings are assumed. Reads in slices; false: interrupted. */
+bool inspected_say(struct call *call, struct log *log, const char *topic);
