@@ -166,12 +166,26 @@ static void say_course(const struct lab *lab)
         fprintf(stderr, "Other than Kafka's defaults:\n%s", changed);
 }
 
+/* Ten thousand logs take a second or more: from then on a terminal is told, ten times a second. */
+struct loading { int64_t begun_us, said_us; };
+static void say_loaded(void *context, size_t done, size_t total)
+{
+    struct loading *loading = context;
+    int64_t now_us = monotonic_now_us();
+
+    if (now_us - loading->begun_us < 1000000 || now_us - loading->said_us < 100000 || !isatty(STDERR_FILENO))
+        return;
+    loading->said_us = now_us;
+    fprintf(stderr, "\ropening: %zu of %zu logs", done, total);
+}
+
 static int run_lab(struct run_options *options)
 {
     struct shell shell = { 0 };
     struct session session = { .shell = &shell, .release_fixed = true };
     struct reason reason = { "" };
     struct control *control = NULL;
+    struct loading loading = { .begun_us = monotonic_now_us() };
     int status;
     enum err err;
 
@@ -179,7 +193,11 @@ static int run_lab(struct run_options *options)
     options->lab.loop = shell.loop;
     if (options->mode == RUN_SHELL && options->lab.dir)
         options->lab.record = true; /* for rewind */
+    options->lab.loaded = say_loaded;
+    options->lab.loaded_context = &loading;
     err = lab_open(&shell.lab, &options->lab, &reason);
+    if (loading.said_us)
+        fputs("\r\033[K", stderr);
     if (err) {
         fprintf(stderr, "kafkarium: %s\n", reason.text);
         shell_done(&shell);

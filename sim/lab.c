@@ -307,6 +307,7 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
         .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
         .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
         .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
+        .loaded = options->loaded, .loaded_context = options->loaded_context,
     };
 
     lab->registered_host = mem_text(*options->registered_host ? options->registered_host

@@ -44,6 +44,8 @@ struct lab_options {
     const char *listen_address, *advertised_host;
     const char *log_dir;
     const struct config_map *settings;  /* --set */
+    void (*loaded)(void *context, size_t done, size_t total); /* told after each log that was loaded; NULL: nobody is */
+    void *loaded_context;
     bool course, durable, record, keep_timestamps;
     /* a replay: */
     char registered_host[256];    /* "": as advertised_host says */

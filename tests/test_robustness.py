@@ -258,7 +258,7 @@ def test_kill_9_under_load(folder):
                 p.poll(0.01)
         p.flush(60)
 
-    threads = [threading.Thread(target=load, args=(name,)) for name in (b'one', b'two')]
+    threads = [threading.Thread(target=load, args=(name,)) for name in (b'one', b'two', b'three', b'four')]
     for thread in threads:
         thread.start()
     chance = random.Random(3)

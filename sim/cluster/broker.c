@@ -691,6 +691,25 @@ static void look_at_folder(struct broker *broker, const char *name, int64_t dela
         put_aside(broker, name);
 }
 
+static size_t count_replicas(const struct image *image)
+{
+    size_t count = 0;
+
+    for (size_t t = 0; t < image_topic_count(image); t++)
+        for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
+            count += (size_t)image_topic_at(image, t)->partitions[p].replica_count;
+    return count;
+}
+
+static void tell_loaded(struct cluster *cluster)
+{
+    if (!cluster->opening || !cluster->loaded)
+        return;
+    if (!cluster->loaded_count++)
+        cluster->loaded_total = count_replicas(cluster->controller.image);
+    cluster->loaded(cluster->loaded_context, cluster->loaded_count, cluster->loaded_total);
+}
+
 enum err broker_host_all(struct broker *broker, struct reason *reason)
 {
     struct fs_names names = { 0 };
@@ -703,9 +722,12 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
         const struct image_topic *topic = image_topic_at(broker->image, t);
 
-        for (int32_t p = 0; !err && p < topic->partition_count; p++)
-            if (has_replica(broker, topic->name, p))
-                err = partition_host(broker, topic, p, reason);
+        for (int32_t p = 0; !err && p < topic->partition_count; p++) {
+            if (!has_replica(broker, topic->name, p))
+                continue;
+            err = partition_host(broker, topic, p, reason);
+            tell_loaded(broker->cluster);
+        }
     }
     checkpoint_done(&broker->recovery_points);
     checkpoint_done(&broker->log_starts);

@@ -263,6 +263,8 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     cluster->random = random_fork(options->random, "cluster");
     cluster->journal = options->journal;
     cluster->fs = options->fs;
+    cluster->loaded = options->loaded;
+    cluster->loaded_context = options->loaded_context;
     cluster->dir = mem_text(options->dir ? options->dir : options->log_dir);
     cluster->host = mem_text(options->host ? options->host : "localhost");
     cluster->brokers = mem_zero_array((size_t)options->broker_count, sizeof(*cluster->brokers));

@@ -24,6 +24,9 @@ struct cluster_options {
     const struct config_map *settings; /* server.properties of all brokers (the distribution's and --set) */
     const char *host;              /* what the brokers advertise: "localhost" */
     const int32_t *ports;          /* one a broker */
+    /* Told after each log that was loaded while the cluster opens, of how many; NULL: nobody is. */
+    void (*loaded)(void *context, size_t done, size_t total);
+    void *loaded_context;
     struct queue *queue;           /* all borrowed */
     struct random *random;
     struct journal *journal;

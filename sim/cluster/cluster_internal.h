@@ -44,6 +44,9 @@ struct cluster {
     struct controller controller;
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
+    void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
+    void *loaded_context;
+    size_t loaded_count, loaded_total;
     bool opening;                     /* brokers come up: nothing takes virtual time */
     struct inspection *inspection;    /* a real broker's folders, only looked at (inspect.h); NULL: it lives */
     struct broker_watcher { const struct broker_watch *watch; void *context; } watchers[4];
