@@ -93,6 +93,7 @@ struct partition {
     struct replica *replicas;
     struct replica *upstream;         /* a follower's entry at its leader */
     struct commit_wait *waits, *last_wait; /* by offset */
+    struct deletion_wait *deletion_waits;
     struct partition_watch *watches, *calling;
     int64_t retention_at_ms;          /* first moment at which a check may do something; INT64_MAX: none */
     int64_t unlink_at_ms;             /* INT64_MAX: nothing waits */
@@ -196,6 +197,9 @@ void partition_follower_fetched(struct replica *replica, int64_t log_end_offset,
 void partition_consider(struct replica *replica);       /* for the ISR */
 void partition_consider_all(struct partition *leader);  /* its followers; replicas of others: nothing */
 const struct image_partition *partition_image(const struct partition *partition);
+/* The low watermark may have moved; nobody leads here any more. */
+void partition_complete_deletions(struct partition *partition);
+void partition_fail_deletions(struct partition *partition);
 void partition_changed(struct partition *partition);    /* tells the watches */
 int32_t partition_min_isr(const struct partition *partition);
 

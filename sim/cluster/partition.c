@@ -266,6 +266,7 @@ static void fail_waits(struct partition *partition)
         wait_take(partition, wait);
         wait->done(wait->context, ERR_NOT_LEADER_OR_FOLLOWER);
     }
+    partition_fail_deletions(partition);
 }
 
 /* ---- the high watermark ---- */
@@ -317,7 +318,10 @@ void partition_follower_fetched(struct replica *replica, int64_t log_end_offset_
         replica->last_caught_up_ms = replica->last_fetch_ms;
     replica->last_fetch_ms = now_ms;
     replica->end_at_last_fetch = end;
-    replica->log_start_offset = log_start_offset_of_follower;
+    if (replica->log_start_offset != log_start_offset_of_follower) {
+        replica->log_start_offset = log_start_offset_of_follower;
+        partition_complete_deletions(leader);
+    }
     if (replica->log_end_offset != log_end_offset_of_follower) {
         replica->log_end_offset = log_end_offset_of_follower;
         partition_advance(leader);
@@ -384,38 +388,6 @@ enum err partition_append(struct partition *partition, const struct log_append *
                           .offset = out->base_offset,
                           .facts = { { "last_offset", out->last_offset, NULL }, { "bytes", out->bytes, NULL } }, .fact_count = 2));
     partition_advance(partition);
-    return ERR_OK;
-}
-
-enum err partition_delete_records(struct partition *partition, int64_t before_offset, int64_t *low_watermark, struct reason *reason)
-{
-    struct log *log = partition->log;
-    bool old = release_is_27(partition->broker->cluster->release);
-    enum err err = partition_check(partition, -1, true, reason);
-
-    *low_watermark = -1;
-    if (!err)
-        err = cluster_refuse_change(partition->broker->cluster, reason);
-    if (err)
-        return err;
-    if (!partition->settings->config.cleanup_delete && (old || partition->settings->config.cleanup_compact))
-        return err_because(ERR_POLICY_VIOLATION, reason, "Records of partition %s-%d can not be deleted due to the configured policy",
-                           partition->topic->name, partition->number);
-    if (before_offset == -1)
-        before_offset = log_high_watermark(log);
-    if (before_offset < 0 || before_offset > log_high_watermark(log))
-        return err_because(ERR_OFFSET_OUT_OF_RANGE, reason, "The offset %" PRId64 " for partition %s-%d is not valid", before_offset,
-                           partition->topic->name, partition->number);
-    if (before_offset > log_start_offset(log)) {
-        log_raise_start_offset(log, before_offset);
-        partition->broker->starts_dirty = true;
-        partition->retention_at_ms = INT64_MAX;
-        broker_note_retention(partition->broker, partition);
-        for (int16_t i = 0; i < partition->replica_count; i++)
-            fetcher_note_data(&partition->replicas[i]);
-        partition_changed(partition);
-    }
-    *low_watermark = log_start_offset(log);
     return ERR_OK;
 }
 
@@ -528,6 +500,7 @@ void partition_reconcile(struct partition *partition)
             partition->isr_changing = false;
             partition_advance(partition);
             partition_consider_all(partition);
+            partition_complete_deletions(partition);
         }
         return;
     }

@@ -47,8 +47,21 @@ struct partition_watch {
 void partition_watch(struct partition *partition, struct partition_watch *watch);
 void partition_unwatch(struct partition_watch *watch);
 
-/* DeleteRecords at a leader: raises the log start. */
-enum err partition_delete_records(struct partition *partition, int64_t before_offset, int64_t *low_watermark, struct reason *reason);
+/* DeleteRecords at a leader: raises the log start; -1 means up to the high watermark. The low watermark is the smallest log start offset
+ * of the replicas whose brokers live; it may be below *required_offset until the followers have heard. */
+enum err partition_delete_records(struct partition *partition, int64_t before_offset, int64_t *required_offset, int64_t *low_watermark,
+                                  struct reason *reason);
+int64_t partition_low_watermark(const struct partition *partition);
+/* Waiting for that: done is called once, with ERR_OK and the low watermark, or NOT_LEADER_OR_FOLLOWER and -1. The timeout is the owner's. */
+struct deletion_wait {
+    void (*done)(void *context, enum err err, int64_t low_watermark);
+    void *context;
+    struct partition *partition;      /* set while it waits */
+    int64_t offset;
+    struct deletion_wait *next, *previous;
+};
+void partition_await_deletion(struct partition *partition, struct deletion_wait *wait, int64_t offset);
+void partition_forget_deletion(struct deletion_wait *wait);
 
 struct replica_info {                 /* for tables and the view */
     int32_t broker;

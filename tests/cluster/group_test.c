@@ -1001,7 +1001,7 @@ TEST(lag_is_split_into_deleted_and_readable)
 {
     struct cluster_lab *lab = lab_with_topic(RELEASE_43);
     struct text text = { 0 };
-    int64_t low;
+    int64_t low, required;
     struct caller a;
 
     for (int i = 0; i < 10; i++)
@@ -1010,7 +1010,7 @@ TEST(lag_is_split_into_deleted_and_readable)
     join(&a);
     sync_alone(&a);
     CHECK_INT(ERR_OK, commit(&a, 0, 18));
-    CHECK_INT(ERR_OK, partition_delete_records(cluster_lab_leader(lab, "students", 0), 56, &low, &lab->reason));
+    CHECK_INT(ERR_OK, partition_delete_records(cluster_lab_leader(lab, "students", 0), 56, &required, &low, &lab->reason));
     CHECK_INT(18, column(lab, "offsets", "committed", &text));
     CHECK_INT(100, column(lab, "offsets", "log_end_offset", &text));
     CHECK_INT(82, column(lab, "offsets", "lag", &text));

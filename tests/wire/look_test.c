@@ -38,6 +38,99 @@ TEST(records_before_an_offset_go_and_never_come_back)
     wire_lab_free(lab);
 }
 
+/* ---- with followers ---- */
+static int64_t start_at(struct wire_lab *lab, size_t broker)
+{
+    return log_start_offset(partition_log(broker_partition(cluster_broker_at(lab->cluster, broker), "students", 0)));
+}
+
+static struct wire_client *client_of_leader(struct wire_lab *lab)
+{
+    struct wire_client *client = wire_lab_client(lab, 0, false);
+
+    CHECK_INT(ERR_OK, lab_create_topic(client, "students", 1, 3));
+    wire_lab_advance_ms(lab, 1000);
+    for (size_t i = 0; i < 3; i++)
+        if (partition_leads(broker_partition(cluster_broker_at(lab->cluster, i), "students", 0)))
+            client = i ? wire_lab_client(lab, i, false) : client;
+    produce(client, "students", 10);
+    wire_lab_advance_ms(lab, 1000);
+    return client;
+}
+
+static void begin_deletion(struct wire_client *client, int64_t offset, int32_t timeout_ms)
+{
+    struct delete_records_request_partition at = { 0, offset };
+    struct delete_records_request_topic one = { "students", { &at, 1 } };
+    struct delete_records_request in = { .topics = { &one, 1 }, .timeout_ms = timeout_ms };
+
+    client_begin(client, 21, 2, &in);
+}
+
+static struct delete_records_response_partition deletion(struct wire_client *client)
+{
+    struct delete_records_response *out = client_answer(client);
+
+    CHECK(out != NULL);
+    return out->topics.items[0].partitions.items[0];
+}
+
+TEST(a_deletion_is_answered_when_every_live_replica_made_it)
+{
+    for (int r = 0; r < 2; r++) {
+        struct wire_lab *lab = wire_lab_new(r ? RELEASE_43 : RELEASE_27, 3, "");
+        struct wire_client *client = client_of_leader(lab);
+
+        begin_deletion(client, 4, 30000);
+        while (!client->replied)
+            queue_run_next(lab->queue);
+        for (size_t i = 0; i < 3; i++)
+            CHECK_INT(4, start_at(lab, i));
+        CHECK_INT(ERR_OK, deletion(client).error_code);
+        CHECK_INT(4, deletion(client).low_watermark);
+        begin_deletion(client, 3, 30000);       /* they are past it: at once */
+        CHECK(client->replied);
+        CHECK_INT(4, deletion(client).low_watermark);
+        wire_lab_free(lab);
+    }
+}
+
+TEST(a_deletion_that_followers_did_not_hear_of_in_time_says_so)
+{
+    struct wire_lab *lab = wire_lab_new(RELEASE_43, 3, "");
+    struct wire_client *client = client_of_leader(lab);
+
+    begin_deletion(client, -1, 0);
+    CHECK(!client->replied);
+    queue_run_until(lab->queue, queue_now_us(lab->queue));
+    CHECK_INT(ERR_REQUEST_TIMED_OUT, deletion(client).error_code);
+    CHECK_INT(0, deletion(client).low_watermark);
+    wire_lab_advance_ms(lab, 1000);             /* it happens all the same */
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(10, start_at(lab, i));
+    produce(client, "students", 5);
+    wire_lab_advance_ms(lab, 1000);
+    begin_deletion(client, 12, 30000);          /* who asked has gone before the answer */
+    CHECK(!client->replied);
+    connection_close(client->connection, "the client went");
+    client->connection = NULL;
+    wire_lab_advance_ms(lab, 1000);
+    wire_lab_free(lab);
+}
+
+TEST(a_deletion_does_not_outlive_its_topic)
+{
+    struct wire_lab *lab = wire_lab_new(RELEASE_43, 3, "");
+    struct wire_client *client = client_of_leader(lab), *other = wire_lab_client(lab, 0, false);
+    const char *name = "students";
+    struct delete_topics_request in = { .topic_names = { &name, 1 }, .timeout_ms = 30000 };
+
+    begin_deletion(client, 4, 30000);
+    client_ask(other, 20, 5, &in);
+    CHECK(client->replied);
+    wire_lab_free(lab);
+}
+
 static struct describe_log_dirs_response *describe_dirs(struct wire_client *client, struct describe_log_dirs_request_topic *topic)
 {
     struct describe_log_dirs_request in = { .topics = { topic, topic ? 1 : -1 } };
