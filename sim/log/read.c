@@ -295,8 +295,9 @@ size_t log_aborted(struct log *log, int64_t from, int64_t upper, struct aborted 
     size_t count = 0, i = log_segment_of(log, from);
 
     for (i = i == log->segment_count ? 0 : i; i < log->segment_count; i++) {
-        const struct segment *segment = log->segments[i];
+        struct segment *segment = log->segments[i];
 
+        segment_check_aborted(log, segment);
         for (size_t k = 0; k < segment->aborted_count; k++) {
             const struct aborted_entry *entry = &segment->aborted[k];
 

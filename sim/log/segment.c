@@ -188,13 +188,17 @@ static enum err aborted_open(struct log *log, struct segment *segment, struct re
         err = fs_open(log->env->fs, path, log->inspected ? FILE_READ : FILE_READ | FILE_WRITE, &segment->aborted_file, reason);
         if (!err)
             err = fs_read_all(log->env->fs, path, 64 * 1024 * 1024, &bytes, reason);
+        segment->aborted_cut = bytes.size % ABORTED_ENTRY != 0;
         for (size_t at = 0; !err && at + ABORTED_ENTRY <= bytes.size; at += ABORTED_ENTRY) {
             const uint8_t *p = bytes.data + at;
+
+            segment->aborted_cut |= get_i16(p) != 0;
 
             ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) =
                 (struct aborted_entry){ get_i64(p + 2), get_i64(p + 10), get_i64(p + 18), get_i64(p + 26) };
         }
     }
+    segment->aborted_found = segment->aborted_count;
     buffer_done(&bytes);
     mem_free(path);
     return err;
@@ -528,6 +532,21 @@ enum err segment_append(struct log *log, struct segment *segment, const struct s
     return err;
 }
 
+static void aborted_drop(struct log *log, struct segment *segment, int64_t offset)
+{
+    while (segment->aborted_count && segment->aborted[segment->aborted_count - 1].last_offset >= offset)
+        segment->aborted_count--;
+    segment->aborted_found = segment->aborted_found < segment->aborted_count ? segment->aborted_found : segment->aborted_count;
+    segment->aborted_cut = false;
+    if (segment->aborted_file)
+        file_truncate(segment->aborted_file, (int64_t)segment->aborted_count * ABORTED_ENTRY, NULL);
+    if (!segment->aborted_count && segment->aborted_file) {
+        fs_unlink(log->env->fs, file_path(segment->aborted_file), NULL);
+        file_close(segment->aborted_file);
+        segment->aborted_file = NULL;
+    }
+}
+
 enum err segment_add_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entry, struct reason *reason)
 {
     uint8_t bytes[ABORTED_ENTRY];
@@ -548,6 +567,16 @@ enum err segment_add_aborted(struct log *log, struct segment *segment, const str
         err = file_append(segment->aborted_file, bytes, sizeof(bytes), reason);
     if (!err)
         ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = *entry;
+    return err;
+}
+
+enum err segment_set_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entries, size_t count, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    aborted_drop(log, segment, INT64_MIN);
+    for (size_t i = 0; i < count && !err; i++)
+        err = segment_add_aborted(log, segment, &entries[i], reason);
     return err;
 }
 
@@ -593,19 +622,6 @@ enum err segment_sync(struct segment *segment, struct reason *reason)
 }
 
 /* ---- cutting ---- */
-
-static void aborted_drop(struct log *log, struct segment *segment, int64_t offset)
-{
-    while (segment->aborted_count && segment->aborted[segment->aborted_count - 1].last_offset >= offset)
-        segment->aborted_count--;
-    if (segment->aborted_file)
-        file_truncate(segment->aborted_file, (int64_t)segment->aborted_count * ABORTED_ENTRY, NULL);
-    if (!segment->aborted_count && segment->aborted_file) {
-        fs_unlink(log->env->fs, file_path(segment->aborted_file), NULL);
-        file_close(segment->aborted_file);
-        segment->aborted_file = NULL;
-    }
-}
 
 enum err segment_reset_lookup(struct log *log, struct segment *segment, struct reason *reason)
 {

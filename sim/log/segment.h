@@ -40,6 +40,8 @@ struct segment {
     struct file *aborted_file;        /* .txnindex; NULL: none */
     struct aborted_entry *aborted;
     size_t aborted_count, aborted_capacity;
+    size_t aborted_found;             /* the first so many were in the file when it was opened, and were not compared with the log yet */
+    bool aborted_cut;                 /* the file ended within an entry, or with one of another version */
     int64_t deleted_at_ms, unlink_at_ms;
     bool first_known, max_known;
     bool gap_said;                    /* read.c: that offsets are missing at its end */
@@ -100,6 +102,11 @@ void segment_check(struct log *log, struct segment *segment);
  * names; an index that lied was built anew, and the journal says so. */
 void segment_seek(struct log *log, struct segment *segment, int64_t offset, struct scan *scan);
 void segment_time_position(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset);
+/* The entries of the transaction index that were found on disk, compared with the batches that they name, once. (An entry that is missing whole can't be noticed.) */
+void segment_check_aborted(struct log *log, struct segment *segment);
+/* All of them anew. */
+enum err segment_set_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entries, size_t count, struct reason *reason);
+
 /* Before a segment is deleted for its age: its newest timestamp, compared with the log once. */
 void segment_verify_newest(struct log *log, struct segment *segment);
 

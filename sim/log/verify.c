@@ -144,3 +144,106 @@ void segment_verify_newest(struct log *log, struct segment *segment)
     if (!time_right(log, segment, newest_ms, segment->max_timestamp_offset))
         mend(log, segment, "time index");
 }
+
+/* ---- aborted transactions ---- */
+
+/* The batch that holds an offset, whole; false: there is none. */
+static bool batch_of(struct log *log, int64_t offset, struct buffer *buffer, struct batch *out)
+{
+    size_t i = log_segment_of(log, offset);
+    int64_t position;
+    int32_t size;
+
+    if (i == log->segment_count)
+        return false;
+    position = segment_find(log, log->segments[i], offset, NULL, &size);
+    return position >= 0 && !segment_read_batch(log->segments[i], position, size, buffer, out, NULL) && out->base_offset <= offset && out->last_offset >= offset;
+}
+
+static bool aborted_right(struct log *log, const struct segment *segment, const struct aborted_entry *entry, const struct aborted_entry *before)
+{
+    struct buffer buffer = { 0 };
+    struct batch batch;
+    struct producers none;
+    struct completed completed;
+    bool right = entry->first_offset >= 0 && entry->last_offset >= segment->base_offset && entry->first_offset < entry->last_offset &&
+                 entry->last_stable_offset >= 0 && entry->last_stable_offset <= entry->last_offset + 1 && (!before || (entry->last_offset > before->last_offset &&
+                                                                                    entry->last_stable_offset >= before->last_stable_offset));
+
+    producers_init(&none, log->env->fs, log->dir, log->env->release);
+    if (right)
+        right = batch_of(log, entry->last_offset, &buffer, &batch) && batch_control(&batch) && batch.producer_id == entry->producer_id;
+    if (right) {
+        producers_update(&none, &batch, &completed);
+        right = completed.is && completed.aborted;
+    }
+    if (right && entry->first_offset >= log->start_offset) /* compaction may have taken the data and left the marker */
+        right = batch_of(log, entry->first_offset, &buffer, &batch) ? batch.producer_id == entry->producer_id && batch.base_offset == entry->first_offset &&
+                batch_transactional(&batch) && !batch_control(&batch) : log->config->cleanup_compact;
+    producers_done(&none);
+    buffer_done(&buffer);
+    return right;
+}
+
+struct aborted_list { struct aborted_entry *items; size_t count, capacity; };
+
+/* What the batches say: producers followed from the first segment on, entries kept for `segment`. */
+static void find_aborted(struct log *log, const struct segment *segment, struct aborted_list *out)
+{
+    struct producers producers;
+    struct buffer buffer = { 0 };
+
+    producers_init(&producers, log->env->fs, log->dir, log->env->release);
+    for (size_t i = 0; i < log->segment_count && log->segments[i]->base_offset <= segment->base_offset; i++) {
+        struct scan scan;
+        struct batch batch, whole;
+
+        scan_begin(&scan, log->segments[i], 0);
+        while (scan_next(&scan, &batch)) {
+            struct completed completed;
+
+            if (batch.producer_id < 0 || !batch_transactional(&batch))
+                continue;
+            if (batch_control(&batch)) {
+                if (segment_read_batch(log->segments[i], scan.at, batch.size_bytes, &buffer, &whole, NULL))
+                    continue;
+                batch = whole;
+            }
+            producers_update(&producers, &batch, &completed);
+            if (!completed.is)
+                continue;
+            if (completed.aborted && completed.first_offset >= 0 && log->segments[i] == segment)
+                ARRAY_ADD(out->items, out->count, out->capacity) = (struct aborted_entry){
+                    completed.producer_id, completed.first_offset, completed.last_offset, producers_stable_offset(&producers, &completed) };
+            producers_complete(&producers, &completed);
+        }
+    }
+    buffer_done(&buffer);
+    producers_done(&producers);
+}
+
+void segment_check_aborted(struct log *log, struct segment *segment)
+{
+    struct aborted_list list = { 0 };
+    struct text text = { 0 };
+    size_t found = segment->aborted_found;
+    bool right = !segment->aborted_cut;
+
+    if (!found && right)
+        return;
+    segment->aborted_found = 0;
+    segment->aborted_cut = false;
+    for (size_t i = 0; i < found && right; i++)
+        right = aborted_right(log, segment, &segment->aborted[i], i ? &segment->aborted[i - 1] : NULL);
+    if (right)
+        return;
+    find_aborted(log, segment, &list);
+    segment_set_aborted(log, segment, list.items, list.count, NULL);
+    text_printf(&text, "%s-%d/%lld: the transaction index does not fit the log: built anew, %zu aborted transaction%s", log->topic, log->partition,
+                (long long)segment->base_offset, list.count, list.count == 1 ? "" : "s");
+    journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
+                                         .offset = segment->base_offset, .rule = "damaged index", .text = text_chars(&text),
+                                         .facts = { { "aborted_transactions", (int64_t)list.count, NULL }, { "index", 0, "transaction index" } }, .fact_count = 2));
+    text_done(&text);
+    mem_free(list.items);
+}
