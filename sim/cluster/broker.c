@@ -156,7 +156,10 @@ static void settings_changed(struct broker *broker, const char *topic)
 
         if (topic && strcmp(partition->topic->name, topic) != 0)
             continue;
-        partition->retention_at_ms = INT64_MAX;
+        partition->retention_at_ms = partition->cleaning_at_ms = INT64_MAX;
+        partition->cleaner_base = -1;
+        if (!partition->settings->config.cleanup_compact)
+            cleaner_abort(partition);
         broker_note_retention(broker, partition);
         partition_advance(partition); /* min.insync.replicas may have been what held it */
     }
@@ -177,12 +180,13 @@ void broker_settings_changed(struct broker *broker)
 {
     for (size_t i = 0; i < broker->topic_count; i++)
         read_settings(broker, broker->topics[i]);
+    cleaner_settings_changed(broker);
     settings_changed(broker, NULL);
 }
 
 /* ---- tasks that come around ---- */
 
-static int64_t tick_after(const struct ticker *ticker, int64_t us)
+int64_t ticker_after(const struct ticker *ticker, int64_t us)
 {
     int64_t passed;
 
@@ -194,14 +198,13 @@ static int64_t tick_after(const struct ticker *ticker, int64_t us)
     return ticker->first_us + passed * ticker->interval_us;
 }
 
-/* The first tick that is not before `us`, and after now. */
-static void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us)
+void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us)
 {
     int64_t now_us = queue_now_us(broker->cluster->queue), at_us;
 
     if (!ticker->interval_us || us == INT64_MAX)
         return;
-    at_us = tick_after(ticker, us - 1 > now_us ? us - 1 : now_us);
+    at_us = ticker_after(ticker, us - 1 > now_us ? us - 1 : now_us);
     if (at_us != INT64_MAX && (!event_scheduled(&ticker->event) || ticker->event.at_us > at_us))
         event_at(broker->cluster->queue, &ticker->event, at_us);
 }
@@ -241,12 +244,14 @@ void broker_note_retention(struct broker *broker, struct partition *partition)
 
     if (broker->starts_dirty)
         ticker_arm(broker, &broker->start_tick, 0);
+    if (config->cleanup_compact) {
+        cleaner_note(broker, partition);
+        return;
+    }
     if (partition->retention_at_ms != INT64_MAX && config->retention_bytes < 0)
         return;
     now_ms = queue_now_ms(broker->cluster->queue);
-    due = config->cleanup_compact ? INT64_MAX : log_next_expiry_ms(partition->log);
-    if (!config->cleanup_compact && log_retention_due(partition->log, now_ms))
-        due = now_ms;
+    due = log_retention_due(partition->log, now_ms) ? now_ms : log_next_expiry_ms(partition->log);
     partition->retention_at_ms = due;
     ticker_arm(broker, &broker->retention, ms_to_us(due));
 }
@@ -272,11 +277,10 @@ int64_t broker_next_retention_check_us(const struct broker *broker)
     if (!broker->up || broker->cluster->inspection) /* when a real broker began is not on its disk */
         return INT64_MAX;
     /* A pass that is being worked on in slices counts as done. */
-    return tick_after(&broker->retention, queue_now_us(broker->cluster->queue));
+    return ticker_after(&broker->retention, queue_now_us(broker->cluster->queue));
 }
 
-/* One partition of a check; true: it has more to delete than one slice does. */
-static bool check_retention(struct broker *broker, struct partition *partition, int64_t now_ms)
+bool broker_check_retention(struct broker *broker, struct partition *partition, int64_t now_ms)
 {
     struct retention_decision decision;
     int64_t start = log_start_offset(partition->log);
@@ -333,8 +337,8 @@ static void run_retention(void *context)
     while (broker->retention_cursor < broker->partition_count) {
         struct partition *partition = broker->partitions[broker->retention_cursor];
 
-        if (partition->retention_at_ms <= broker->retention_pass_ms) {
-            if (work++ >= RETENTION_SLICE || check_retention(broker, partition, broker->retention_pass_ms)) {
+        if (partition->retention_at_ms <= broker->retention_pass_ms && !partition->settings->config.cleanup_compact) {
+            if (work++ >= RETENTION_SLICE || broker_check_retention(broker, partition, broker->retention_pass_ms)) {
                 event_at(cluster->queue, &broker->retention.event, queue_now_us(cluster->queue));
                 return;
             }
@@ -343,7 +347,7 @@ static void run_retention(void *context)
     }
     broker->retention_cursor = 0;
     for (size_t i = 0; i < broker->partition_count; i++)
-        if (broker->partitions[i]->retention_at_ms < earliest)
+        if (!broker->partitions[i]->settings->config.cleanup_compact && broker->partitions[i]->retention_at_ms < earliest)
             earliest = broker->partitions[i]->retention_at_ms;
     ticker_arm(broker, &broker->retention, ms_to_us(earliest));
 }
@@ -431,9 +435,9 @@ static void run_producers(void *context)
 
 /* ---- checkpoints ---- */
 
-enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS };
+enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS };
 static const char *const checkpoint_names[] = {
-    "recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "replication-offset-checkpoint",
+    "recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "replication-offset-checkpoint", "cleaner-offset-checkpoint",
 };
 
 static void write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
@@ -489,7 +493,7 @@ static void run_log_starts(void *context)
     write_checkpoint(broker, LOG_STARTS);
 }
 
-static void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *))
+void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *))
 {
     ticker->first_us = broker->started_us + delay_ms * 1000;
     ticker->interval_us = interval_ms < 1 ? 1000 : interval_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : interval_ms * 1000;
@@ -518,6 +522,7 @@ void broker_start_tasks(struct broker *broker)
         ticker_arm(broker, &broker->start_tick, 0);
     if (broker->high_watermarks_dirty)
         ticker_arm(broker, &broker->high_watermark_tick, 0);
+    cleaner_start(broker);
     for (size_t i = 0; i < broker->partition_count; i++) {
         broker->partitions[i]->retention_at_ms = INT64_MAX;
         broker_note_retention(broker, broker->partitions[i]);
@@ -560,6 +565,8 @@ static void cancel_events(struct broker *broker)
     event_cancel(queue, &broker->high_watermark_tick.event);
     event_cancel(queue, &broker->producer_tick.event);
     event_cancel(queue, &broker->unlink_event);
+    event_cancel(queue, &broker->cleaner.tick.event);
+    event_cancel(queue, &broker->cleaner.work);
 }
 
 void broker_free_fetchers(struct broker *broker)
@@ -595,6 +602,7 @@ void broker_free(struct broker *broker)
     checkpoint_done(&broker->recovery_points);
     checkpoint_done(&broker->log_starts);
     checkpoint_done(&broker->high_watermarks);
+    checkpoint_done(&broker->cleaner_offsets);
     config_map_done(&broker->settings);
     config_map_done(&broker->loggers);
     image_free(broker->image);
@@ -644,6 +652,7 @@ enum err broker_load(struct broker *broker, struct reason *reason)
     read_checkpoint(broker, RECOVERY_POINTS, &broker->recovery_points);
     read_checkpoint(broker, LOG_STARTS, &broker->log_starts);
     read_checkpoint(broker, HIGH_WATERMARKS, &broker->high_watermarks);
+    read_checkpoint(broker, CLEANER_OFFSETS, &broker->cleaner_offsets);
     broker->clean = clean_marker_take(broker->cluster->fs, broker->log_dir);
     for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
         err = make_file(broker, files[i], reason);
@@ -732,7 +741,8 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
     checkpoint_done(&broker->recovery_points);
     checkpoint_done(&broker->log_starts);
     checkpoint_done(&broker->high_watermarks);
-    broker->recovery_points = broker->log_starts = broker->high_watermarks = (struct checkpoint){ 0 };
+    checkpoint_done(&broker->cleaner_offsets);
+    broker->recovery_points = broker->log_starts = broker->high_watermarks = broker->cleaner_offsets = (struct checkpoint){ 0 };
     broker->clean = true; /* what is made from now on is whole */
     return err;
 }
@@ -770,6 +780,7 @@ void broker_stop_clean(struct broker *broker)
 
     if (!broker->up)
         return;
+    cleaner_stop(broker, true);
     stop_roles(broker);
     for (size_t i = 0; i < broker->partition_count; i++)
         log_flush(broker->partitions[i]->log, NULL);
@@ -787,6 +798,7 @@ void broker_stop_clean(struct broker *broker)
 
 void broker_drop(struct broker *broker)
 {
+    cleaner_stop(broker, false);
     if (broker->up)
         stop_roles(broker);
     for (size_t i = 0; i < broker->partition_count; i++) {

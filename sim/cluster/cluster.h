@@ -68,6 +68,8 @@ struct config_layers broker_topic_config(const struct broker *broker, const char
 /* Moments that cost no events but can be named. INT64_MAX: never. */
 int64_t broker_next_retention_check_us(const struct broker *broker);
 int64_t broker_started_us(const struct broker *broker);
+/* The cleaner's next look at its compacted logs, whether or not it will find work; INT64_MAX: it is off (log.cleaner.enable). */
+int64_t broker_next_cleaner_look_us(const struct broker *broker);
 
 /* ---- a broker's life. What it holds for clients is told to the watchers: wire resets connections, net unbinds the port. ---- */
 /* As kill -9: nothing is closed or written; the controller learns of it when the session times out (2.7 zookeeper.session.timeout.ms, 4.3

@@ -97,6 +97,10 @@ struct partition {
     struct partition_watch *watches, *calling;
     int64_t retention_at_ms;          /* first moment at which a check may do something; INT64_MAX: none */
     int64_t unlink_at_ms;             /* INT64_MAX: nothing waits */
+    int64_t cleaner_offset;           /* of cleaner-offset-checkpoint; -1: no line */
+    int64_t cleaning_at_ms;           /* first moment at which the cleaner may find work; INT64_MAX: none as things are */
+    int64_t cleaner_base, cleaner_stable; /* what that was worked out from; -1: it is to be worked out anew */
+    bool uncleanable;                 /* until the broker starts again */
     int64_t epoch_start_offset;
     bool isr_changing;                /* the controller was asked for another ISR; until this broker hears of it */
     struct partition *hash_next;
@@ -107,6 +111,17 @@ struct partition {
 struct ticker {
     int64_t first_us, interval_us;
     struct event event;
+};
+
+/* The cleaner threads of a broker. A cleaning takes no virtual time, so one after the other is as good as several at once. */
+struct cleaner {
+    bool on;
+    struct ticker tick;               /* when it looks */
+    struct event work;                /* the next slice of what it does at a look */
+    struct cleaning *cleaning;
+    struct partition *partition;      /* whose log */
+    struct cleaner_limits limits;
+    int64_t backoff_ms;
 };
 
 struct broker {
@@ -138,10 +153,11 @@ struct broker {
     size_t topic_count, topic_capacity;
     struct groups *groups;
     struct fetcher **fetchers;        /* by index of the leader */
-    struct checkpoint recovery_points, log_starts, high_watermarks; /* as read at start, sorted; emptied after loading */
+    struct checkpoint recovery_points, log_starts, high_watermarks, cleaner_offsets; /* as read at start, sorted; emptied after loading */
     bool clean;
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
     struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick;
+    struct cleaner cleaner;
     size_t retention_cursor;          /* a check goes in slices */
     int64_t retention_pass_ms;
     struct event unlink_event;
@@ -180,6 +196,21 @@ void broker_note_recovery_point(struct broker *broker);
 void broker_note_producers(struct broker *broker, struct bytes records); /* written: silent producers are forgotten one day */
 void broker_note_unlink(struct broker *broker, struct partition *partition);
 void broker_doom(struct broker *broker, char *path, int64_t at_us);      /* takes path */
+
+/* One log; true: it has more to delete than one slice does. */
+bool broker_check_retention(struct broker *broker, struct partition *partition, int64_t now_ms);
+int64_t ticker_after(const struct ticker *ticker, int64_t us);
+void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *));
+void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us);       /* the first tick that is not before `us`, and after now */
+
+/* ---- cleaner.c: the cleaner of compacted logs ---- */
+void cleaner_start(struct broker *broker);
+void cleaner_stop(struct broker *broker, bool tidy);    /* `tidy` false: as after kill -9 */
+void cleaner_note(struct broker *broker, struct partition *partition);          /* something changed that it may care about */
+void cleaner_settings_changed(struct broker *broker);
+void cleaner_abort(struct partition *partition);        /* it is not to be compacted any more */
+void cleaner_forget(struct partition *partition);       /* its log is about to go */
+void cleaner_truncated(struct partition *partition);    /* its log was cut */
 
 /* ---- broker_metadata.c: what the broker does about metadata records ---- */
 void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */

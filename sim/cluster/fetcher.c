@@ -161,12 +161,14 @@ static size_t whole_batches(struct bytes bytes)
 static enum err fit_range(struct partition *leader, struct partition *follower, int64_t now_ms)
 {
     int64_t end = log_end_offset(follower->log);
+    enum err err = ERR_OK;
 
     if (end > log_end_offset(leader->log))
-        return log_truncate_to(follower->log, log_end_offset(leader->log), now_ms, NULL);
-    if (end < log_start_offset(leader->log))
-        return log_truncate_fully(follower->log, log_start_offset(leader->log), now_ms, NULL);
-    return ERR_OK;
+        err = log_truncate_to(follower->log, log_end_offset(leader->log), now_ms, NULL);
+    else if (end < log_start_offset(leader->log))
+        err = log_truncate_fully(follower->log, log_start_offset(leader->log), now_ms, NULL);
+    cleaner_truncated(follower);
+    return err;
 }
 
 static enum err copy_records(struct fetcher *fetcher, struct replica *replica, int32_t most_bytes)
@@ -221,6 +223,7 @@ static void take_answer(struct fetcher *fetcher, struct replica *replica, int32_
         log_raise_start_offset(follower->log, log_start_offset(leader->log));
         follower->broker->starts_dirty = true;
         follower->retention_at_ms = INT64_MAX;
+        follower->cleaner_base = -1;
         broker_note_retention(follower->broker, follower);
     }
     if (log_high_watermark(follower->log) != before) {

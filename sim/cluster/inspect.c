@@ -29,7 +29,7 @@ struct folder {
 
 struct inspected_dir {
     char *path;
-    struct checkpoint recovery_points, log_starts, high_watermarks;
+    struct checkpoint recovery_points, log_starts, high_watermarks, cleaner_offsets;
     bool clean;
 };
 
@@ -472,6 +472,7 @@ static enum err read_dir(struct cluster *cluster, struct inspected_dir *dir, str
     read_checkpoint(cluster, dir->path, "recovery-point-offset-checkpoint", &dir->recovery_points);
     read_checkpoint(cluster, dir->path, "log-start-offset-checkpoint", &dir->log_starts);
     read_checkpoint(cluster, dir->path, "replication-offset-checkpoint", &dir->high_watermarks);
+    read_checkpoint(cluster, dir->path, "cleaner-offset-checkpoint", &dir->cleaner_offsets);
     dir->clean = has(cluster->fs, dir->path, ".kafka_cleanshutdown");
     for (size_t i = 0; i < names.count; i++) {
         char *path = mem_printf("%s/%s", dir->path, names.names[i]);
@@ -519,9 +520,9 @@ static void host(struct cluster *cluster, struct folder *folder)
     char *path = mem_printf("%s/%s", dir->path, folder->name);
     struct log_open how = {
         .dir = path, .topic = folder->topic, .partition = folder->partition, .clean = dir->clean,
-        .recovery_point = checkpoint_offset(&dir->recovery_points, folder->topic, folder->partition),
-        .log_start_offset = checkpoint_offset(&dir->log_starts, folder->topic, folder->partition),
-        .high_watermark = checkpoint_offset(&dir->high_watermarks, folder->topic, folder->partition),
+        .recovery_point = checkpoint_offset(&dir->recovery_points, folder->topic, folder->partition, 0),
+        .log_start_offset = checkpoint_offset(&dir->log_starts, folder->topic, folder->partition, 0),
+        .high_watermark = checkpoint_offset(&dir->high_watermarks, folder->topic, folder->partition, 0),
         .now_ms = queue_now_ms(cluster->queue),
     };
     struct reason reason;
@@ -532,8 +533,12 @@ static void host(struct cluster *cluster, struct folder *folder)
         set_aside(folder, FOLDER_UNREADABLE, "the same partition lies in another of the folders too");
     else if (partition_inspect(broker, image_topic(broker->image, folder->topic), folder->partition, &how, &reason))
         set_aside(folder, FOLDER_UNREADABLE, reason.text);
-    else if (folder->note) /* shown all the same, under its name */
-        folder->kind = FOLDER_STRAY;
+    else { /* it is there */
+        broker_partition(broker, folder->topic, folder->partition)->cleaner_offset =
+            checkpoint_offset(&dir->cleaner_offsets, folder->topic, folder->partition, -1);
+        if (folder->note) /* shown all the same, under its name */
+            folder->kind = FOLDER_STRAY;
+    }
     mem_free(path);
 }
 
@@ -692,7 +697,9 @@ static enum err load(struct cluster *cluster, struct reason *reason)
         checkpoint_done(&inspection->dirs[i].recovery_points);
         checkpoint_done(&inspection->dirs[i].log_starts);
         checkpoint_done(&inspection->dirs[i].high_watermarks);
+        checkpoint_done(&inspection->dirs[i].cleaner_offsets);
         inspection->dirs[i].recovery_points = inspection->dirs[i].log_starts = inspection->dirs[i].high_watermarks = (struct checkpoint){ 0 };
+        inspection->dirs[i].cleaner_offsets = (struct checkpoint){ 0 };
     }
     return ERR_OK;
 }
@@ -810,6 +817,7 @@ void inspection_free(struct inspection *inspection)
         checkpoint_done(&inspection->dirs[i].recovery_points);
         checkpoint_done(&inspection->dirs[i].log_starts);
         checkpoint_done(&inspection->dirs[i].high_watermarks);
+        checkpoint_done(&inspection->dirs[i].cleaner_offsets);
     }
     for (size_t i = 0; i < inspection->topic_setting_count; i++) {
         mem_free(inspection->topic_settings[i].topic);

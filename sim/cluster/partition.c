@@ -535,7 +535,9 @@ static struct partition *partition_new(struct broker *broker, const struct image
     partition->number = number;
     partition->leader = -1;
     partition->leader_epoch = partition->partition_epoch = -1;
-    partition->retention_at_ms = partition->unlink_at_ms = INT64_MAX;
+    partition->retention_at_ms = partition->unlink_at_ms = partition->cleaning_at_ms = INT64_MAX;
+    partition->cleaner_base = partition->cleaner_stable = -1;
+    partition->cleaner_offset = checkpoint_offset(&broker->cleaner_offsets, topic->name, number, -1);
     partition->settings = broker_take_settings(broker, topic->name);
     return partition;
 }
@@ -583,9 +585,9 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
     char *dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
     struct log_open how = {
         .dir = dir, .topic = topic->name, .partition = number, .clean = broker->clean,
-        .recovery_point = checkpoint_offset(&broker->recovery_points, topic->name, number),
-        .log_start_offset = checkpoint_offset(&broker->log_starts, topic->name, number),
-        .high_watermark = checkpoint_offset(&broker->high_watermarks, topic->name, number),
+        .recovery_point = checkpoint_offset(&broker->recovery_points, topic->name, number, 0),
+        .log_start_offset = checkpoint_offset(&broker->log_starts, topic->name, number, 0),
+        .high_watermark = checkpoint_offset(&broker->high_watermarks, topic->name, number, 0),
         .now_ms = queue_now_ms(broker->cluster->queue),
     };
     enum err err;
@@ -639,6 +641,7 @@ enum err partition_remove(struct partition *partition, struct reason *reason)
     enum err err;
 
     partition_stop(partition);
+    cleaner_forget(partition);
     random_hex(&broker->cluster->random, hex);
     err = log_delete(partition->log, hex, &renamed, reason);
     partition->log = NULL;

@@ -16,6 +16,11 @@ bool partition_leads(const struct partition *partition);
 int32_t partition_leader_epoch(const struct partition *partition);
 /* What a client may read up to: high watermark, or with read_committed the last stable offset. */
 int64_t partition_read_bound(const struct partition *partition, bool read_committed);
+/* The line of cleaner-offset-checkpoint: the log is clean below it; -1: none. For log_decide_compaction(). */
+int64_t partition_cleaner_offset(const struct partition *partition);
+bool partition_uncleanable(const struct partition *partition);   /* the cleaner met an error there: not before the broker starts again */
+/* The cleaner's look at which it will clean this log, if nothing is appended and nothing changed; INT64_MAX: none. */
+int64_t partition_next_cleaning_us(const struct partition *partition);
 /* Epoch of a request against ours: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH; -1 skips. And NOT_LEADER_OR_FOLLOWER if it must lead. */
 enum err partition_check(const struct partition *partition, int32_t request_leader_epoch, bool must_lead, struct reason *reason);
 

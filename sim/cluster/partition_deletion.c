@@ -45,6 +45,7 @@ enum err partition_delete_records(struct partition *partition, int64_t before_of
         log_raise_start_offset(log, before_offset);
         partition->broker->starts_dirty = true;
         partition->retention_at_ms = INT64_MAX;
+        partition->cleaner_base = -1;
         broker_note_retention(partition->broker, partition);
         partition_changed(partition);
     }

@@ -439,8 +439,11 @@ void batch_builder_add_at(struct batch_builder *builder, int64_t offset, int64_t
     int32_t offset_delta = (int32_t)(offset - builder->base_offset);
     int64_t timestamp_delta;
 
-    if (!builder->record_count)
-        builder->base_timestamp_ms = builder->first_timestamp_ms = builder->max_timestamp_ms = timestamp_ms;
+    if (!builder->record_count) {
+        builder->first_timestamp_ms = builder->max_timestamp_ms = timestamp_ms;
+        if (!(builder->attributes & ATTRIBUTE_DELETE_HORIZON)) /* else the base is the horizon */
+            builder->base_timestamp_ms = timestamp_ms;
+    }
     timestamp_delta = subtract_wrapping(timestamp_ms, builder->base_timestamp_ms);
     buffer_varint(plain, (int64_t)body_size(timestamp_delta, offset_delta, key, value, headers, header_count));
     buffer_i8(plain, 0);

@@ -131,12 +131,12 @@ void checkpoint_sort(struct checkpoint *checkpoint)
         qsort(checkpoint->lines, checkpoint->count, sizeof(*checkpoint->lines), line_order);
 }
 
-int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition)
+int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t missing)
 {
     const struct checkpoint_line wanted = { .topic = (char *)topic, .partition = partition };
     const struct checkpoint_line *line = checkpoint->count ? bsearch(&wanted, checkpoint->lines, checkpoint->count, sizeof(wanted), line_order) : NULL;
 
-    return line ? line->offset : 0;
+    return line ? line->offset : missing;
 }
 
 enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoint *checkpoint, struct reason *reason)

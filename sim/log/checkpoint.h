@@ -16,9 +16,9 @@ enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoi
 void checkpoint_add(struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t offset);
 /* The line of a partition; NULL: none. */
 const struct checkpoint_line *checkpoint_find(const struct checkpoint *checkpoint, const char *topic, int32_t partition);
-/* By topic and partition; checkpoint_offset looks in a sorted one, 0: no line. */
+/* By topic and partition; checkpoint_offset looks in a sorted one, and gives `missing` where there is no line. */
 void checkpoint_sort(struct checkpoint *checkpoint);
-int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition);
+int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t missing);
 void checkpoint_done(struct checkpoint *checkpoint);
 
 enum err partition_metadata_write(struct fs *fs, const char *dir, struct uuid topic_id, struct reason *reason);

@@ -30,6 +30,7 @@ void log_drop(struct log *log)
 {
     if (!log)
         return;
+    assert(!log->cleaning); /* its cleaner ends it first */
     for (size_t i = 0; i < log->segment_count; i++)
         segment_free(log->segments[i]);
     for (size_t i = 0; i < log->deleted_count; i++)
@@ -105,6 +106,7 @@ int64_t log_start_offset(const struct log *log) { return log->start_offset; }
 int64_t log_end_offset(const struct log *log) { return log->end_offset; }
 int64_t log_high_watermark(const struct log *log) { return log->high_watermark; }
 int64_t log_recovery_point(const struct log *log) { return log->recovery_point; }
+int64_t log_active_base_offset(const struct log *log) { return log_active(log)->base_offset; }
 int64_t log_size_bytes(const struct log *log) { return log->size_bytes; }
 int64_t log_first_base_offset(const struct log *log) { return log->segments[0]->base_offset; }
 int32_t log_latest_epoch(const struct log *log) { return epochs_latest(&log->epochs); }

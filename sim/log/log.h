@@ -73,6 +73,7 @@ int64_t log_end_offset(const struct log *log);         /* offset the next record
 int64_t log_high_watermark(const struct log *log);     /* every ISR member has all below it; set by cluster */
 int64_t log_last_stable_offset(const struct log *log); /* below it no transaction is open */
 int64_t log_recovery_point(const struct log *log);     /* all below is flushed */
+int64_t log_active_base_offset(const struct log *log);
 int64_t log_size_bytes(const struct log *log);         /* of all segments not .deleted */
 int64_t log_first_base_offset(const struct log *log);  /* of the oldest segment not .deleted */
 void log_set_high_watermark(struct log *log, int64_t offset);         /* bounded to [start, end] */
@@ -227,6 +228,35 @@ struct compaction_decision {
 struct compaction_decision log_decide_compaction(const struct log *log, int64_t checkpoint_offset, int64_t now_ms);
 /* For people, in one line without the log's name: "dirty 40.0 % (2048 of 5120 B), not over 50.0 % (min.cleanable.dirty.ratio)". */
 void log_text_compaction(struct text *text, const struct compaction_decision *decision);
+
+/* ---- cleaning: done step by step, while appends go on ---- */
+struct cleaning;
+struct cleaner_limits {                   /* of one cleaner thread */
+    int64_t dedupe_bytes;                 /* log.cleaner.dedupe.buffer.size / threads */
+    double load_factor;                   /* log.cleaner.io.buffer.load.factor: how full the offset map gets */
+    int32_t io_bytes;                     /* log.cleaner.io.buffer.size / threads / 2: what is read and written at once; 2.7's index entries go by it */
+};
+struct cleaning_result {
+    int64_t first_dirty_offset, end_offset;  /* end: the new cleaner checkpoint. Less than the decision's where the offset map was full */
+    int64_t segments_before, segments_after, bytes_before, bytes_after;
+    int64_t keys;                         /* in the offset map */
+    int64_t records_read, records_kept;
+    int64_t superseded;                   /* a newer record has the key */
+    int64_t tombstones_kept, tombstones_removed, without_key;
+    int64_t aborted;                      /* records of aborted transactions */
+    int64_t markers_removed;
+    int64_t batches_emptied;              /* kept as headers: last of a producer, or (4.3) the end of the round */
+    int64_t horizons_set;                 /* 4.3: batches that got a delete horizon */
+};
+/* Begins what `decision` (which says cleans) asks for. One cleaning at a time of a log; it must be ended with cleaning_end before the log is closed.
+ * Truncation and the deletion of segments end it by themselves: its next step says so. */
+struct cleaning *cleaning_begin(struct log *log, const struct compaction_decision *decision, const struct cleaner_limits *limits);
+enum cleaning_state { CLEANING_GOES_ON, CLEANING_DONE, CLEANING_STOPPED, CLEANING_FAILED };
+/* Reads about `most_bytes`, or swaps a group of segments in. FAILED: the log can't be cleaned (what was swapped in before stays); `reason` says why. */
+enum cleaning_state cleaning_step(struct cleaning *cleaning, int64_t most_bytes, struct reason *reason);
+const struct cleaning_result *cleaning_result(const struct cleaning *cleaning);
+/* `tidy`: removes the .cleaned files that are half done; false: as after kill -9, they stay. Accepts NULL. */
+void cleaning_end(struct cleaning *cleaning, bool tidy);
 
 /* .deleted files wait file.delete.delay.ms. */
 int64_t log_next_unlink_ms(const struct log *log);    /* INT64_MAX: none waits */

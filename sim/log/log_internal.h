@@ -32,6 +32,7 @@ struct log {
     unsigned next_place;
     int64_t kept_base;                     /* segment that the last applied decision kept, and why: said once */
     const char *kept_rule;
+    struct cleaning *cleaning;             /* one that goes on; its cleaner's */
     bool opening;
     struct inspected *inspected;           /* what was found of a log that is only looked at; NULL: one that lives */
 };
@@ -53,6 +54,10 @@ enum err log_load(struct log *log, const struct log_open *how, struct reason *re
 enum err log_roll_to(struct log *log, int64_t expected_offset, const struct roll_decision *decision, int64_t now_ms, struct reason *reason);
 /* Renames the files of segments[from..from+count) to .deleted; they leave the list. */
 enum err log_delete_segments(struct log *log, size_t from, size_t count, int64_t now_ms, struct reason *reason);
+/* The cleaner's segment in place of segments[from..from+count), whose first base offset it has. On an error it is in the list all the same. */
+enum err log_replace_segments(struct log *log, size_t from, size_t count, struct segment *cleaned, int64_t now_ms, struct reason *reason);
+/* A cleaning that goes on reads segments that are about to go: its next step ends it. */
+void log_stop_cleaning(struct log *log);
 /* Everything that follows from a new log start offset. */
 enum err log_move_start(struct log *log, int64_t offset, struct reason *reason);
 /* Producer state up to the log's end, from the newest snapshot and the batches after it. */

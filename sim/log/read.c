@@ -327,11 +327,8 @@ void log_segment_get(const struct log *log, size_t i, struct segment_info *out)
     struct segment *segment = deleted ? log->deleted[i] : log->segments[at];
     int64_t next = deleted ? -1 : segment_next_offset(log, at), retention_ms = log->config->retention_ms;
 
-    if (deleted) { /* up to the one after it, if it still shows */
-        next = i + 1 < log->deleted_count ? log->deleted[i + 1]->base_offset : log->segments[0]->base_offset;
-        if (next < segment->base_offset)
-            next = segment->base_offset;
-    }
+    if (deleted)
+        next = segment->deleted_next_offset;
     *out = (struct segment_info){
         .state = deleted ? SEGMENT_DELETED : at + 1 == log->segment_count ? SEGMENT_ACTIVE : SEGMENT_CLOSED,
         .base_offset = segment->base_offset, .next_offset = next, .size_bytes = segment->size_bytes,

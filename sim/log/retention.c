@@ -255,25 +255,57 @@ static enum err rename_deleted(struct log *log, int64_t base_offset, const char 
     return err;
 }
 
-enum err log_delete_segments(struct log *log, size_t from, size_t count, int64_t now_ms, struct reason *reason)
+/* segments[i] out of the folder: its files are renamed. It is still in the list. */
+static enum err retire(struct log *log, size_t i, bool with_snapshot, int64_t now_ms, struct reason *reason)
 {
+    struct segment *segment = log->segments[i];
     enum err err = ERR_OK;
     bool there;
 
-    for (size_t i = from; i < from + count; i++) {
-        struct segment *segment = log->segments[i];
+    for (size_t s = 0; !err && s < sizeof(suffixes) / sizeof(*suffixes); s++)
+        err = rename_deleted(log, segment->base_offset, suffixes[s], &there, reason);
+    if (!err && with_snapshot && !log_is_27(log) && producers_has_snapshot(&log->producers, segment->base_offset)) {
+        err = rename_deleted(log, segment->base_offset, ".snapshot", &there, reason);
+        segment->snapshot_deleted = there;
+        producers_forget_snapshot(&log->producers, segment->base_offset);
+    }
+    segment->deleted_at_ms = now_ms;
+    segment->unlink_at_ms = now_ms + log->config->file_delete_delay_ms;
+    segment->deleted_next_offset = segment_next_offset(log, i);
+    ARRAY_ADD(log->deleted, log->deleted_count, log->deleted_capacity) = segment;
+    log->size_bytes -= segment->size_bytes;
+    return err;
+}
 
-        for (size_t s = 0; !err && s < sizeof(suffixes) / sizeof(*suffixes); s++)
-            err = rename_deleted(log, segment->base_offset, suffixes[s], &there, reason);
-        if (!err && !log_is_27(log) && producers_has_snapshot(&log->producers, segment->base_offset)) {
-            err = rename_deleted(log, segment->base_offset, ".snapshot", &there, reason);
-            segment->snapshot_deleted = there;
-            producers_forget_snapshot(&log->producers, segment->base_offset);
-        }
-        segment->deleted_at_ms = now_ms;
-        segment->unlink_at_ms = now_ms + log->config->file_delete_delay_ms;
-        ARRAY_ADD(log->deleted, log->deleted_count, log->deleted_capacity) = segment;
-        log->size_bytes -= segment->size_bytes;
+enum err log_replace_segments(struct log *log, size_t from, size_t count, struct segment *cleaned, int64_t now_ms, struct reason *reason)
+{
+    enum err err = segment_change_suffix(log, cleaned, ".cleaned", ".swap", reason);
+
+    if (err)
+        return err;
+    /* from here on it is the log: a start that finds .swap goes on from here */
+    for (size_t i = from; i < from + count; i++) {
+        enum err failed = retire(log, i, log->segments[i]->base_offset != cleaned->base_offset, now_ms, err ? NULL : reason);
+
+        err = err ? err : failed;
+    }
+    log->segments[from] = cleaned;
+    log->size_bytes += cleaned->size_bytes;
+    memmove(log->segments + from + 1, log->segments + from + count, (log->segment_count - from - count) * sizeof(struct segment *));
+    log->segment_count -= count - 1;
+    log_forget_places(log);
+    return err ? err : segment_change_suffix(log, cleaned, ".swap", "", reason);
+}
+
+enum err log_delete_segments(struct log *log, size_t from, size_t count, int64_t now_ms, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    log_stop_cleaning(log);
+    for (size_t i = from; i < from + count; i++) {
+        enum err failed = retire(log, i, true, now_ms, err ? NULL : reason);
+
+        err = err ? err : failed;
     }
     memmove(log->segments + from, log->segments + from + count, (log->segment_count - from - count) * sizeof(struct segment *));
     log->segment_count -= count;

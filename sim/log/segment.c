@@ -29,9 +29,14 @@ static enum err index_grow(struct index *index, int32_t index_bytes, struct reas
     return index_set_size(index, index->most, reason);
 }
 
-static enum err index_create(struct log *log, struct index *index, int64_t base_offset, const char *suffix, struct reason *reason)
+static char *own_path(const struct log *log, const struct segment *segment, const char *suffix)
 {
-    char *path = segment_path(log->dir, base_offset, suffix);
+    return mem_printf("%s/%020lld%s%s", log->dir, (long long)segment->base_offset, suffix, segment->cleaned ? ".cleaned" : "");
+}
+
+static enum err index_create(struct log *log, const struct segment *segment, struct index *index, const char *suffix, struct reason *reason)
+{
+    char *path = own_path(log, segment, suffix);
     enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &index->file, reason);
 
     mem_free(path);
@@ -158,10 +163,9 @@ void segment_free(struct segment *segment)
     mem_free(segment);
 }
 
-enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason)
+static enum err create(struct log *log, struct segment *segment, bool indexes, struct segment **out, struct reason *reason)
 {
-    struct segment *segment = segment_new(log, base_offset, now_ms);
-    char *path = segment_path(log->dir, base_offset, ".log");
+    char *path = own_path(log, segment, ".log");
     enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->log, reason);
 
     mem_free(path);
@@ -176,6 +180,52 @@ enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int6
         segment_free(segment);
     *out = err ? NULL : segment;
     return err;
+}
+
+enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason)
+{
+    return create(log, segment_new(log, base_offset, now_ms), indexes, out, reason);
+}
+
+/* ---- the cleaner's ---- */
+
+static const char *const suffixes[] = { ".log", ".index", ".timeindex", ".txnindex" };
+
+enum err segment_create_cleaned(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason)
+{
+    struct segment *segment = segment_new(log, base_offset, now_ms);
+
+    segment->cleaned = true;
+    segment_remove_files(log, base_offset, ".cleaned");
+    return create(log, segment, false, out, reason);
+}
+
+enum err segment_change_suffix(struct log *log, struct segment *segment, const char *from, const char *to, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes) && !err; i++) {
+        char *path = segment_path(log->dir, segment->base_offset, suffixes[i]), *old = mem_printf("%s%s", path, from), *new = mem_printf("%s%s", path, to);
+
+        if (fs_exists(log->env->fs, old))
+            err = fs_rename(log->env->fs, old, new, reason);
+        mem_free(path);
+        mem_free(old);
+        mem_free(new);
+    }
+    segment->cleaned = false;
+    return err;
+}
+
+void segment_remove_files(struct log *log, int64_t base_offset, const char *suffix)
+{
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+        char *path = segment_path(log->dir, base_offset, suffixes[i]), *named = mem_printf("%s%s", path, suffix);
+
+        fs_unlink(log->env->fs, named, NULL);
+        mem_free(path);
+        mem_free(named);
+    }
 }
 
 static enum err aborted_open(struct log *log, struct segment *segment, struct reason *reason)
@@ -324,7 +374,7 @@ enum err segment_load_offsets(struct log *log, struct segment *segment, struct r
     if (log->inspected && !segment->offsets.file)
         return ERR_OK;
     return segment->offsets.file ? index_load(&segment->offsets, reason)
-                                 : index_create(log, &segment->offsets, segment->base_offset, ".index", reason);
+                                 : index_create(log, segment, &segment->offsets, ".index", reason);
 }
 
 enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason)
@@ -332,7 +382,7 @@ enum err segment_load_times(struct log *log, struct segment *segment, struct rea
     if (log->inspected && !segment->times.file)
         return ERR_OK;
     return segment->times.file ? index_load(&segment->times, reason)
-                               : index_create(log, &segment->times, segment->base_offset, ".timeindex", reason);
+                               : index_create(log, segment, &segment->times, ".timeindex", reason);
 }
 
 bool segment_index_full(struct log *log, struct segment *segment)
@@ -553,7 +603,7 @@ enum err segment_add_aborted(struct log *log, struct segment *segment, const str
     enum err err = ERR_OK;
 
     if (!segment->aborted_file) {
-        char *path = segment_path(log->dir, segment->base_offset, ".txnindex");
+        char *path = own_path(log, segment, ".txnindex");
 
         err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->aborted_file, reason);
         mem_free(path);

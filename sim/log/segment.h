@@ -43,10 +43,12 @@ struct segment {
     size_t aborted_found;             /* the first so many were in the file when it was opened, and were not compared with the log yet */
     bool aborted_cut;                 /* the file ended within an entry, or with one of another version */
     int64_t deleted_at_ms, unlink_at_ms;
+    int64_t deleted_next_offset;      /* what followed when it was deleted */
     bool first_known, max_known;
     bool gap_said;                    /* read.c: that offsets are missing at its end */
     bool checked, mended, newest_verified; /* verify.c: its indexes were looked at; were built anew; its newest timestamp was compared with the log */
     bool snapshot_deleted;            /* a .snapshot.deleted goes with the files (4.3) */
+    bool cleaned;                     /* the cleaner writes it: its files are called .cleaned */
 };
 
 /* LOGDIR/TOPIC-P/00000000000000000000SUFFIX, the caller's. */
@@ -54,6 +56,11 @@ char *segment_path(const char *dir, int64_t base_offset, const char *suffix);
 
 /* A new segment with an empty .log. `indexes`: with both index files at once, as a partition's first one; else they come at their first use. */
 enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason);
+/* A new one for the cleaner, beside the one it will replace: NAME.cleaned. What a crash left of that name is removed. */
+enum err segment_create_cleaned(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason);
+/* Renames its files from one suffix to another (".cleaned" to ".swap", ".swap" to ""). */
+enum err segment_change_suffix(struct log *log, struct segment *segment, const char *from, const char *to, struct reason *reason);
+void segment_remove_files(struct log *log, int64_t base_offset, const char *suffix);
 /* One that is on disk. Its indexes are read when they are used. */
 enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, struct segment **out, struct reason *reason);
 /* As it lies there: nothing is made, a missing or senseless index counts in *missing and is none, one that a running broker keeps at full size ends

@@ -46,6 +46,9 @@ enum err log_truncate_to(struct log *log, int64_t offset, int64_t now_ms, struct
     size_t holder;
     enum err err = ERR_OK;
 
+    if (offset < log_active(log)->base_offset)
+        log_stop_cleaning(log);
+
     if (offset < 0)
         return err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "%s-%d: cannot be truncated to %lld", log->topic, log->partition, (long long)offset);
     if (offset >= log->end_offset) /* nothing to cut; epochs that begin there had no records */

@@ -74,9 +74,14 @@ size_t golden_names(char *names[MOST_GOLDEN_FILES])
 
 struct lab *golden_lab(const struct golden *golden)
 {
+    return golden_lab_at(golden, 1795500000000);
+}
+
+struct lab *golden_lab_at(const struct golden *golden, int64_t now_ms)
+{
     struct lab *lab = lab_new(golden->release);
 
-    lab_advance_ms(lab, 1795500000000 - lab->start_ms);
+    lab_advance_ms(lab, now_ms - lab->start_ms);
     for (size_t i = 0; i < golden->count; i++) {
         size_t size;
         char *text;

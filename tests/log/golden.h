@@ -17,6 +17,7 @@ uint8_t *golden_file(const struct golden *golden, const char *file, size_t *size
 size_t golden_names(char *names[MOST_GOLDEN_FILES]);
 /* A lab of that release, at a time after all captures, with the topic's id. */
 struct lab *golden_lab(const struct golden *golden);
+struct lab *golden_lab_at(const struct golden *golden, int64_t now_ms);
 /* Puts the files into the lab's folder. */
 void golden_copy(const struct golden *golden, struct lab *lab);
 /* Every batch of its .log files, as its producer sent it: base offset 0 and no leader epoch. */

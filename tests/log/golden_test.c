@@ -1,6 +1,7 @@
 /* The folders that real brokers left: built again byte for byte from their batches, opened, recovered. */
 #include "tests/log/golden.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/base/text.h"
@@ -60,6 +61,111 @@ TEST(the_golden_folder_after_retention_is_rebuilt)
         CHECK_INT(0, lab_check(lab));
         log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
         golden_feed(&golden, lab);
+        lab_close(lab);
+        golden_compare(&golden, lab, NULL);
+        lab_free(lab);
+        golden_done(&golden);
+    }
+}
+
+/* ---- compaction ---- */
+
+enum { COMPACTED_RECORDS = 19 };
+struct scene_record { int64_t at_ms; char key[8], value[32]; };
+
+/* "   0.25 s  offset 0: a=a0" of the timeline that the folder is the end of. */
+static int64_t scene_read(const char *release, struct scene_record records[COMPACTED_RECORDS])
+{
+    char *path = mem_printf("timelines/compaction-%s.txt", release), *save = NULL;
+    size_t size;
+    char *text = (char *)golden_read(path, &size);
+    int64_t end_ms = -1;
+    int count = 0;
+
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        struct scene_record record;
+        double at;
+        int offset;
+
+        if (sscanf(line, "%lf s  offset %d: %7[^=]=%31[^\n]", &at, &offset, record.key, record.value) == 4) {
+            CHECK_INT(count, offset);
+            record.at_ms = (int64_t)(at * 1000);
+            records[count++] = record;
+        } else if (strstr(line, " s  clean shutdown")) {
+            end_ms = (int64_t)(strtod(line, NULL) * 1000);
+        }
+    }
+    CHECK_INT(COMPACTED_RECORDS, count);
+    free(text);
+    mem_free(path);
+    return end_ms;
+}
+
+/* The timestamp of a record that is still there; -1: it was cleaned away. */
+static int64_t golden_timestamp(const struct golden *golden, int64_t offset)
+{
+    int64_t found = -1;
+
+    for (size_t i = 0; i < golden->count && found < 0; i++) {
+        size_t size, at = 0;
+        uint8_t *data;
+
+        if (!text_ends(golden->names[i], ".log"))
+            continue;
+        data = golden_file(golden, golden->names[i], &size);
+        while (at < size) {
+            struct batch batch;
+
+            OK(batch_decode((struct bytes){ data + at, size - at }, &batch, NULL, NULL));
+            if (batch.base_offset == offset)
+                found = batch.max_timestamp_ms;
+            at += (size_t)batch.size_bytes;
+        }
+        free(data);
+    }
+    return found;
+}
+
+static void look_until(struct lab *lab, int64_t at_ms)
+{
+    while (lab_now_ms(lab) + 1000 <= at_ms) {
+        lab_advance_ms(lab, 1000);
+        lab_clean(lab);
+        log_unlink_due(lab->log, lab_now_ms(lab), SIZE_MAX);
+    }
+    if (lab_now_ms(lab) < at_ms)
+        lab_advance_ms(lab, at_ms - lab_now_ms(lab));
+}
+
+TEST(the_golden_compacted_folder_is_rebuilt_byte_for_byte)
+{
+    for (int r = 0; r < 2; r++) {
+        struct scene_record records[COMPACTED_RECORDS];
+        struct golden golden;
+        struct lab *lab;
+        int64_t end_ms = scene_read(r ? "4.3.0" : "2.7.0", records), zero_ms;
+
+        golden_open(&golden, r ? "4.3.0-compacted" : "2.7.0-compacted");
+        zero_ms = golden_timestamp(&golden, 9) - records[9].at_ms;
+        lab = golden_lab_at(&golden, zero_ms);
+        lab->config.cleanup_delete = false;
+        lab->config.cleanup_compact = true;
+        lab->config.min_cleanable_dirty_ratio = 0.01;
+        lab->config.segment_ms = 2000;
+        lab->config.delete_retention_ms = 3000;
+        lab->config.file_delete_delay_ms = 5000;
+        lab_open(lab);
+        OK(log_begin_epoch(lab->log, 0, NULL));
+        for (int i = 0; i < COMPACTED_RECORDS; i++) {
+            int64_t timestamp_ms = golden_timestamp(&golden, i);
+
+            if (timestamp_ms < 0)
+                timestamp_ms = zero_ms + records[i].at_ms;
+            look_until(lab, timestamp_ms);
+            CHECK_INT(i, lab_put_at(lab, records[i].key, strcmp(records[i].value, "None") ? records[i].value : NULL, timestamp_ms));
+        }
+        look_until(lab, zero_ms + end_ms);
+        CHECK_INT(18, lab->cleaner_offset);
         lab_close(lab);
         golden_compare(&golden, lab, NULL);
         lab_free(lab);

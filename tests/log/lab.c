@@ -23,6 +23,9 @@ struct lab *lab_new(enum release release)
     random_init(&lab->random, 42);
     lab->env = (struct log_env){ .fs = lab->fs, .journal = journal_new(queue_clock(lab->queue), 0), .random = &lab->random, .release = release, .broker = 1 };
     log_config_default(&lab->config, release);
+    lab->cleaner_offset = -1;
+    lab->limits = (struct cleaner_limits){ .dedupe_bytes = 128 << 20, .load_factor = 0.9, .io_bytes = 256 << 10 };
+    lab->clean_slice_bytes = 256 << 10;
     lab->how = (struct log_open){ .dir = "logs/students-0", .topic = "students", .partition = 0, .config = &lab->config, .clean = true };
     return lab;
 }
@@ -135,6 +138,103 @@ void lab_append(struct lab *lab, int count)
 {
     while (count--)
         lab_append_at(lab, lab_now_ms(lab));
+}
+
+int64_t lab_put(struct lab *lab, const char *key, const char *value)
+{
+    return lab_put_at(lab, key, value, lab_now_ms(lab));
+}
+
+int64_t lab_put_at(struct lab *lab, const char *key, const char *value, int64_t timestamp_ms)
+{
+    struct batch_builder builder = { 0 };
+    struct log_appended out;
+
+    batch_builder_init(&builder, CODEC_NONE);
+    batch_builder_add(&builder, timestamp_ms, bytes_text(key), bytes_text(value), NULL, 0);
+    OK(send_built(lab, &builder, &out));
+    batch_builder_done(&builder);
+    return out.base_offset;
+}
+
+int lab_clean(struct lab *lab)
+{
+    int rounds = 0;
+
+    for (;;) {
+        struct compaction_decision decision = log_decide_compaction(lab->log, lab->cleaner_offset, lab_now_ms(lab));
+        struct reason reason = { "" };
+        struct cleaning *cleaning;
+        enum cleaning_state state;
+
+        if (decision.resets_checkpoint)
+            lab->cleaner_offset = decision.first_dirty_offset;
+        if (!decision.cleans)
+            return rounds;
+        cleaning = cleaning_begin(lab->log, &decision, &lab->limits);
+        do
+            state = cleaning_step(cleaning, lab->clean_slice_bytes, &reason);
+        while (state == CLEANING_GOES_ON);
+        if (state != CLEANING_DONE)
+            print_error("%s\n", reason.text);
+        CHECK_INT(CLEANING_DONE, state);
+        lab->cleaned = *cleaning_result(cleaning);
+        CHECK(lab->cleaned.end_offset > decision.first_dirty_offset);
+        lab->cleaner_offset = lab->cleaned.end_offset;
+        cleaning_end(cleaning, true);
+        rounds++;
+    }
+}
+
+static void text_batch(struct text *text, const struct batch *batch)
+{
+    struct record_iterator it;
+    struct record record;
+
+    if (!batch->record_count)
+        text_printf(text, " (%lld..%lld)", (long long)batch->base_offset, (long long)batch->last_offset);
+    records_begin(&it, batch);
+    while (records_next(&it, &record)) {
+        if (batch_control(batch))
+            text_printf(text, " [%s %lld]", record.key.data[3] ? "commit" : "abort", (long long)record.offset);
+        else
+            text_printf(text, " %lld:%.*s%s%.*s", (long long)record.offset, (int)record.key.size, (const char *)record.key.data,
+                        record.key.data ? "=" : "", (int)record.value.size, (const char *)record.value.data);
+    }
+    CHECK_INT(ERR_OK, it.err);
+    records_done(&it);
+}
+
+char *lab_records(struct lab *lab)
+{
+    struct log_cursor cursor;
+    struct batch batch;
+    struct text text = { 0 };
+    int64_t bytes = 0;
+    char *out;
+
+    log_cursor_init(&cursor, lab->log, 0, false);
+    while (log_cursor_next(&cursor, &batch)) {
+        CHECK(batch_crc_right(&batch));
+        bytes += batch.size_bytes;
+        text_batch(&text, &batch);
+    }
+    log_cursor_done(&cursor);
+    CHECK_INT(log_size_bytes(lab->log), bytes);
+    out = mem_text(text.size ? text_chars(&text) + 1 : "");
+    text_done(&text);
+    return out;
+}
+
+void check_records(struct lab *lab, const char *expected, const char *file, int line)
+{
+    char *got = lab_records(lab);
+
+    if (strcmp(expected, got)) {
+        print_error("expected \"%s\"\ngot      \"%s\"\n", expected, got);
+        _fail(file, line);
+    }
+    mem_free(got);
 }
 
 enum err lab_produce(struct lab *lab, int64_t producer_id, int16_t epoch, int32_t sequence, int32_t count, struct log_appended *out)

@@ -103,7 +103,8 @@ void sim_alter_topic(struct wire_client *client, const char *name, const char *k
     CHECK_INT(ERR_OK, out->responses.items[0].error_code);
 }
 
-int64_t sim_produce(struct wire_client *client, const char *topic, int32_t partition, const char *text, int count, int64_t timestamp_ms)
+static int64_t produce_records(struct wire_client *client, const char *topic, int32_t partition, struct bytes key, struct bytes value, int count,
+                               int64_t timestamp_ms)
 {
     struct batch_builder builder;
     struct produce_response_partition out;
@@ -113,7 +114,7 @@ int64_t sim_produce(struct wire_client *client, const char *topic, int32_t parti
     memset(&builder, 0, sizeof(builder));
     batch_builder_init(&builder, CODEC_NONE);
     for (int i = 0; i < count; i++)
-        batch_builder_add(&builder, timestamp_ms, (struct bytes){ 0 }, bytes_text(text), NULL, 0);
+        batch_builder_add(&builder, timestamp_ms, key, value, NULL, 0);
     CHECK_INT(ERR_OK, batch_builder_finish(&builder, &bytes, NULL));
     kept = mem_alloc(bytes.size);
     memcpy(kept, bytes.data, bytes.size);
@@ -122,6 +123,16 @@ int64_t sim_produce(struct wire_client *client, const char *topic, int32_t parti
     mem_free(kept);
     CHECK_INT(ERR_OK, out.error_code);
     return out.base_offset;
+}
+
+int64_t sim_produce(struct wire_client *client, const char *topic, int32_t partition, const char *text, int count, int64_t timestamp_ms)
+{
+    return produce_records(client, topic, partition, (struct bytes){ 0 }, bytes_text(text), count, timestamp_ms);
+}
+
+int64_t sim_produce_keyed(struct wire_client *client, const char *topic, int32_t partition, const char *key, const char *value, int64_t timestamp_ms)
+{
+    return produce_records(client, topic, partition, bytes_text(key), bytes_text(value), 1, timestamp_ms);
 }
 
 /* ---- sums ---- */

@@ -24,6 +24,8 @@ void sim_create_topic(struct wire_client *client, const char *name, int32_t part
 void sim_alter_topic(struct wire_client *client, const char *name, const char *key, const char *value);
 /* One batch of `count` records "TEXT" with this timestamp, acks=all; gives the base offset. */
 int64_t sim_produce(struct wire_client *client, const char *topic, int32_t partition, const char *text, int count, int64_t timestamp_ms);
+/* One record of this key; `value` NULL: a tombstone. */
+int64_t sim_produce_keyed(struct wire_client *client, const char *topic, int32_t partition, const char *key, const char *value, int64_t timestamp_ms);
 
 /* A line for each file below `folder`: sha256 without the zeros at the end, size, path; sorted. The caller's. */
 char *sim_file_sums(struct fs *fs, const char *folder);
