@@ -16,11 +16,11 @@ static int run(struct call *call)
             duration = duration ? "" : call->argv[i];
     }
     if (!duration || !parse_duration(duration, &us) || us <= 0 || us > INT64_MAX / 4) {
-        call_error(call, "advance: a duration is wanted, like 30s, 10m, 1.5h or 7d\n");
+        call_error(call, _(call->session->lang, "advance: a duration is wanted, like 30s, 10m, 1.5h or 7d\n"));
         return 1;
     }
     if (lab_pace(lab) == PACE_FROZEN) {
-        call_error(call, "advance: time is frozen; resume or pause first\n");
+        call_error(call, _(call->session->lang, "advance: time is frozen; resume or pause first\n"));
         return 1;
     }
     pace_run(call, queue_now_us(lab_queue(lab)) + us, NULL);

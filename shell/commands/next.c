@@ -10,16 +10,16 @@ static const struct {
     const char *none;
 } words[] = {
     { "change", { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_log_start_moved },
-      "Nothing is due to roll or to be deleted within a virtual day. Segments roll when something is appended; retention takes them when they expire." },
+      N_("Nothing is due to roll or to be deleted within a virtual day. Segments roll when something is appended; retention takes them when they expire.") },
     { "roll", { EVENT_segment_rolled },
-      "No roll within a virtual day: a segment rolls only when something is appended (or when retention empties the partition)." },
-    { "delete", { EVENT_segment_deleted }, "Nothing will be deleted within a virtual day: see why TOPIC-PARTITION." },
-    { "unlink", { EVENT_segment_unlinked }, "No .deleted file waits to be unlinked within a virtual day." },
-    { "check", { EVENT_retention_checked }, "No retention check within a virtual day." },
-    { "leader", { EVENT_leader_elected }, "No election within a virtual day." },
-    { "isr", { EVENT_isr_changed }, "No change of an ISR within a virtual day." },
-    { "rebalance", { EVENT_group_rebalance, EVENT_group_generation }, "No rebalance within a virtual day." },
-    { "expire", { EVENT_offset_expired, EVENT_producer_expired, EVENT_member_left }, "Nothing expires within a virtual day." },
+      N_("No roll within a virtual day: a segment rolls only when something is appended (or when retention empties the partition).") },
+    { "delete", { EVENT_segment_deleted }, N_("Nothing will be deleted within a virtual day: see why TOPIC-PARTITION.") },
+    { "unlink", { EVENT_segment_unlinked }, N_("No .deleted file waits to be unlinked within a virtual day.") },
+    { "check", { EVENT_retention_checked }, N_("No retention check within a virtual day.") },
+    { "leader", { EVENT_leader_elected }, N_("No election within a virtual day.") },
+    { "isr", { EVENT_isr_changed }, N_("No change of an ISR within a virtual day.") },
+    { "rebalance", { EVENT_group_rebalance, EVENT_group_generation }, N_("No rebalance within a virtual day.") },
+    { "expire", { EVENT_offset_expired, EVENT_producer_expired, EVENT_member_left }, N_("Nothing expires within a virtual day.") },
 };
 
 struct stop {
@@ -51,7 +51,7 @@ static int to_next_check(struct call *call)
     int64_t at = broker_next_retention_check_us(cluster_broker_at(lab_cluster(lab), 0));
 
     if (at == INT64_MAX) {
-        prose_print(call, "There is no retention check.\n");
+        prose_print(call, "%s\n", _(call->session->lang, "There is no retention check."));
         return 0;
     }
     pace_run(call, at, NULL);
@@ -76,7 +76,7 @@ static int run(struct call *call)
     while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
         row++;
     if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
-        call_error(call, "next: what is '%s'? One of: roll delete unlink check leader isr rebalance expire\n", word);
+        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink check leader isr rebalance expire\n"), word);
         return 1;
     }
     if (!strcmp(word, "check"))
@@ -86,7 +86,7 @@ static int run(struct call *call)
     pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
     journal_unwatch(lab_journal(lab), on_entry, &stop);
     if (!stop.stop && !call_interrupted(call)) {
-        prose_print(call, "%s\n", words[row].none);
+        prose_print(call, "%s\n", _(call->session->lang, words[row].none));
         return 0;
     }
     for (uint64_t n = first + 1; n <= journal_last(lab_journal(lab)); n++) {

@@ -1,6 +1,7 @@
 /* Running virtual time on in slices, and saying what came to pass. */
 #include "shell/commands/pace.h"
 
+#include "shell/explain.h"
 #include "shell/prose.h"
 
 bool pace_run(struct call *call, int64_t until_us, const bool *stop)
@@ -32,19 +33,18 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop)
     return !call_interrupted(call);
 }
 
-void entry_text(const struct entry *entry, struct text *out)
+void entry_text(enum lang lang, const struct entry *entry, struct text *out)
 {
     text_time(out, entry->at_us, TIME_CLOCK | TIME_TENTHS);
     text_printf(out, " %-6s ", event_label(entry->kind));
-    if (entry->text)
-        text_escaped(out, bytes_text(entry->text));
+    explain_entry(lang, entry, out);
 }
 
 void entry_print(struct call *call, const struct entry *entry)
 {
     struct text line = { 0 };
 
-    entry_text(entry, &line);
+    entry_text(call->session->lang, entry, &line);
     prose_print(call, "%s\n", text_chars(&line));
     text_done(&line);
 }
@@ -56,17 +56,31 @@ struct digest digest_begin(const struct lab *lab)
 
 enum { MOST_LOSSES = 5 };
 
-static const struct { enum event_kind kind; const char *one, *many; } counted[] = {
-    { EVENT_segment_rolled, "roll", "rolls" },
-    { EVENT_segment_deleted, "segment deleted", "segments deleted" },
-    { EVENT_segment_unlinked, "unlinked", "unlinked" },
-    { EVENT_offset_expired, "offset expired", "offsets expired" },
-    { EVENT_member_left, "member left", "members left" },
-    { EVENT_group_rebalance, "rebalance", "rebalances" },
-    { EVENT_leader_elected, "election", "elections" },
-    { EVENT_isr_changed, "change of an ISR", "changes of an ISR" },
-    { EVENT_producer_expired, "producer forgotten", "producers forgotten" },
-};
+static const char *counted(enum lang lang, enum event_kind kind, int64_t count)
+{
+    switch (kind) {
+    case EVENT_segment_rolled:
+        return n_(lang, "%lld roll", "%lld rolls", count);
+    case EVENT_segment_deleted:
+        return n_(lang, "%lld segment deleted", "%lld segments deleted", count);
+    case EVENT_segment_unlinked:
+        return n_(lang, "%lld segment unlinked", "%lld segments unlinked", count);
+    case EVENT_offset_expired:
+        return n_(lang, "%lld offset expired", "%lld offsets expired", count);
+    case EVENT_member_left:
+        return n_(lang, "%lld member left", "%lld members left", count);
+    case EVENT_group_rebalance:
+        return n_(lang, "%lld rebalance", "%lld rebalances", count);
+    case EVENT_leader_elected:
+        return n_(lang, "%lld election", "%lld elections", count);
+    case EVENT_isr_changed:
+        return n_(lang, "%lld change of an ISR", "%lld changes of an ISR", count);
+    case EVENT_producer_expired:
+        return n_(lang, "%lld producer forgotten", "%lld producers forgotten", count);
+    default:
+        return NULL;
+    }
+}
 
 /* Checks of the retention task between two moments: they cost no events where they would change nothing, so they are counted from the interval. */
 static int64_t checks_between(const struct lab *lab, int64_t from_us, int64_t to_us, int64_t *interval_ms)
@@ -86,14 +100,6 @@ static int64_t checks_between(const struct lab *lab, int64_t from_us, int64_t to
     return before < low ? 0 : (before - low) / interval_us + ((before - low) % interval_us != 0 || low == first - 1 ? 1 : 0);
 }
 
-static int64_t fact(const struct entry *entry, const char *name)
-{
-    for (int i = 0; i < entry->fact_count; i++)
-        if (text_equal(entry->facts[i].name, name))
-            return entry->facts[i].number;
-    return -1;
-}
-
 /* Whose offsets went, and who left: a number alone does not say what a teacher will be asked. */
 void digest_print_losses(struct call *call, const struct digest *digest)
 {
@@ -106,7 +112,7 @@ void digest_print_losses(struct call *call, const struct digest *digest)
         if (!entry || (entry->kind != EVENT_offset_expired && entry->kind != EVENT_member_left))
             continue;
         if (++shown > MOST_LOSSES) {
-            call_print(call, "... (events EXPIRE lists all)\n");
+            call_print(call, _(call->session->lang, "... (events EXPIRE lists all)\n"));
             return;
         }
         entry_print(call, entry);
@@ -115,40 +121,41 @@ void digest_print_losses(struct call *call, const struct digest *digest)
 
 void digest_print(struct call *call, const struct digest *digest)
 {
+    static const enum event_kind order[] = { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_offset_expired, EVENT_member_left,
+                                             EVENT_group_rebalance, EVENT_leader_elected, EVENT_isr_changed, EVENT_producer_expired };
     struct lab *lab = call_lab(call);
     struct journal *journal = lab_journal(lab);
-    int64_t now = queue_now_us(lab_queue(lab)), counts[EVENT_KINDS] = { 0 }, interval_ms, checks;
+    enum lang lang = call->session->lang;
+    int64_t now = queue_now_us(lab_queue(lab)), counts[EVENT_KINDS] = { 0 }, interval_ms, checks, records = 0;
     int64_t next = broker_next_retention_check_us(cluster_broker_at(lab_cluster(lab), 0));
     struct text line = { 0 };
-    bool deleted = false;
-    int64_t records = 0;
 
     for (uint64_t i = digest->from + 1; i <= journal_last(journal); i++) {
         const struct entry *entry = journal_get(journal, i);
+        int64_t taken = entry && entry->kind == EVENT_segment_deleted ? entry_fact(entry, "next_offset", 0) - entry->offset : 0;
 
         if (entry)
             counts[entry->kind]++;
-        if (entry && entry->kind == EVENT_segment_deleted && fact(entry, "next_offset") > entry->offset)
-            records += fact(entry, "next_offset") - entry->offset;
+        records += taken > 0 ? taken : 0;
     }
-    text_duration(&line, now - digest->from_us);
+    lang_duration(lang, &line, now - digest->from_us);
+    text_add(&line, ": ");
     checks = checks_between(lab, digest->from_us, now, &interval_ms);
-    text_printf(&line, ": %lld check%s", (long long)checks, checks == 1 ? "" : "s");
-    for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
-        int64_t count = counts[counted[i].kind];
+    text_printf(&line, n_(lang, "%lld check", "%lld checks", checks), (long long)checks);
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+        int64_t count = counts[order[i]];
 
         if (!count)
             continue;
-        if (counted[i].kind == EVENT_segment_deleted)
-            deleted = true;
-        text_printf(&line, ", %lld %s", (long long)count, count == 1 ? counted[i].one : counted[i].many);
-        if (counted[i].kind == EVENT_segment_deleted && records)
-            text_printf(&line, " with %lld record%s", (long long)records, records == 1 ? "" : "s");
+        text_add(&line, ", ");
+        text_printf(&line, counted(lang, order[i], count), (long long)count);
+        if (order[i] == EVENT_segment_deleted && records)
+            text_printf(&line, n_(lang, " with %lld record", " with %lld records", records), (long long)records);
     }
-    if (checks && !deleted)
-        text_add(&line, ", nothing deleted");
+    if (checks && !counts[EVENT_segment_deleted])
+        text_add(&line, _(lang, ", nothing deleted"));
     if (next != INT64_MAX) {
-        text_add(&line, "; next check ");
+        text_add(&line, _(lang, "; next check "));
         text_time(&line, next, next - now > 86400000000LL ? TIME_DATE | TIME_CLOCK : TIME_CLOCK);
         text_printf(&line, " (log.retention.check.interval.ms=%lld)", (long long)interval_ms);
     }

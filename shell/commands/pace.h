@@ -16,4 +16,4 @@ void digest_print(struct call *call, const struct digest *digest);
 void digest_print_losses(struct call *call, const struct digest *digest); /* a line for each offset that expired and each member that left */
 /* One journal entry as the view shows it: "10:03:24.0 ROLL   students-0 at 84: ...". */
 void entry_print(struct call *call, const struct entry *entry);
-void entry_text(const struct entry *entry, struct text *out);
+void entry_text(enum lang lang, const struct entry *entry, struct text *out);

@@ -17,7 +17,7 @@ static int run(struct call *call)
     for (int i = 1; i < call->argc; i++) {
         if (!strcmp(call->argv[i], "--limit") && i + 1 < call->argc) {
             if (!parse_duration(call->argv[++i], &limit_us) || limit_us <= 0) {
-                call_error(call, "until: --limit wants a duration like 7d, not '%s'\n", call->argv[i]);
+                call_error(call, _(call->session->lang, "until: --limit wants a duration like 7d, not '%s'\n"), call->argv[i]);
                 text_done(&text);
                 return 1;
             }
@@ -26,7 +26,7 @@ static int run(struct call *call)
         }
     }
     if (!text.size || condition_new(lab, text_chars(&text), &condition, &reason)) {
-        call_error(call, "until: %s\n", text.size ? reason.text : "a condition is wanted, for instance: until delete students-0");
+        call_error(call, "until: %s\n", text.size ? reason.text : _(call->session->lang, "a condition is wanted, for instance: until delete students-0"));
         text_done(&text);
         return 1;
     }
@@ -39,8 +39,8 @@ static int run(struct call *call)
         if (!*condition_flag(condition)) { /* the limit was reached: tried once more, then given up */
             struct text limit = { 0 };
 
-            text_duration(&limit, limit_us);
-            call_error(call, "until: '%s' did not come to pass within %s (--limit says how far to look)\n", text_chars(&text), text_chars(&limit));
+            lang_duration(call->session->lang, &limit, limit_us);
+            call_error(call, _(call->session->lang, "until: '%s' did not come to pass within %s (--limit says how far to look)\n"), text_chars(&text), text_chars(&limit));
             text_done(&limit);
             status = 1;
             break;

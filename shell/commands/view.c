@@ -56,6 +56,7 @@ static int print_once(struct call *call)
     if (call->argc > 1)
         look_parse(call->argv[1], &view.topic, &view.partition);
     grid_init(&grid, call->out->rows > 10 ? call->out->rows : 24, call->out->columns > 40 ? call->out->columns : 80, false);
+    view.lang = call->session->lang;
     view_draw(&view, &grid);
     grid_text(&grid, &text);
     call_write(call, text_chars(&text), text.size);

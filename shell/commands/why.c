@@ -1,360 +1,341 @@
-/* why: the reasons of the cluster, in the values that it compared. Nothing is worked out here: decisions come from the code that acts on them
- * (log_decide_retention, log_decide_roll) and from the journal, which kept those of the past. */
-#include <stdio.h>
+/* why: the reasons of the cluster, in the values that it compared. Nothing is decided here: decisions come from the code that acts on them
+ * (log_weigh_retention, log_decide_roll) and from the journal, which kept those of the past. */
+#include "shell/commands/why.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "shell/commands/pace.h"
-#include "shell/inspected.h"
-#include "shell/look.h"
 #include "shell/prose.h"
 
-enum { FIRST_CHECK_US = 30000000 };
+/* ---- an answer ---- */
 
-struct subject {
-    char *topic;
-    int32_t partition;
-    struct partition *leader;
-    struct log *log;
-};
-
-static bool take_subject(struct call *call, const char *text, struct subject *out)
+void why_say(struct why *why, const char *format, ...)
 {
-    const struct lab *lab = call_lab(call);
+    va_list args;
 
-    *out = (struct subject){ 0 };
-    if (!look_parse(text, &out->topic, &out->partition)) {
-        call_error(call, "why: '%s' is no partition; TOPIC-PARTITION is wanted, for instance students-0\n", text);
-        return false;
-    }
-    out->leader = look_leader(lab, out->topic, out->partition);
-    if (out->leader) {
-        out->log = partition_log(out->leader);
-        return true;
-    }
-    if (lab_inspects(lab) && image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
-        call_error(call, "why: %s is not in the folder that is looked at (SELECT * FROM folders)\n", text);
-    else if (image_partition(cluster_image(lab_cluster(lab)), out->topic, out->partition))
-        call_error(call, "why: %s has no leader at present\n", text);
+    va_start(args, format);
+    text_vprintf(&why->out, format, args);
+    va_end(args);
+}
+
+void why_error(struct why *why, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = mem_vprintf(format, args);
+    va_end(args);
+    call_error(why->call, "why: %s\n", text);
+    mem_free(text);
+}
+
+static const char *kept(struct why *why, struct text *text)
+{
+    const char *copy = arena_text(&why->arena, text_chars(text), text->size);
+
+    text_done(text);
+    return copy;
+}
+
+const char *why_clock(struct why *why, int64_t ms)
+{
+    struct text text = { 0 };
+
+    look_clock(why->lab, ms, &text);
+    return kept(why, &text);
+}
+
+const char *why_moment(struct why *why, int64_t ms)
+{
+    struct text text = { 0 };
+
+    text_time(&text, ms * 1000, (llabs((long long)(ms - why->now_ms)) > 72000000 ? TIME_DATE : 0) | TIME_CLOCK | TIME_MILLIS);
+    return kept(why, &text);
+}
+
+const char *why_lasts(struct why *why, int64_t ms)
+{
+    struct text text = { 0 };
+
+    if (ms > INT64_MAX / 1000 || ms < INT64_MIN / 1000)
+        text_add(&text, _(why->lang, "forever"));
     else
-        call_error(call, "why: there is no partition %s; kafka-topics --list --bootstrap-server localhost:9092 lists the topics\n", text);
-    mem_free(out->topic);
-    return false;
+        lang_duration(why->lang, &text, ms * 1000);
+    return kept(why, &text);
 }
 
-/* ---- retention ---- */
-
-static void say_verdict(const struct subject *subject, const struct lab *lab, const struct segment_verdict *verdict, struct text *out)
+const char *why_offsets(struct why *why, int64_t base_offset, int64_t next_offset)
 {
-    int64_t now = queue_now_ms(lab_queue(lab)), check;
-
-    if (verdict->verdict == VERDICT_DELETE) {
-        text_printf(out, "goes at the next check, by %s: ", verdict->rule);
-        if (text_equal(verdict->rule, "retention.ms")) {
-            text_add(out, "its newest record is ");
-            text_duration(out, verdict->value * 1000);
-            text_add(out, " old, more than ");
-            text_duration(out, verdict->limit * 1000);
-        } else {
-            text_printf(out, "%lld against %lld", (long long)verdict->value, (long long)verdict->limit);
-        }
-        return;
-    }
-    text_add(out, "stays: ");
-    if (text_equal(verdict->rule, "high watermark")) {
-        text_printf(out, "not all of it is committed yet (high watermark %lld)", (long long)log_high_watermark(subject->log));
-        return;
-    }
-    if (text_equal(verdict->rule, "retention.bytes")) {
-        text_printf(out, "without it fewer than retention.bytes=%lld would be left", (long long)log_settings(subject->log)->retention_bytes);
-        return;
-    }
-    if (verdict->active && verdict->size_bytes == 0) {
-        text_add(out, "it is empty, and the active one");
-        return;
-    }
-    if (verdict->expires_at_ms == INT64_MAX) {
-        text_add(out, log_settings(subject->log)->retention_ms < 0 ? "retention.ms=-1 lets nothing expire" : "it does not expire");
-        return;
-    }
-    text_printf(out, "its newest %s is ", verdict->newest_is_mtime ? "change" : "record");
-    text_duration(out, (now - verdict->newest_ms) * 1000);
-    text_add(out, now < verdict->newest_ms ? " in the future" : " old, not over ");
-    if (now >= verdict->newest_ms)
-        text_duration(out, log_settings(subject->log)->retention_ms * 1000);
-    text_add(out, "; expires at ");
-    look_clock(lab, verdict->expires_at_ms, out);
-    check = look_check_after_ms(subject->leader, verdict->expires_at_ms);
-    if (check != INT64_MAX) {
-        text_add(out, ", goes at the check of ");
-        look_clock(lab, check, out);
-    }
+    if (next_offset - base_offset <= 1)
+        return arena_printf(&why->arena, "%lld", (long long)base_offset);
+    return arena_printf(&why->arena, "%lld..%lld", (long long)base_offset, (long long)next_offset - 1);
 }
 
-static void deleted_segments(struct call *call, const struct subject *subject)
+const char *why_name(struct why *why, const char *name)
 {
-    for (size_t i = 0; i < log_segment_count(subject->log); i++) {
-        struct segment_info info;
-        struct text line = { 0 };
+    struct text text = { 0 };
 
-        log_segment_get(subject->log, i, &info);
-        if (info.state != SEGMENT_DELETED)
-            continue;
-        text_printf(&line, "%lld..%lld was deleted at ", (long long)info.base_offset, (long long)info.next_offset - 1);
-        look_clock(call_lab(call), info.deleted_at_ms, &line);
-        text_add(&line, "; its files are renamed to .deleted and leave the disk at ");
-        look_clock(call_lab(call), info.unlink_at_ms, &line);
-        prose_print(call, "  %s\n", text_chars(&line));
-        text_done(&line);
-    }
+    text_escaped(&text, bytes_text(name));
+    return kept(why, &text);
 }
 
-static int why_retention(struct call *call, const struct subject *subject)
-{
-    struct lab *lab = call_lab(call);
-    const struct log_config *config = log_settings(subject->log);
-    struct retention_decision decision = log_decide_retention(subject->log, queue_now_ms(lab_queue(lab)));
-    int64_t next = broker_next_retention_check_us(partition_broker(subject->leader));
-    struct text holds = { 0 };
-    size_t segments = 0;
+/* ---- what to type ---- */
 
-    if (log_start_offset(subject->log) < log_end_offset(subject->log))
-        text_printf(&holds, "offsets %lld..%lld, %lld bytes", (long long)log_start_offset(subject->log), (long long)log_end_offset(subject->log) - 1,
-                    (long long)log_size_bytes(subject->log));
+static void line(struct why *why, const char *head, const char *format, va_list args)
+{
+    text_printf(&why->out, "%s: ", head);
+    text_vprintf(&why->out, format, args);
+    text_char(&why->out, '\n');
+}
+
+void why_flush(struct why *why)
+{
+    prose_write(why->call, text_chars(&why->out));
+    text_clear(&why->out);
+}
+
+/* What goes in a folder that is only looked at: nothing that moves time, asks a broker or changes it. */
+static bool goes(const struct why *why, const char *format)
+{
+    return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ");
+}
+
+void why_show(struct why *why, const char *format, ...)
+{
+    va_list args;
+
+    if (!goes(why, format))
+        return;
+    va_start(args, format);
+    line(why, _(why->lang, "show me"), format, args);
+    va_end(args);
+}
+
+void why_mend(struct why *why, const char *format, ...)
+{
+    va_list args;
+
+    if (!goes(why, format))
+        return;
+    va_start(args, format);
+    line(why, _(why->lang, "mend"), format, args);
+    va_end(args);
+}
+
+const char *why_server(struct why *why)
+{
+    return arena_printf(&why->arena, "localhost:%d", lab_port(why->lab, 0));
+}
+
+void why_mend_text(struct why *why, const char *key, const char *value, const char *effect)
+{
+    why_mend(why, "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%s  # %s", why_server(why), why->topic, key, value,
+             effect);
+}
+
+void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...)
+{
+    va_list args;
+    char *effect;
+
+    va_start(args, format);
+    effect = mem_vprintf(format, args);
+    va_end(args);
+    why_mend_text(why, key, arena_printf(&why->arena, "%lld", (long long)value), effect);
+    mem_free(effect);
+}
+
+void why_show_delete(struct why *why, int64_t at_ms)
+{
+    enum { DAY_MS = 86400000 };
+    int64_t away = at_ms - why->now_ms;
+
+    if (at_ms == INT64_MAX)
+        return;
+    if (away < DAY_MS)
+        why_show(why, "until delete %s-%d", why->topic, why->partition);
     else
-        text_printf(&holds, "no records, the next gets offset %lld", (long long)log_end_offset(subject->log));
-    prose_print(call, "%s-%d: %s; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", subject->topic, subject->partition,
-                text_chars(&holds), (long long)config->retention_ms, (long long)config->retention_bytes, config->segment_bytes,
-                config->cleanup_compact ? "compact" : "", config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "");
-    text_done(&holds);
-    deleted_segments(call, subject);
-    for (size_t i = 0; i < decision.count; i++) {
-        const struct segment_verdict *verdict = &decision.segments[i];
-        struct text line = { 0 };
-
-        if (verdict->next_offset > verdict->base_offset)
-            text_printf(&line, "%lld..%lld %s", (long long)verdict->base_offset, (long long)verdict->next_offset - 1, verdict->active ? "(active) " : "");
-        else
-            text_printf(&line, "%lld (active, empty) ", (long long)verdict->base_offset);
-        say_verdict(subject, lab, verdict, &line);
-        prose_print(call, "  %s\n", text_chars(&line));
-        text_done(&line);
-    }
-    for (size_t i = 0; i < log_segment_count(subject->log); i++) {
-        struct segment_info info;
-
-        log_segment_get(subject->log, i, &info);
-        segments += info.state != SEGMENT_DELETED;
-    }
-    if (decision.count && decision.count < segments)
-        prose_print(call, "  The newer %s with it: retention goes from the oldest and stops at the first that it keeps.\n",
-                    segments - decision.count == 1 ? "segment stays" : "segments stay");
-    if (decision.rolls)
-        prose_print(call, "  The active segment goes too: an empty one is rolled at %lld first.\n", (long long)log_end_offset(subject->log));
-    if (!config->cleanup_delete)
-        prose_print(call, "  cleanup.policy is compact: the retention check passes this partition by.\n");
-    if (next != INT64_MAX) {
-        struct text at = { 0 };
-
-        look_clock(lab, next / 1000, &at);
-        if (queue_now_us(lab_queue(lab)) - broker_started_us(partition_broker(subject->leader)) < FIRST_CHECK_US)
-            prose_print(call, "Retention looks for the first time at %s, 30 s after the broker's start. To see it: until delete %s-%d\n", text_chars(&at),
-                        subject->topic, subject->partition);
-        else
-            prose_print(call, "Retention looks next at %s. To see it: until delete %s-%d\n", text_chars(&at), subject->topic, subject->partition);
-        text_done(&at);
-    }
-    retention_decision_done(&decision);
-    if (lab_inspects(lab)) {
-        prose_print(call, "When the broker looks is not on its disk: 30 s after its start, then every log.retention.check.interval.ms.\n");
-        return inspected_say(call, subject->log, subject->topic) ? 0 : 130;
-    }
-    return 0;
+        why_show(why, "until delete %s-%d --limit %lldd", why->topic, why->partition, (long long)(away / DAY_MS + 1));
 }
 
-/* ---- roll ---- */
-
-static const struct entry *last_entry(const struct lab *lab, const struct subject *subject, enum event_kind kind)
+void why_show_segments(struct why *why)
 {
-    struct journal *journal = lab_journal(lab);
+    why_show(why, "SELECT broker, base_offset, state, size_bytes, first_timestamp_ms, newest_ms FROM segments WHERE topic = '%s' AND partition = %d", why->topic, why->partition);
+}
+
+void why_show_offsets(struct why *why)
+{
+    if (call_release(why->call) == RELEASE_27)
+        why_show(why, "kafka-run-class.sh kafka.tools.GetOffsetShell --broker-list %s --topic %s", why_server(why), why->topic);
+    else
+        why_show(why, "kafka-get-offsets.sh --bootstrap-server %s --topic %s", why_server(why), why->topic);
+}
+
+/* ---- the journal ---- */
+
+uint64_t why_first_entry(struct why *why)
+{
+    struct journal *journal = lab_journal(why->lab);
 
     for (uint64_t n = journal_last(journal); n && n >= journal_first(journal); n--) {
         const struct entry *entry = journal_get(journal, n);
 
-        if (entry && entry->kind == kind && entry->partition == subject->partition && text_equal(entry->topic, subject->topic))
+        if (entry && entry->kind == EVENT_topic_deleted && text_equal(entry->topic, why->topic))
+            return n;
+    }
+    return journal_first(journal) ? journal_first(journal) - 1 : 0;
+}
+
+const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *wanted, int64_t offset)
+{
+    struct journal *journal = lab_journal(why->lab);
+    uint64_t first = why_first_entry(why);
+    int32_t broker = why->replica ? broker_id(partition_broker(why->replica)) : -1;
+
+    for (uint64_t n = journal_last(journal); n > first; n--) {
+        const struct entry *entry = journal_get(journal, n);
+
+        if (entry && entry->kind == kind && entry->partition == why->partition && text_equal(entry->topic, why->topic) &&
+            (entry->broker < 0 || broker < 0 || entry->broker == broker) && (!wanted || wanted(entry, offset)))
             return entry;
     }
     return NULL;
 }
 
-static int why_roll(struct call *call, const struct subject *subject)
+/* ---- the words of the command ---- */
+
+static struct partition *any_replica(const struct lab *lab, const char *topic, int32_t partition)
 {
-    struct lab *lab = call_lab(call);
-    const struct log_config *config = log_settings(subject->log);
-    const struct entry *last = last_entry(lab, subject, EVENT_segment_rolled);
-    struct segment_info active = { 0 };
-    struct text line = { 0 };
+    struct cluster *cluster = lab_cluster(lab);
 
-    for (size_t i = 0; i < log_segment_count(subject->log); i++) {
-        struct segment_info info;
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
+        struct partition *replica = broker_partition(cluster_broker_at(cluster, i), topic, partition);
 
-        log_segment_get(subject->log, i, &info);
-        if (info.state == SEGMENT_ACTIVE)
-            active = info;
+        if (replica)
+            return replica;
     }
-    if (last) {
-        text_add(&line, "The last roll: ");
-        entry_text(last, &line);
-        text_char(&line, '\n');
-    } else {
-        text_printf(&line, "%s-%d has not rolled yet (or too long ago for the journal).\n", subject->topic, subject->partition);
+    return NULL;
+}
+
+/* The leader's replica, or where nobody leads, the first that has one: it is said which. */
+static bool take_partition(struct why *why, const char *text)
+{
+    if (!look_parse(text, &why->topic, &why->partition)) {
+        why_error(why, _(why->lang, "'%s' is no partition; TOPIC-PARTITION is wanted, for instance students-0"), why_name(why, text));
+        return false;
     }
-    text_printf(&line, "The active segment begins at %lld and has %lld of %d bytes (segment.bytes): a batch of more than %lld bytes rolls it.\n",
-                (long long)active.base_offset, (long long)active.size_bytes, config->segment_bytes, (long long)config->segment_bytes - (long long)active.size_bytes);
-    if (active.first_timestamp_ms >= 0) {
-        text_printf(&line, "segment.ms=%lld is driven by the records' own timestamps, not by a clock: a batch stamped after ", (long long)config->segment_ms);
-        if (active.first_timestamp_ms < INT64_MAX - config->segment_ms)
-            look_clock(lab, active.first_timestamp_ms + config->segment_ms, &line);
+    why->replica = look_leader(why->lab, why->topic, why->partition);
+    if (!why->replica) {
+        why->replica = any_replica(why->lab, why->topic, why->partition);
+        if (why->replica)
+            why_say(why, _(why->lang, "%s has no leader at present; this is what broker %d has of it.\n"), text, broker_id(partition_broker(why->replica)));
+    }
+    if (!why->replica) {
+        if (lab_inspects(why->lab) && image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
+            why_error(why, _(why->lang, "%s is not in the folder that is looked at (SELECT * FROM folders)"), text);
+        else if (image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
+            why_error(why, _(why->lang, "%s has no leader at present, and no broker that is up has a replica"), text);
         else
-            text_add(&line, "the end of time");
-        text_add(&line, " rolls it. ");
+            why_error(why, _(why->lang, "there is no partition %s; kafka-topics.sh --list --bootstrap-server %s lists the topics"), why_name(why, text), why_server(why));
+        return false;
     }
-    text_add(&line, "Nobody appends, nothing rolls: a quiet partition keeps its active segment until retention takes it.\n");
-    prose_write(call, text_chars(&line));
-    text_done(&line);
-    return 0;
+    why->log = partition_log(why->replica);
+    return true;
 }
 
-/* ---- a record ---- */
+enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LAG, Q_REFUSED };
+static const struct {
+    const char *word;
+    enum question question;
+    const char *example;
+} questions[] = {
+    { "retention", Q_RETENTION, "why retention students-0" }, { "rolled", Q_ROLL, "why rolled students-0" },
+    { "roll", Q_ROLL, "why roll students-0" },                { "compaction", Q_COMPACTION, "why compaction students-0" },
+    { "compacted", Q_COMPACTION, "why compaction students-0" }, { "lag", Q_LAG, "why lag my-group" },
+    { "refused", Q_REFUSED, "why refused" },
+};
 
-static int why_record(struct call *call, const struct subject *subject, int64_t offset)
+static int usage(struct why *why, const char *example)
 {
-    struct lab *lab = call_lab(call);
-    struct journal *journal = lab_journal(lab);
-
-    if (offset >= log_end_offset(subject->log)) {
-        prose_print(call, "%lld has not been written yet: the next record gets offset %lld.\n", (long long)offset, (long long)log_end_offset(subject->log));
-        return 0;
-    }
-    if (offset >= log_start_offset(subject->log)) {
-        for (size_t i = 0; i < log_segment_count(subject->log); i++) {
-            struct segment_info info;
-
-            log_segment_get(subject->log, i, &info);
-            if (info.state != SEGMENT_DELETED && offset >= info.base_offset && offset < info.next_offset)
-                prose_print(call, "%lld is there, in the %s segment %lld..%lld%s.\n", (long long)offset, info.state == SEGMENT_ACTIVE ? "active" : "closed",
-                           (long long)info.base_offset, (long long)info.next_offset - 1,
-                           offset < log_high_watermark(subject->log) ? "" : ", but above the high watermark: consumers do not see it yet");
-        }
-        return why_retention(call, subject);
-    }
-    for (uint64_t n = journal_last(journal); n && n >= journal_first(journal); n--) {
-        const struct entry *entry = journal_get(journal, n);
-        int64_t next = -1;
-
-        if (!entry || entry->kind != EVENT_segment_deleted || entry->partition != subject->partition || !text_equal(entry->topic, subject->topic) ||
-            entry->offset > offset)
-            continue;
-        for (int i = 0; i < entry->fact_count; i++)
-            if (text_equal(entry->facts[i].name, "next_offset"))
-                next = entry->facts[i].number;
-        if (next >= 0 && offset >= next)
-            continue;
-        prose_print(call, "%lld is gone, with its whole segment: retention takes whole segments, oldest first.\n", (long long)offset);
-        entry_print(call, entry);
-        if (text_equal(entry->rule, "retention.ms"))
-            prose_print(call, "A larger retention.ms would have kept it, or a newer record in its segment: the segment's newest decides for all of it.\n");
-        else if (text_equal(entry->rule, "retention.bytes"))
-            prose_print(call, "A larger retention.bytes would have kept it.\n");
-        return 0;
-    }
-    prose_print(call, "%lld is gone: the log begins at %lld. When that was, the journal does not reach back.\n", (long long)offset, (long long)log_start_offset(subject->log));
-    return 0;
+    why_error(why, _(why->lang, "of what? For instance: %s (help why lists the questions)"), example);
+    return 1;
 }
 
-/* ---- lag ---- */
-
-static int why_lag(struct call *call, const char *group)
+/* An offset that may follow the partition; false: it was refused. */
+static bool take_offset(struct why *why, int at, int64_t *offset)
 {
-    struct lab *lab = call_lab(call);
-    struct broker *any = cluster_broker_at(lab_cluster(lab), 0), *broker;
-    struct group_offset *offsets = NULL;
-    struct group_info info = { 0 };
-    struct arena arena;
-    int32_t count = 0, coordinator;
-    int status = 0;
+    struct call *call = why->call;
 
-    arena_init(&arena);
-    if (group_coordinator_of(any, group, &coordinator, NULL) || !(broker = cluster_broker(lab_cluster(lab), coordinator)) ||
-        group_describe(broker, group, &arena, &info) || group_fetch_offsets(broker, group, &offsets, &count, &arena) || (info.state == GROUP_DEAD && !count)) {
-        call_error(call, "why: there is no group '%s'\n", group);
-        arena_done(&arena);
+    *offset = -1;
+    if (call->argc > at + 1) {
+        why_error(why, _(why->lang, "'%s' is one word too many (help why)"), why_name(why, call->argv[at + 1]));
+        return false;
+    }
+    if (call->argc > at && (!parse_i64(call->argv[at], offset) || *offset < 0)) {
+        why_error(why, _(why->lang, "'%s' is no offset; offsets are numbers from 0"), why_name(why, call->argv[at]));
+        return false;
+    }
+    return true;
+}
+
+static int of_partition(struct why *why, enum question question, int at)
+{
+    int64_t offset;
+
+    if (!take_offset(why, at + 1, &offset) || !take_partition(why, why->call->argv[at]))
         return 1;
+    switch (question) {
+    case Q_ROLL:
+        return why_roll(why, offset);
+    case Q_COMPACTION:
+        return why_compaction(why);
+    default:
+        return offset >= 0 ? why_record(why, offset) : why_retention(why);
     }
-    prose_print(call, "%s is %s with %d member%s.\n", group, group_state_name(info.state), info.member_count, info.member_count == 1 ? "" : "s");
-    for (int32_t i = 0; i < count; i++) {
-        struct look_lag lag;
+}
 
-        if (!look_lag(lab, &offsets[i], &lag))
+static int ask(struct why *why)
+{
+    struct call *call = why->call;
+    int argc = call->argc;
+
+    if (argc < 2)
+        return why_event(why, EVENT_KINDS, NULL);
+    for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
+        if (strcmp(call->argv[1], questions[i].word))
             continue;
-        prose_print(call, "  %s-%d: committed %lld, end %lld: lag %lld = %lld deleted + %lld readable\n", offsets[i].topic, offsets[i].partition,
-                   (long long)lag.committed, (long long)lag.end, (long long)lag.lag, (long long)lag.deleted, (long long)lag.readable);
-        if (lag.deleted > 0)
-            prose_print(call, "    Retention took %lld..%lld before the group read them: Kafka counts them in LAG all the same. A member that comes now finds its offset\n"
-                             "    out of range and starts where auto.offset.reset says.\n",
-                       (long long)lag.committed, (long long)(lag.committed + lag.deleted) - 1);
-        else if (lag.lag > 0 && !info.member_count)
-            prose_print(call, "    Nobody of the group is there to read.\n");
+        if (questions[i].question == Q_REFUSED)
+            return argc == 2 ? why_event(why, EVENT_append_refused, _(why->lang, "Nothing was refused, as far as the journal reaches.")) : usage(why, questions[i].example);
+        if (argc < 3 || (questions[i].question == Q_LAG && argc > 3))
+            return usage(why, questions[i].example);
+        return questions[i].question == Q_LAG ? why_lag(why, call->argv[2]) : of_partition(why, questions[i].question, 2);
     }
-    arena_done(&arena);
-    return status;
+    return of_partition(why, Q_RETENTION, 1);
 }
 
 static int run(struct call *call)
 {
-    const char *kind = call->argc > 1 ? call->argv[1] : NULL;
-    struct subject subject;
-    int64_t offset;
-    int at = 1, status;
+    struct lab *lab = call_lab(call);
+    struct why why = { .call = call, .lab = lab, .lang = call->session->lang, .now_ms = queue_now_ms(lab_queue(lab)) };
+    int status;
 
-    if (kind && !strcmp(kind, "lag")) {
-        if (call->argc != 3) {
-            call_error(call, "why: of which group? For instance: why lag my-group\n");
-            return 1;
-        }
-        return why_lag(call, call->argv[2]);
-    }
-    if (kind && (!strcmp(kind, "roll") || !strcmp(kind, "retention") || !strcmp(kind, "compaction")))
-        at = 2;
-    else
-        kind = "retention";
-    if (call->argc <= at) {
-        call_error(call, "why: of what? For instance: why students-0 · why students-0 17 · why roll students-0 · why lag my-group\n");
-        return 1;
-    }
-    if (!strcmp(kind, "compaction")) {
-        call_error(call, "why: compaction is not simulated yet\n");
-        return 1;
-    }
-    if (!take_subject(call, call->argv[at], &subject))
-        return 1;
-    if (call->argc > at + 1 && at == 1) {
-        if (!parse_i64(call->argv[2], &offset) || offset < 0) {
-            call_error(call, "why: '%s' is no offset\n", call->argv[2]);
-            mem_free(subject.topic);
-            return 1;
-        }
-        status = why_record(call, &subject, offset);
-    } else {
-        status = !strcmp(kind, "roll") ? why_roll(call, &subject) : why_retention(call, &subject);
-    }
-    mem_free(subject.topic);
+    arena_init(&why.arena);
+    status = ask(&why);
+    if (!status)
+        why_flush(&why);
+    text_done(&why.out);
+    arena_done(&why.arena);
+    mem_free(why.topic);
     return status;
 }
 
 const struct command command_why = {
-    .name = "why", .summary = "the reasons: what was compared, and when it may change", .usage = "why TOPIC-P [OFFSET] | why roll|retention TOPIC-P | why lag GROUP",
-    .details = "why students-0: each segment, whether retention takes it and when. why students-0 17: is that record there, and if not, what took it.\n"
-               "why roll: what made the last segment roll and what will make the next. why lag: a group's lag, split into deleted and readable.",
-    .example = "why students-0", .words = "roll retention lag", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
+    .name = "why", .summary = "the reasons: what was compared, and when it may change",
+    .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction TOPIC-P | why lag GROUP | why refused",
+    .details = "why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
+               "when, what took it and what would have kept it. why rolled: what made a segment roll and what will make the next. why compaction: what the\n"
+               "cleaner sees. why lag: a group's lag, split into deleted and readable. why refused: the last batch that was not written. why alone: the last\n"
+               "decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian.",
+    .example = "why students-0", .words = "retention rolled compaction lag refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

@@ -398,7 +398,7 @@ static void draw_journal(struct scene *scene, int row, int bottom, int column)
 
         if (!entry || (!event_shown(entry->kind) && !entry->rule) || entry->kind == EVENT_retention_checked)
             continue;
-        entry_text(entry, &line);
+        entry_text(scene->view->lang, entry, &line);
         at = draw_entry(scene->grid, text_chars(&line), row, at - 1, column);
         text_done(&line);
     }

@@ -5,6 +5,7 @@
 
 struct view {
     struct lab *lab;
+    enum lang lang;
     char *topic;                   /* the partition in the middle; NULL: the first there is */
     int32_t partition;
     int pane;                      /* index into the panes of panes.def */

@@ -361,6 +361,7 @@ static void on_tick(uv_timer_t *tick)
         memmove(viewer->view.output.data, viewer->view.output.data + half, viewer->view.output.size - half + 1);
         viewer->view.output.size -= half;
     }
+    viewer->view.lang = viewer->session->lang;
     view_draw(&viewer->view, &viewer->grid);
     cursor = viewer->typing ? viewer->view.prompt_cursor : -1;
     screen_show(viewer->screen, &viewer->grid, cursor >= 0 && cursor < viewer->grid.columns ? viewer->grid.rows - 2 : -1, cursor);

@@ -148,6 +148,8 @@ struct roll_decision {
     int64_t size_bytes, append_bytes, limit_bytes;
     int64_t waited_ms, limit_ms;      /* message time between the first batch and this one */
     int64_t first_timestamp_ms;
+    int64_t max_timestamp_ms, jitter_ms;  /* of what is appended; what segment.jitter.ms took off the limit */
+    int64_t base_offset;                  /* of the segment that is active */
 };
 struct roll_decision log_decide_roll(const struct log *log, int32_t append_bytes, int64_t max_timestamp_ms, int64_t last_offset, int64_t now_ms);
 /* A new segment now, for tests and for retention. */
@@ -161,9 +163,14 @@ struct segment_verdict {
     bool newest_is_mtime, active;
     enum verdict verdict;
     const char *rule;                 /* DELETE: what took it; KEEP: the rule that came closest: "retention.ms", "retention.bytes",
-                                       * "log start offset", "high watermark", or "empty" (the active one without records) */
+                                       * "log start offset", "high watermark", "older segment", or "empty" (the active one without records) */
     int64_t value, limit;             /* compared: age and retention.ms; excess and size; ... */
     int64_t expires_at_ms;            /* first moment at which retention.ms would take it; INT64_MAX: never */
+    /* what each rule says by itself, whether it was its turn or not */
+    int64_t age_ms;                   /* now - newest_ms */
+    int64_t excess_bytes;             /* of this and the newer segments, above retention.bytes; negative: so many below it */
+    bool too_old, too_much, below_start; /* retention.ms, retention.bytes, the log start offset would take it */
+    bool committed;                   /* the high watermark is at its end: else nothing takes it */
 };
 struct retention_decision {
     struct segment_verdict *segments; /* from the oldest to the first that stays; owned */
@@ -175,6 +182,8 @@ struct retention_decision {
 };
 /* What retention would do now, and why; only decides. */
 struct retention_decision log_decide_retention(const struct log *log, int64_t now_ms);
+/* The same of all segments: those behind the first that stays as well, kept by the rule "older segment" if only that keeps them. Not to be applied. */
+struct retention_decision log_weigh_retention(const struct log *log, int64_t now_ms);
 void retention_decision_done(struct retention_decision *decision);
 /* Of a decision that takes more than `most` segments, what takes the oldest `most` only; deciding anew at the same moment gives the rest. So
  * a check over very many segments is done in slices. True: something was left for later. */

@@ -69,6 +69,12 @@ static struct segment_verdict verdict_of(const struct log *log, size_t i, enum p
         verdict.value = verdict.next_offset;
         verdict.limit = log->start_offset;
     }
+    verdict.age_ms = now_ms - verdict.newest_ms;
+    verdict.committed = log->high_watermark >= verdict.next_offset;
+    verdict.excess_bytes = log->config->retention_bytes >= 0 ? excess_of(log, i) : 0;
+    verdict.too_old = pass_runs(log, PASS_TIME) && takes(log, PASS_TIME, i, 0, now_ms);
+    verdict.too_much = pass_runs(log, PASS_SIZE) && takes(log, PASS_SIZE, i, verdict.excess_bytes, now_ms);
+    verdict.below_start = takes(log, PASS_START, i, 0, now_ms);
     return verdict;
 }
 
@@ -118,6 +124,21 @@ struct retention_decision log_decide_retention(const struct log *log, int64_t no
         decision.new_log_start_offset = log->segments[at]->base_offset;
     if (at < log->segment_count)
         ARRAY_ADD(decision.segments, decision.count, capacity) = kept_verdict(log, at, now_ms);
+    return decision;
+}
+
+struct retention_decision log_weigh_retention(const struct log *log, int64_t now_ms)
+{
+    struct retention_decision decision = log_decide_retention(log, now_ms);
+    size_t capacity = decision.count;
+
+    for (size_t i = decision.count; i < log->segment_count; i++) {
+        struct segment_verdict verdict = kept_verdict(log, i, now_ms);
+
+        if (verdict.too_old || verdict.too_much || verdict.below_start)
+            verdict.rule = "older segment";
+        ARRAY_ADD(decision.segments, decision.count, capacity) = verdict;
+    }
     return decision;
 }
 
@@ -221,8 +242,9 @@ static void say_verdict(struct log *log, const struct segment_verdict *verdict, 
         .facts = { { "value", verdict->value, NULL }, { "limit", verdict->limit, NULL }, { "newest_ms", verdict->newest_ms, NULL },
                    { "size_bytes", verdict->size_bytes, NULL }, { "next_offset", verdict->next_offset, NULL },
                    { "retention_ms", log->config->retention_ms, NULL }, { "retention_bytes", log->config->retention_bytes, NULL },
-                   { "high_watermark", log->high_watermark, NULL }, { "active", verdict->active, NULL } },
-        .fact_count = 9,
+                   { "high_watermark", log->high_watermark, NULL }, { "active", verdict->active, NULL },
+                   { "newest_is_mtime", verdict->newest_is_mtime, NULL }, { "log_start_offset_before", start_before, NULL } },
+        .fact_count = 11,
     };
 
     if (!log->env->journal)

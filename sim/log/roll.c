@@ -23,7 +23,8 @@ struct roll_decision log_decide_roll(const struct log *log, int32_t append_bytes
     struct segment *active = log_active(log);
     struct roll_decision decision = {
         .size_bytes = active->size_bytes, .append_bytes = append_bytes, .limit_bytes = log->config->segment_bytes,
-        .limit_ms = segment_ms_limit(log->config) - active->jitter_ms, .first_timestamp_ms = -1,
+        .limit_ms = segment_ms_limit(log->config) - active->jitter_ms, .first_timestamp_ms = -1, .max_timestamp_ms = max_timestamp_ms,
+        .jitter_ms = active->jitter_ms, .base_offset = active->base_offset,
     };
     int64_t relative = last_offset - active->base_offset;
 
@@ -59,6 +60,8 @@ static void say(struct log *log, const struct roll_decision *decision, int64_t b
             { "size_bytes", decision->size_bytes, NULL }, { "append_bytes", decision->append_bytes, NULL },
             { "segment_bytes", decision->limit_bytes, NULL }, { "waited_ms", decision->waited_ms, NULL },
             { "segment_ms", decision->limit_ms, NULL }, { "first_timestamp_ms", decision->first_timestamp_ms, NULL },
+            { "max_timestamp_ms", decision->max_timestamp_ms, NULL }, { "segment_jitter_ms", decision->jitter_ms, NULL },
+            { "closed_base_offset", decision->base_offset, NULL },
         };
 
         entry.rule = decision->rule;

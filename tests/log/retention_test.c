@@ -249,3 +249,48 @@ TEST(the_order_of_the_passes_shows_in_the_folder)
         lab_free(lab);
     }
 }
+
+/* What `why` shows: every segment, each rule asked by itself. */
+TEST(all_segments_are_weighed)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct retention_decision decision;
+
+    lab->config.retention_ms = 30000;
+    lab->config.segment_bytes = 138;               /* two batches of 69 */
+    lab_open(lab);
+    lab_append_at(lab, lab_now_ms(lab) + 60000);   /* the oldest is stamped in the future */
+    lab_append(lab, 5);
+    lab_advance_ms(lab, 30001);
+    decision = log_weigh_retention(lab->log, lab_now_ms(lab));
+    CHECK_INT(3, decision.count);
+    CHECK_INT(0, decision.delete_count);
+    CHECK_TEXT("retention.ms", decision.segments[0].rule);
+    CHECK_INT(-29999, decision.segments[0].age_ms);
+    CHECK(!decision.segments[0].too_old);
+    CHECK_TEXT("older segment", decision.segments[1].rule);
+    CHECK(decision.segments[1].too_old);
+    CHECK_TEXT("older segment", decision.segments[2].rule);
+    CHECK(decision.segments[2].active && decision.segments[2].too_old);
+    retention_decision_done(&decision);
+    CHECK_INT(0, lab_check(lab));                  /* and so it is */
+
+    lab->config.retention_ms = -1;
+    lab->config.retention_bytes = 276;
+    decision = log_weigh_retention(lab->log, lab_now_ms(lab));
+    CHECK_INT(1, decision.delete_count);           /* 414 - 276 = 138 */
+    CHECK_INT(138, decision.segments[0].excess_bytes);
+    CHECK_INT(0, decision.segments[1].excess_bytes);
+    CHECK(!decision.segments[1].too_much);
+    CHECK_TEXT("retention.bytes", decision.segments[1].rule);
+    retention_decision_done(&decision);
+
+    log_set_high_watermark(lab->log, 1);
+    decision = log_weigh_retention(lab->log, lab_now_ms(lab));
+    CHECK_INT(1, log_high_watermark(lab->log));
+    CHECK_INT(0, decision.delete_count);
+    CHECK(!decision.segments[0].committed);
+    CHECK_TEXT("high watermark", decision.segments[0].rule);
+    retention_decision_done(&decision);
+    lab_free(lab);
+}

@@ -1,0 +1,60 @@
+/* What the questions of `why` share: whom they are about, and an answer that grows by sentences. One file a question: why_retention.c, why_record.c,
+ * why_roll.c, why_compaction.c, why_lag.c, why_event.c; why.c takes the words apart. */
+#pragma once
+#include "shell/command.h"
+#include "shell/explain.h"
+#include "shell/look.h"
+
+struct why {                     /* a question and its answer so far */
+    struct call *call;
+    struct lab *lab;
+    enum lang lang;
+    int64_t now_ms;
+    char *topic;                 /* of a question about a partition; NULL: of none */
+    int32_t partition;
+    struct partition *replica;   /* the leader's, or where there is none, another one's */
+    struct log *log;
+    struct text out;             /* paragraphs, to be broken at the terminal's width */
+    struct arena arena;
+};
+
+/* Each answers into `out`, which why.c prints, and gives the exit status; an error was said by why_error(). */
+int why_retention(struct why *why);
+int why_record(struct why *why, int64_t offset);
+int why_roll(struct why *why, int64_t base_offset);          /* -1: the last one */
+int why_compaction(struct why *why);
+int why_lag(struct why *why, const char *group);
+int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVENT_KINDS: the latest decision */
+
+/* Adds to the answer; formats come translated: why_say(why, _(why->lang, "...")) */
+void why_say(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void why_error(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void why_flush(struct why *why);                             /* prints what is there: for what prints by itself */
+/* Words for within a sentence; they live as long as the question. */
+const char *why_clock(struct why *why, int64_t ms);          /* "10:03:34", or with the date */
+const char *why_moment(struct why *why, int64_t ms);         /* "10:03:34.250": to the millisecond */
+const char *why_lasts(struct why *why, int64_t ms);          /* "30 s" */
+const char *why_offsets(struct why *why, int64_t base_offset, int64_t next_offset); /* "0..27", or "5" alone */
+const char *why_name(struct why *why, const char *name);     /* from outside: escaped */
+/* The last lines: something to type. In a folder that is only looked at, those that go there. */
+void why_show(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* show me: ... */
+void why_mend(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* mend: ... */
+void why_mend_text(struct why *why, const char *key, const char *value, const char *effect);
+/* mend: kafka-configs.sh ... --add-config key=value  # and what it does: a shell takes the line as it stands */
+void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void why_show_delete(struct why *why, int64_t at_ms);        /* until delete TOPIC-P, looking as far as needed; INT64_MAX: it would not come */
+void why_show_segments(struct why *why);                     /* SELECT ... FROM segments */
+void why_show_offsets(struct why *why);                      /* by GetOffsetShell, as the release has it */
+const char *why_server(struct why *why);                     /* "localhost:9092" */
+
+/* One segment's line of why_retention(), for why_record(): when it goes and by which rule. *goes_at_ms: INT64_MAX: not foreseen. */
+void why_segment(struct why *why, const struct segment_verdict *verdict, int64_t older_goes_at_ms, int64_t *goes_at_ms);
+/* The entry that says of a deletion, from values: "its newest record was ...". */
+void why_deleted(struct why *why, const struct entry *entry);
+/* When Kafka looks: the check's interval, or for the first time. */
+void why_next_check(struct why *why);
+/* The newest entry of a kind about this partition that `wanted` (may be NULL) takes. */
+typedef bool why_wanted(const struct entry *entry, int64_t offset);
+const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *wanted, int64_t offset);
+/* Journal entries about this partition as it is now begin behind this number: a topic of the same name may have been there before. */
+uint64_t why_first_entry(struct why *why);
