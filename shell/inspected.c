@@ -1,21 +1,38 @@
 /* Looking at a real broker's folder. */
 #include "shell/inspected.h"
 
+#include <string.h>
+
 #include "shell/command.h"
 #include "shell/prose.h"
 #include "shell/shell.h"
 
 enum { SLICE_BYTES = 4 * 1024 * 1024, MOST_BYTES = 1024 * 1024 * 1024 };
 
-void inspected_title(const struct lab *lab, struct text *out)
+void inspected_title(const struct lab *lab, struct text *out, int most)
 {
     const struct cluster *cluster = lab_cluster(lab);
     size_t count = cluster_inspect_dir_count(cluster);
+    struct text dir = { 0 }, rest = { 0 };
+    const char *shown;
+    int over;
 
-    text_add(out, "INSPECT ");
-    text_escaped(out, bytes_text(cluster_inspect_dir(cluster, 0)));
+    text_escaped(&dir, bytes_text(cluster_inspect_dir(cluster, 0)));
     if (count > 1)
-        text_printf(out, " and %zu more", count - 1);
+        text_printf(&rest, " and %zu more", count - 1);
+    text_add(&rest, ", read at ");
+    text_time(&rest, lab_inspect_read_us(lab), most ? TIME_CLOCK : TIME_DATE | TIME_CLOCK);
+    if (lab_inspect_as_of(lab)) {
+        text_add(&rest, ", seen as of ");
+        text_time(&rest, queue_now_us(lab_queue(lab)), TIME_DATE | TIME_CLOCK);
+    }
+    shown = text_chars(&dir);
+    over = most ? (int)(strlen("INSPECT ") + dir.size + rest.size) - most : 0; /* its end tells more than its beginning */
+    if (over > 0 && (size_t)over + 3 < dir.size)
+        shown += over + 3;
+    text_printf(out, "INSPECT %s%s%s", shown == text_chars(&dir) ? "" : "...", shown, text_chars(&rest));
+    text_done(&dir);
+    text_done(&rest);
 }
 
 static bool refresh(struct shell *shell, struct lab *lab, struct reason *reason, bool *changed)
@@ -49,12 +66,11 @@ int inspected_run(struct call *call)
     int status;
 
     if (command->needs_lab && !command->tool && !command->looks) {
-        struct text title = { 0 };
-
-        inspected_title(call_lab(call), &title);
-        call_error(call, "%s: nothing is changed here and no time passes (%s). Here go: status view why sql ls hexdump refresh, and Kafka's tools that only ask.\n",
-                   command->name, text_chars(&title));
-        text_done(&title);
+        call_error(call, "%s: a real broker's folder is only looked at (--inspect): nothing is changed, and no time passes. These look:", command->name);
+        for (size_t i = 0; i < command_count(); i++)
+            if (command_at(i)->looks)
+                call_error(call, " %s", command_at(i)->name);
+        call_error(call, "; and Kafka's tools.\n");
         return 1;
     }
     if (command != &command_view && command->needs_lab)
@@ -77,13 +93,13 @@ static void say_assumed(struct call *call, const char *topic)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         bool assumed;
-        const char *source = cluster_inspect_source(lab_cluster(call_lab(call)), topic, names[i], &assumed);
 
+        cluster_inspect_source(lab_cluster(call_lab(call)), topic, names[i], &assumed);
         if (assumed)
-            text_printf(&line, "%s%s (%s)", count++ ? ", " : "", names[i], source);
+            text_printf(&line, "%s%s", count++ ? ", " : "", names[i]);
     }
     if (count)
-        prose_print(call, "Assumed, as it is not in the folder: %s. --set-topic %s:retention.ms=... or --properties FILE say it.\n", text_chars(&line), topic);
+        prose_print(call, "Kafka's defaults are assumed for %s: the folder does not tell. --set-topic %s:retention.ms=... or --properties FILE do.\n", text_chars(&line), topic);
     text_done(&line);
 }
 

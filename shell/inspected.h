@@ -8,7 +8,7 @@ int inspected_run(struct call *call);
 bool inspected_refresh(struct call *call);
 struct shell;
 bool inspected_refresh_quietly(struct shell *shell, struct lab *lab);
-/* "INSPECT /var/kafka-logs": the folder, or the first of several. */
-void inspected_title(const struct lab *lab, struct text *out);
+/* "INSPECT /var/kafka-logs, read at 10:03:34": the folder, or the first of several; `most`: columns that it may take, 0: any. */
+void inspected_title(const struct lab *lab, struct text *out, int most);
 /* What a start of the broker would do with this log, and which of its settings are assumed. Reads in slices; false: interrupted. */
 bool inspected_say(struct call *call, struct log *log, const char *topic);

@@ -73,9 +73,10 @@ static enum err make_settings(struct lab *lab, const struct lab_options *options
 {
     enum err err = ERR_OK;
 
-    for (size_t i = 0; i < sizeof(distribution) / sizeof(*distribution); i++)
+    for (size_t i = 0; i < sizeof(distribution) / sizeof(*distribution) && !lab->inspects; i++)
         config_map_set(&lab->settings, distribution[i][0], distribution[i][1]);
-    set_internal_factor(&lab->settings, lab->brokers, release_is_27(lab->release));
+    if (!lab->inspects) /* a real broker's are its own: Kafka's defaults, where nobody says what they are */
+        set_internal_factor(&lab->settings, lab->brokers, release_is_27(lab->release));
     for (size_t i = 0; options->course && i < sizeof(course) / sizeof(*course) && !err; i++) {
         text_printf(&lab->changed, "%s=%s\n", course[i][0], course[i][1]);
         err = take_setting(lab, course[i][0], course[i][1], "--course", reason);
@@ -410,6 +411,8 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     lab->loop = options.loop;
     lab->speed = 1;
     lab->inspects = options.inspect != NULL;
+    lab->inspects_as_of = options.start_us >= 0;
+    lab->read_us = options.loop ? wall_now_us() : 0;
     raise_open_files();
     err = make_folder(lab, &options, reason);
     if (!err)
@@ -495,11 +498,16 @@ enum err lab_inspect_again(struct lab *lab, bool *changed, struct reason *reason
     int64_t now_us = lab->loop ? wall_now_us() : queue_now_us(lab->queue);
 
     *changed = cluster_inspect_changed(lab->cluster);
+    if (!lab->inspects_as_of)
+        lab_run_slice(lab, now_us, NULL);
     if (!*changed)
         return ERR_OK;
-    lab_run_slice(lab, now_us, NULL);
+    lab->read_us = now_us;
     return cluster_inspect_again(lab->cluster, reason);
 }
+
+int64_t lab_inspect_read_us(const struct lab *lab) { return lab->read_us; }
+bool lab_inspect_as_of(const struct lab *lab) { return lab->inspects_as_of; }
 
 /* The lab's own: what is looked at is read only. */
 static void remove_folder(struct lab *lab)

@@ -58,8 +58,11 @@ void lab_options_default(struct lab_options *options);
 enum err lab_open(struct lab **out, const struct lab_options *options, struct reason *reason);
 void lab_close(struct lab *lab);
 bool lab_inspects(const struct lab *lab);
-/* With lab_inspects: reads the folders again if something there changed, and the clock goes to the wall's now. Nothing may be walking the tables meanwhile. */
+/* With lab_inspects: the clock goes to the wall's now (unless start_us was given: then all is seen as of that moment), and the folders are read again if something
+ * there changed. Nothing may be walking the tables meanwhile. */
 enum err lab_inspect_again(struct lab *lab, bool *changed, struct reason *reason);
+int64_t lab_inspect_read_us(const struct lab *lab);    /* when they were read, by the wall's clock */
+bool lab_inspect_as_of(const struct lab *lab);         /* start_us was given */
 
 struct queue *lab_queue(const struct lab *lab);
 struct cluster *lab_cluster(const struct lab *lab);

@@ -40,10 +40,8 @@ static int print_inspected(struct call *call, const struct lab *lab)
     struct broker *broker = cluster_broker_at(cluster, 0);
     struct text line = { 0 };
 
-    inspected_title(lab, &line);
-    text_add(&line, ", read at ");
-    text_time(&line, queue_now_us(lab_queue(lab)), TIME_DATE | TIME_CLOCK);
-    call_print(call, "%s UTC\nKafka %s, broker %d, cluster %s: %s\n", text_chars(&line), release_is_27(lab_release(lab)) ? "2.7 or near it" : "4.3 or near it",
+    inspected_title(lab, &line, 0);
+    call_print(call, "%s\nKafka %s, broker %d, cluster %s: %s\n", text_chars(&line), release_is_27(lab_release(lab)) ? "2.7 or near it" : "4.3 or near it",
                broker_id(broker), *image_cluster_id(cluster_image(cluster)) ? image_cluster_id(cluster_image(cluster)) : "unknown",
                cluster_inspect_clean(cluster) ? "stopped in order" : "runs, or was killed");
     call_print(call, "%zu partition%s here; ", broker_partition_count(broker), broker_partition_count(broker) == 1 ? "" : "s");

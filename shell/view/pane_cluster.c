@@ -12,7 +12,7 @@ static int draw_brokers(struct view *view, struct grid *grid, int row, int botto
         const char *folder = broker_log_dir(broker);
         int over = text_width(folder) - (grid->columns - 36); /* its end tells more than its beginning */
 
-        grid_put(grid, row++, 1, broker_up(broker) ? STYLE_PLAIN : STYLE_WARNING, "%6d  %-5s  %5d  %10zu  %s%s", broker_id(broker), broker_up(broker) ? "up" : "DOWN",
+        grid_put(grid, row++, 1, broker_up(broker) ? STYLE_PLAIN : STYLE_WARNING, "%6d  %-5s  %5d  %10zu  %s%s", broker_id(broker), lab_inspects(view->lab) ? "disk" : broker_up(broker) ? "up" : "DOWN",
                  broker_port(broker), broker_partition_count(broker), over > 0 ? "..." : "", over > 0 ? folder + over + 3 : folder);
     }
     return row + 1;

@@ -207,6 +207,8 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
     if (check != INT64_MAX) {
         text_add(second, far_away(scene, check) ? "if silent: goes " : "if silent: goes at check ");
         look_clock(scene->lab, check, second);
+    } else if (s->expires_at_ms <= scene->now_ms) {
+        text_add(second, "EXPIRED; goes at the next check");
     }
 }
 
@@ -214,6 +216,10 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
 {
     int64_t check;
 
+    if (s->state == SEGMENT_DELETED && s->unlink_at_ms <= scene->now_ms && lab_inspects(scene->lab)) {
+        text_add(first, "delay over: a start unlinks it");
+        return;
+    }
     if (s->state == SEGMENT_DELETED) {
         text_add(first, "unlinked in ");
         seconds(first, s->unlink_at_ms - scene->now_ms);
@@ -233,6 +239,12 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
         return;
     }
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
+    if (check == INT64_MAX) { /* nobody knows when it looks, or whether */
+        text_add(first, s->expires_at_ms > scene->now_ms ? "expires " : "EXPIRED; goes at the next check");
+        if (s->expires_at_ms > scene->now_ms)
+            look_clock(scene->lab, s->expires_at_ms, first);
+        return;
+    }
     if (far_away(scene, s->expires_at_ms)) {
         text_add(first, "expires, then goes ");
     } else if (s->expires_at_ms > scene->now_ms) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "shell/inspected.h"
 #include "shell/look.h"
 #include "shell/prose.h"
 
@@ -98,7 +99,14 @@ static void draw_header(struct view *view, struct grid *grid)
     size_t brokers = cluster_broker_count(lab_cluster(lab)), clients = look_clients(lab, some, 64);
     struct text line = { 0 };
 
+    grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
     text_add(&line, " KAFKARIUM  ");
+    if (lab_inspects(lab)) {
+        inspected_title(lab, &line, grid->columns - 14);
+        grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
+        text_done(&line);
+        return;
+    }
     text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
     if (lab_pace(lab) == PACE_PAUSED) {
         text_add(&line, " PAUSED");
@@ -122,7 +130,6 @@ static void draw_header(struct view *view, struct grid *grid)
         text_printf(&line, "%zu client%s, %zu waiting", clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
     else if (!lab_net(lab))
         text_add(&line, "not listening");
-    grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
     grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
     text_done(&line);
 }
@@ -131,9 +138,10 @@ static void draw_help(const struct view *view, struct grid *grid, int row)
 {
     const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? "pause" : "run" }, { "n", "next" }, { "c", "check" }, { "f", "+30s" }, { "w", "why" },
                                     { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
+    size_t first = lab_inspects(view->lab) ? 4 : 0; /* without those that move the clock */
     int column = 1;
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = first; i < sizeof(keys) / sizeof(*keys); i++) {
         bool back = view->pane && !strcmp(keys[i][0], "b");
 
         column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : keys[i][0]);

@@ -3,10 +3,11 @@
 
 #include <string.h>
 
+#include "shell/inspected.h"
 #include "shell/repl/repl.h"
 #include "shell/view/keys.h"
 
-enum { FRAME_MS = 33, MOST_OUTPUT = 256 * 1024 };
+enum { LOOK_AGAIN_US = 1000000, FRAME_MS = 33, MOST_OUTPUT = 256 * 1024 };
 
 struct viewer {
     struct shell *shell;
@@ -32,6 +33,7 @@ struct viewer {
     bool drawn;
     int64_t shown_tenth;
     uint64_t shown_entry, shown_events;
+    int64_t looked_us;            /* with --inspect: when the folder was looked at last */
     size_t shown_connections;
 };
 
@@ -198,6 +200,11 @@ static void act(struct viewer *viewer, int key)
     struct view *view = &viewer->view;
     char line[320];
 
+    if (lab_inspects(view->lab) && key > 0 && key < 128 && strchr(" ncfs+=-", key)) {
+        begin_output(viewer, "--inspect");
+        text_add(&view->output, "A real broker's folder is only looked at: no time passes.\n");
+        return;
+    }
     switch (key) {
     case ' ':
         lab_set_pace(view->lab, lab_pace(view->lab) == PACE_RUNNING ? PACE_PAUSED : PACE_RUNNING);
@@ -352,6 +359,10 @@ static void on_tick(uv_timer_t *tick)
         uv_timer_stop(tick);
         viewer->closed(viewer->context);
         return;
+    }
+    if (lab_inspects(viewer->view.lab) && monotonic_now_us() - viewer->looked_us >= LOOK_AGAIN_US) {
+        viewer->looked_us = monotonic_now_us();
+        inspected_refresh_quietly(viewer->shell, viewer->view.lab);
     }
     if (!changed(viewer))
         return;

@@ -251,6 +251,8 @@ void network_send(struct cluster *cluster, int32_t from, int32_t to, struct even
 /* ---- controller.c ---- */
 enum err controller_open(struct cluster *cluster, const struct config_layers *layers, const char *log_dir, bool clean, int64_t recovery_point,
                          struct reason *reason);
+/* What a broker sets for __consumer_offsets and __transaction_state when it makes them; nothing for another name. */
+void controller_internal_configs(const struct cluster *cluster, const char *name, struct config_map *out);
 enum err controller_bootstrap(struct cluster *cluster, struct reason *reason);
 enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason);
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);

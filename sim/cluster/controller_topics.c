@@ -331,10 +331,28 @@ static const struct internal_topic internal_topics[] = {
         { "segment.bytes", NULL, "transaction.state.log.segment.bytes" }, { "unclean.leader.election.enable", "false", NULL } } },
 };
 
+static const struct internal_topic *internal_topic(const char *name)
+{
+    for (size_t i = 0; i < sizeof(internal_topics) / sizeof(internal_topics[0]); i++)
+        if (strcmp(internal_topics[i].name, name) == 0)
+            return &internal_topics[i];
+    return NULL;
+}
+
+void controller_internal_configs(const struct cluster *cluster, const char *name, struct config_map *out)
+{
+    struct config_layers layers = controller_layers(cluster, NULL);
+    const struct internal_topic *internal = internal_topic(name);
+
+    for (size_t i = 0; internal && i < 6 && internal->configs[i].name; i++)
+        config_map_set(out, internal->configs[i].name,
+                       internal->configs[i].value ? internal->configs[i].value : config_text(&layers, internal->configs[i].broker_key));
+}
+
 enum err controller_ensure_internal_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason)
 {
     struct config_layers layers = controller_layers(cluster, NULL);
-    const struct internal_topic *internal = NULL;
+    const struct internal_topic *internal = internal_topic(name);
     struct config_map configs = { 0 };
     struct create_topic create = { .name = name, .configs = &configs };
     int64_t factor;
@@ -345,14 +363,9 @@ enum err controller_ensure_internal_topic(struct cluster *cluster, const char *n
             *offset = image_offset(cluster->controller.image);
         return ERR_OK;
     }
-    for (size_t i = 0; i < sizeof(internal_topics) / sizeof(internal_topics[0]); i++)
-        if (strcmp(internal_topics[i].name, name) == 0)
-            internal = &internal_topics[i];
     if (!internal)
         return err_because(ERR_INVALID_TOPIC_EXCEPTION, reason, "%s is no internal topic", name);
-    for (size_t i = 0; i < 6 && internal->configs[i].name; i++)
-        config_map_set(&configs, internal->configs[i].name,
-                       internal->configs[i].value ? internal->configs[i].value : config_text(&layers, internal->configs[i].broker_key));
+    controller_internal_configs(cluster, name, &configs);
     factor = config_long(&layers, internal->factor);
     if (factor > (int64_t)image_broker_count(cluster->controller.image))
         factor = (int64_t)image_broker_count(cluster->controller.image);

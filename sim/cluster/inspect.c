@@ -401,6 +401,21 @@ static void add_partition(struct cluster *cluster, struct uuid topic_id, int32_t
         topic->partitions[number].replica_count = topic->partitions[number].isr_count = 0;
 }
 
+/* What every broker sets for a topic of Kafka's own. */
+static void set_internal(struct cluster *cluster, const char *topic)
+{
+    struct config_map configs = { 0 };
+
+    controller_internal_configs(cluster, topic, &configs);
+    for (size_t i = 0; i < configs.count; i++) {
+        struct metadata_record record = metadata_record(METADATA_CONFIG);
+
+        record.config = (struct metadata_config){ METADATA_RESOURCE_TOPIC, topic, configs.sets[i].name, configs.sets[i].value };
+        image_apply(cluster->controller.image, &record, 0, NULL);
+    }
+    config_map_done(&configs);
+}
+
 /* Those that the metadata, if there is any, does not know. */
 static void topics_by_names(struct cluster *cluster)
 {
@@ -427,6 +442,7 @@ static void topics_by_names(struct cluster *cluster)
             record.topic.name = folder->topic;
             record.topic.topic_id = id;
             image_apply(cluster->controller.image, &record, 0, NULL);
+            set_internal(cluster, folder->topic);
             mem_free(dir);
             next = 0;
         }
@@ -600,10 +616,15 @@ static void serve(struct broker *broker)
 /* A stopped broker leads nothing, and a client would ask nobody: what lies in its folders is asked of it all the same. */
 static void answer_for(struct broker *broker, struct partition *partition)
 {
+    struct cluster *cluster = broker->cluster;
     struct image_partition *image = &image_topic_mutable(broker->image, partition->topic->id)->partitions[partition->number];
 
     if (image->leader < 0)
         image->leader = broker->id;
+    if (!cluster->inspection->metadata && log_latest_epoch(partition->log) >= 0) {
+        image->leader_epoch = partition->leader_epoch = log_latest_epoch(partition->log);
+        image_topic_mutable(cluster->controller.image, partition->topic->id)->partitions[partition->number].leader_epoch = image->leader_epoch;
+    }
 }
 
 static size_t count_kind(const struct inspection *inspection, enum folder_kind kind)
@@ -647,7 +668,7 @@ static void note_sources(struct cluster *cluster)
         note(inspection, "There is no __cluster_metadata-0 in these folders (it lies where metadata.log.dir says; name that folder too, with a comma): topics are what the folders' "
                          "names say, and their settings are assumed.");
     if (!inspection->settings_given)
-        note(inspection, "The broker's server.properties is not in its folders: the distribution's values are assumed (--properties FILE or --set KEY=VALUE say otherwise).");
+        note(inspection, "The broker's server.properties is not in its folders: Kafka's defaults are assumed (--properties FILE or --set KEY=VALUE say otherwise).");
 }
 
 static enum err load(struct cluster *cluster, struct reason *reason)
