@@ -162,6 +162,23 @@ static enum err take_file(struct log *log, const char *name, struct reason *reas
     return err;
 }
 
+/* Each reached to the one that begins after it, deleted or not, as far as the folder tells. */
+static void end_deleted(struct log *log)
+{
+    for (size_t i = 0; i < log->deleted_count; i++) {
+        struct segment *segment = log->deleted[i];
+        int64_t next = INT64_MAX;
+
+        for (size_t k = i + 1; k < log->deleted_count && next == INT64_MAX; k++)
+            if (log->deleted[k]->base_offset > segment->base_offset)
+                next = log->deleted[k]->base_offset;
+        for (size_t k = 0; k < log->segment_count; k++)
+            if (log->segments[k]->base_offset > segment->base_offset && log->segments[k]->base_offset < next)
+                next = log->segments[k]->base_offset;
+        segment->deleted_next_offset = next == INT64_MAX ? segment->base_offset : next;
+    }
+}
+
 static enum err look(struct log *log, const struct log_open *how, struct reason *reason)
 {
     struct fs_names names;
@@ -178,6 +195,7 @@ static enum err look(struct log *log, const struct log_open *how, struct reason 
     if (!log->segment_count)
         return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s has no segment (no .log file): a start would begin it at offset %lld", log->dir,
                            (long long)how->log_start_offset);
+    end_deleted(log);
     if (!log->epochs.off && epochs_open(&log->epochs, log->env->fs, log->dir, NULL))
         log->epochs.count = 0; /* damaged: a start reads it from the batches */
     file_bytes = log_active(log)->size_bytes;

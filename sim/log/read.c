@@ -210,6 +210,8 @@ bool log_cursor_next(struct log_cursor *cursor, struct batch *out)
     }
     if (position < 0 || i == log->segment_count || !batch_at(cursor, log->segments[i], position, out))
         return false;
+    if (out->last_offset < offset) /* damaged: offsets never go back, or there would be no end */
+        return false;
     cursor->segment_base = log->segments[i]->base_offset;
     cursor->position = position;
     cursor->next_position = position + out->size_bytes;
