@@ -1,0 +1,26 @@
+"""Where two plays of one history differ."""
+
+
+def differences(real, ours, path=''):
+    """Lines "where: real's, ours"; the deepest place each."""
+    if isinstance(real, dict) and isinstance(ours, dict):
+        out = []
+        for key in list(real) + [k for k in ours if k not in real]:
+            if key not in real or key not in ours:
+                out.append('%s/%s: %s' % (path, key, 'only ours has it' if key in ours else 'only the real one has it'))
+            else:
+                out += differences(real[key], ours[key], '%s/%s' % (path, key))
+        return out
+    if isinstance(real, list) and isinstance(ours, list):
+        out = []
+        if len(real) != len(ours):
+            out.append('%s: %d, ours %d: %s, ours %s' % (path, len(real), len(ours), short(real), short(ours)))
+        for i, (a, b) in enumerate(zip(real, ours)):
+            out += differences(a, b, '%s/%d' % (path, i))
+        return out
+    return [] if real == ours else ['%s: %s, ours %s' % (path, short(real), short(ours))]
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) < 160 else text[:160] + '…'

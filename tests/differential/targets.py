@@ -1,0 +1,208 @@
+"""What a history is played on: a real broker of either release, or ours; each with its data in a folder of its own."""
+import datetime
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from protocol import Connection, until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get('KAFKARIUM_CACHE') or os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'kafkarium-tests')
+# Everything periodic is quick, so that what is waited for comes soon; idle histories keep retention and the cleaner off.
+SETTINGS = {
+    'log.retention.check.interval.ms': '1000', 'log.cleaner.backoff.ms': '500', 'log.flush.offset.checkpoint.interval.ms': '500',
+    'log.flush.start.offset.checkpoint.interval.ms': '500', 'replica.high.watermark.checkpoint.interval.ms': '500', 'log.cleaner.dedupe.buffer.size': '33554432',
+    'log.cleaner.io.buffer.size': '1048576', 'auto.create.topics.enable': 'false', 'offsets.topic.num.partitions': '1',
+}
+NEW_SETTINGS = {'transaction.partition.verification.enable': 'false', 'log.initial.task.delay.ms': '500'}
+
+
+def free_port(first=None):
+    """A free port; above `first` if given."""
+    while True:
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(('127.0.0.1', first or 0))
+                return s.getsockname()[1]
+            except OSError:
+                first += 1
+
+
+class Real:
+    """Apache Kafka, one broker; the jars are tests/clients/kafka-jars'."""
+    real = True
+
+    def __init__(self, release, folder, ports):
+        self.release, self.folder, self.old = release, folder, release.startswith('2')
+        self.jars = os.path.join(CACHE, 'kafka-' + release)
+        self.logs, self.log_file = os.path.join(folder, 'logs'), os.path.join(folder, 'broker.log')
+        self.port, self.control_port = ports
+        self.connection = Connection(self.port, '__admin_client')
+        self.process = self.zookeeper = None
+        self.started_at = 0
+        self.setup()
+
+    def setup(self):
+        os.makedirs(self.folder)
+        layout = '%d{ISO8601} %p %m (%c)%n'
+        with open(os.path.join(self.folder, 'log4j'), 'w') as f:
+            if self.old:
+                f.write('log4j.rootLogger=WARN, out\nlog4j.logger.kafka=INFO\nlog4j.logger.org.apache.zookeeper.server.ZooKeeperServer=INFO\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n'
+                        'log4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=' + layout + '\n')
+            else:
+                f.write('rootLogger.level=WARN\nrootLogger.appenderRef.e.ref=E\nlogger.k.name=kafka\nlogger.k.level=INFO\nlogger.s.name=org.apache.kafka.storage\n'
+                        'logger.s.level=INFO\nappender.e.type=Console\nappender.e.name=E\nappender.e.layout.type=PatternLayout\n'
+                        'appender.e.layout.pattern=' + layout + '\n')
+        settings = dict(SETTINGS, **{'log.dirs': self.logs, 'offsets.topic.replication.factor': 1})
+        if self.old:
+            with open(os.path.join(self.folder, 'zookeeper'), 'w') as f:
+                f.write('dataDir=%s/zk\nclientPort=%d\nadmin.enableServer=false\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n' % (self.folder, self.control_port))
+            settings.update({'broker.id': 0, 'listeners': 'PLAINTEXT://127.0.0.1:%d' % self.port, 'zookeeper.connect': '127.0.0.1:%d' % self.control_port,
+                             'zookeeper.session.timeout.ms': 6000})
+        else:
+            settings.update(NEW_SETTINGS, **{
+                'process.roles': 'broker,controller', 'node.id': 1, 'controller.quorum.voters': '1@127.0.0.1:%d' % self.control_port,
+                'listeners': 'PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d' % (self.port, self.control_port), 'controller.listener.names': 'CONTROLLER'})
+        with open(os.path.join(self.folder, 'broker'), 'w') as f:
+            f.writelines('%s=%s\n' % item for item in settings.items())
+        if not self.old:
+            self.java('kafka.tools.StorageTool', 'format', '-t', '4L6g3nShT-eMCtK--X86sw', '-c', os.path.join(self.folder, 'broker')).wait()
+
+    def java(self, *args):
+        log4j = '-Dlog4j.configuration=file:' if self.old else '-Dlog4j2.configurationFile='
+        with open(self.log_file, 'ab') as out:
+            return subprocess.Popen(['java', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Xmx512M', log4j + self.folder + '/log4j' + ('' if self.old else '.properties'),
+                                     '-cp', self.jars + '/libs/*', *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def start(self):
+        if not self.old and not os.path.exists(self.folder + '/log4j.properties'):
+            shutil.copy(self.folder + '/log4j', self.folder + '/log4j.properties')
+        if self.old and not self.zookeeper:
+            self.zookeeper = self.java('org.apache.zookeeper.server.quorum.QuorumPeerMain', os.path.join(self.folder, 'zookeeper'))
+            until(lambda: socket.create_connection(('127.0.0.1', self.control_port)).close() is None, 'ZooKeeper', 90)
+        self.started_at = time.time()
+        self.process = self.java('kafka.Kafka', os.path.join(self.folder, 'broker'))
+        until(lambda: self.connection.leads([]) and True, 'Kafka %s' % self.release, 120)
+
+    def halt(self, number):
+        self.connection.close()
+        self.process.send_signal(number)
+        self.process.wait(120)
+
+    def stop(self):
+        self.halt(signal.SIGTERM)
+
+    def kill(self):
+        since = len(self.log())
+        self.halt(signal.SIGKILL)
+        if self.old:               # a broker of the same id can't register before
+            until(lambda: 'Expiring session' in self.log()[since:], 'the end of its session in ZooKeeper')
+
+    def close(self):
+        for process in (self.process, self.zookeeper):
+            if process and process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def log(self):
+        with open(self.log_file, errors='replace') as f:
+            return f.read()
+
+    def configured(self, since):
+        """Which topics' settings the broker said it took over, after `since` characters of its log."""
+        pattern = r'entityPath: topics/(\S+) with config' if self.old else r'Updating topic (\S+) with new configuration'
+        return re.findall(pattern, self.log()[since:])
+
+    def configure(self, changes):
+        """All topics' changes in one request, and waits until the broker acts by them."""
+        since = len(self.log())
+        answers = self.connection.configure(changes)
+        wanted = {name for name, (error, _) in answers.items() if not error}
+        until(lambda: wanted <= set(self.configured(since)), 'settings of %s' % sorted(wanted)[:3])
+        time.sleep(0.3)            # the line is written just before the logs are told
+        return answers
+
+    def settle(self):
+        """Until retention and the cleaner have nothing left to do: the files stay as they are over some rounds of both."""
+        first_check = self.started_at + 33 if self.old else 0
+        last, since = None, time.time()
+        while True:
+            now = self.picture()
+            if now != last:
+                last, since = now, time.time()
+            if time.time() - since > 3 and time.time() > first_check:
+                return
+            time.sleep(0.2)
+
+    def picture(self):
+        found = {}
+        for folder, _, names in os.walk(self.logs):
+            for name in names if '__' not in folder else ():
+                if not name.endswith('.deleted') and 'checkpoint' not in name:
+                    try:
+                        at = os.stat(os.path.join(folder, name))
+                        found[folder, name] = (at.st_ino, at.st_size, at.st_mtime_ns)
+                    except OSError:
+                        pass
+        return found
+
+
+class Ours:
+    """`kafkarium --serve`, whose waits are an `advance`."""
+    real = False
+
+    def __init__(self, release, folder, start_ms, program=None):
+        self.release, self.folder, self.old = release, folder, release.startswith('2')
+        self.program = program or os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'), 'kafkarium')
+        self.lab = os.path.join(folder, 'lab')
+        self.start_ms = start_ms
+        self.logs = os.path.join(self.lab, 'broker-0' if self.old else 'broker-1')
+        self.process, self.connection, self.made = None, None, False
+        os.makedirs(folder)
+
+    def start(self):
+        args = [self.program, '--serve', '--port', '0', '--timestamps', 'keep']
+        if not self.made:
+            start = datetime.datetime.fromtimestamp(self.start_ms / 1000, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.%f')[:-3] + 'Z'
+            args += ['--kafka', '2.7' if self.old else '4.3', '--start', start]
+            for item in dict(SETTINGS, **({} if self.old else NEW_SETTINGS)).items():
+                args += ['--set', '%s=%s' % item]
+        self.made = True
+        self.process = subprocess.Popen(args + [self.lab], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith('ready '):
+            raise RuntimeError('not ready: %r %s' % (line, self.process.stderr.read()))
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self.connection = Connection(int(line.split(',')[0].rsplit(':', 1)[1]), '__admin_client')
+
+    def halt(self, number):
+        self.connection.close()
+        self.process.send_signal(number)
+        status = self.process.wait(60)
+        for pipe in (self.process.stdin, self.process.stdout):
+            pipe.close()
+        return status
+
+    def stop(self):
+        assert self.halt(signal.SIGTERM) == 0
+
+    def kill(self):
+        self.halt(signal.SIGKILL)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+    def configure(self, changes):
+        return self.connection.configure(changes)
+
+    def settle(self):
+        done = subprocess.run([self.program, '--to=' + self.lab, '-c', 'advance 45s'], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
