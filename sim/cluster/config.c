@@ -693,7 +693,7 @@ void config_of_log(const struct config_layers *layers, struct log_config *out)
     out->cleanup_compact = policy && strstr(policy, "compact");
     out->retention_ms = config_long(layers, "retention.ms");
     out->retention_bytes = config_long(layers, "retention.bytes");
-    out->segment_bytes = (int32_t)config_long(layers, "segment.bytes");
+    out->segment_bytes = (int32_t)config_long(layers, !old && config_text(layers, "internal.segment.bytes") ? "internal.segment.bytes" : "segment.bytes");
     out->segment_index_bytes = (int32_t)config_long(layers, "segment.index.bytes");
     out->index_interval_bytes = (int32_t)config_long(layers, "index.interval.bytes");
     out->max_message_bytes = (int32_t)config_long(layers, "max.message.bytes");

@@ -392,6 +392,19 @@ void batch_builder_init(struct batch_builder *builder, int codec)
     };
 }
 
+void batch_builder_init_marker(struct batch_builder *builder, bool commit, int64_t producer_id, int16_t producer_epoch, int32_t coordinator_epoch,
+                               int64_t timestamp_ms)
+{
+    uint8_t key[4] = { 0, 0, 0, commit }, value[6] = { 0 };   /* versions 0; types 0 ABORT, 1 COMMIT */
+
+    put_u32(value + 2, (uint32_t)coordinator_epoch);
+    batch_builder_init(builder, CODEC_NONE);
+    builder->attributes = ATTRIBUTE_TRANSACTIONAL | ATTRIBUTE_CONTROL;
+    builder->producer_id = producer_id;
+    builder->producer_epoch = producer_epoch;
+    batch_builder_add(builder, timestamp_ms, (struct bytes){ key, sizeof(key) }, (struct bytes){ value, sizeof(value) }, NULL, 0);
+}
+
 void batch_builder_done(struct batch_builder *builder)
 {
     if (!builder)

@@ -100,6 +100,9 @@ struct batch_builder {                  /* all zero, then batch_builder_init */
     int32_t record_count, last_delta;
 };
 void batch_builder_init(struct batch_builder *builder, int codec);      /* ids and epochs -1, offset 0 */
+/* With the one record of a transaction marker, COMMIT or ABORT, in it: only batch_builder_finish is left to do. */
+void batch_builder_init_marker(struct batch_builder *builder, bool commit, int64_t producer_id, int16_t producer_epoch, int32_t coordinator_epoch,
+                               int64_t timestamp_ms);
 void batch_builder_done(struct batch_builder *builder);
 void batch_builder_add(struct batch_builder *builder, int64_t timestamp_ms, struct bytes key, struct bytes value,
                        const struct header *headers, int32_t header_count);

@@ -413,13 +413,26 @@ static enum err write_set(struct log *log, const struct incoming *in, struct log
     return err;
 }
 
+/* Where neither size nor time decides Kafka looks if the indexes are full, which makes those of an empty segment: seen where what is appended
+ * to it is then refused. */
+static enum err touch_indexes(struct log *log, const struct roll_decision *decision, struct reason *reason)
+{
+    struct segment *active = log_active(log);
+    enum err err;
+
+    if (text_equal(decision->rule, "segment.bytes") || text_equal(decision->rule, "segment.ms"))
+        return ERR_OK;
+    err = segment_load_offsets(log, active, reason);
+    return err ? err : segment_load_times(log, active, reason);
+}
+
 static enum err maybe_roll(struct log *log, const struct incoming *in, int64_t now_ms, struct log_appended *out, struct reason *reason)
 {
     struct roll_decision decision = log_decide_roll(log, (int32_t)in->records.size, in->max_timestamp_ms, in->last_offset, now_ms);
-    enum err err;
+    enum err err = touch_indexes(log, &decision, reason);
 
-    if (!decision.rolls)
-        return ERR_OK;
+    if (err || !decision.rolls)
+        return err;
     err = log_roll_to(log, in->first_offset, &decision, now_ms, reason);
     out->rolled = !err;
     return err;

@@ -99,6 +99,23 @@ static enum err check_sequence(const struct producer_state *producer, const stru
                        (long long)producer->producer_id, (long long)batch->base_offset, batch->base_sequence, last);
 }
 
+/* A marker of a coordinator that another one has replaced. */
+static enum err check_coordinator(const struct producer_state *producer, const struct batch *batch, struct reason *reason)
+{
+    struct record_iterator it;
+    struct record record;
+    int32_t epoch = INT32_MAX;
+
+    records_begin(&it, batch);
+    if (records_next(&it, &record) && record.value.size >= 6)
+        epoch = get_i32(record.value.data + 2);
+    records_done(&it);
+    if (epoch >= producer->coordinator_epoch)
+        return ERR_OK;
+    return err_because(ERR_TRANSACTION_COORDINATOR_FENCED, reason, "Invalid coordinator epoch for producerId %lld at offset %lld: %d (zombie), %d (current)",
+                       (long long)producer->producer_id, (long long)batch->base_offset, epoch, producer->coordinator_epoch);
+}
+
 static const struct producer_batch *find_duplicate(const struct producer_state *producer, const struct batch *batch)
 {
     int32_t last = batch_last_sequence(batch);
@@ -129,7 +146,7 @@ enum err producers_check(const struct producers *producers, const struct batch *
                            "Epoch of producer %lld at offset %lld is %d, which is smaller than the last seen epoch %d",
                            (long long)batch->producer_id, (long long)batch->base_offset, batch->producer_epoch, producer->epoch);
     if (batch_control(batch))
-        return ERR_OK;
+        return check_coordinator(producer, batch, reason);
     if (origin == APPEND_CLIENT) {
         enum err err = check_sequence(producer, batch, reason);
 
@@ -165,6 +182,8 @@ static void update_by_marker(struct producers *producers, const struct batch *ba
             .is = true, .aborted = type == 0, .producer_id = batch->producer_id,
             .first_offset = producer->transaction_start, .last_offset = batch->base_offset,
         };
+        if (producer->transaction_start < 0 && release_is_27(producers->release)) /* 2.7 takes a marker alone for a transaction of its own */
+            completed->first_offset = batch->base_offset;
         if (batch->producer_epoch > producer->epoch) {
             producer->epoch = batch->producer_epoch;
             producer->batch_count = 0;

@@ -258,14 +258,19 @@ static bool search_segment(struct log *log, struct segment *segment, int64_t fro
 
 enum err log_offset_for_time(struct log *log, int64_t timestamp_ms, struct log_found *out, struct reason *reason)
 {
-    (void)reason;
     *out = (struct log_found){ -1, -1, -1 };
     for (size_t i = 0; i < log->segment_count; i++) {
         struct segment *segment = log->segments[i];
         int64_t found_ms, offset;
+        enum err err = segment_load_times(log, segment, reason);
 
+        if (err)
+            return err;
         if (segment_newest(log, segment, NULL) < timestamp_ms)
             continue;
+        err = segment_load_offsets(log, segment, reason);
+        if (err)
+            return err;
         segment_time_position(log, segment, timestamp_ms, &found_ms, &offset);
         if (offset < log->start_offset)
             offset = log->start_offset;
@@ -278,12 +283,18 @@ enum err log_offset_for_time(struct log *log, int64_t timestamp_ms, struct log_f
 enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, struct reason *reason)
 {
     struct segment *best = NULL;
+    enum err err = ERR_OK;
 
-    (void)reason;
     *out = (struct log_found){ -1, -1, -1 };
-    for (size_t i = 0; i < log->segment_count; i++)
-        if (segment_max_timestamp(log, log->segments[i]) > (best ? best->max_timestamp_ms : -1))
+    for (size_t i = 0; i < log->segment_count && !err; i++) {
+        err = segment_load_times(log, log->segments[i], reason);
+        if (!err && segment_max_timestamp(log, log->segments[i]) > (best ? best->max_timestamp_ms : -1))
             best = log->segments[i];
+    }
+    if (!err)
+        err = segment_load_offsets(log, best ? best : log->segments[0], reason);
+    if (err)
+        return err;
     /* below the log start too: what DeleteRecords hid is found until its segment goes */
     if (best)
         search_segment(log, best, best->max_timestamp_offset, best->max_timestamp_ms, 0, out);

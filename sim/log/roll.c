@@ -36,7 +36,7 @@ struct roll_decision log_decide_roll(const struct log *log, int32_t append_bytes
         decision.rule = "segment.bytes";
     else if (active->size_bytes && decision.waited_ms > decision.limit_ms)
         decision.rule = "segment.ms";
-    else if (segment_index_full((struct log *)log, active))
+    else if (segment_index_full(active))
         decision.rule = "index full";
     else if (relative < 0 || relative > INT32_MAX)
         decision.rule = "offset range";

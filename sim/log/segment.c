@@ -42,7 +42,7 @@ static enum err index_create(struct log *log, const struct segment *segment, str
     mem_free(path);
     index->count = 0;
     index->loaded = true;
-    return err ? err : index_grow(index, log->config->segment_index_bytes, reason);
+    return err ? err : index_grow(index, segment->index_bytes, reason);
 }
 
 /* Kafka believes that an index it opens is full of entries: it was trimmed, or it gets rebuilt. */
@@ -140,6 +140,8 @@ static struct segment *segment_new(struct log *log, int64_t base_offset, int64_t
 
     segment->base_offset = base_offset;
     segment->created_ms = now_ms;
+    segment->index_bytes = log->config->segment_index_bytes;
+    segment->index_interval_bytes = log->config->index_interval_bytes;
     segment->first_timestamp_ms = segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
     segment->deleted_at_ms = segment->unlink_at_ms = -1;
     if (jitter > log->config->segment_ms)
@@ -385,14 +387,14 @@ enum err segment_load_times(struct log *log, struct segment *segment, struct rea
                                : index_create(log, segment, &segment->times, ".timeindex", reason);
 }
 
-bool segment_index_full(struct log *log, struct segment *segment)
+bool segment_index_full(const struct segment *segment)
 {
     uint32_t offsets = segment->offsets.most, times = segment->times.most;
 
     if (!segment->offsets.file)
-        offsets = (uint32_t)log->config->segment_index_bytes / OFFSET_ENTRY;
+        offsets = (uint32_t)segment->index_bytes / OFFSET_ENTRY;
     if (!segment->times.file)
-        times = (uint32_t)log->config->segment_index_bytes / TIME_ENTRY;
+        times = (uint32_t)segment->index_bytes / TIME_ENTRY;
     return segment->offsets.count >= offsets || segment->times.count + 1 >= times;
 }
 
@@ -437,7 +439,7 @@ enum err segment_index_found(struct log *log, struct segment *segment, const str
         segment->max_timestamp_ms = batch->max_timestamp_ms;
         segment->max_timestamp_offset = batch->last_offset;
     }
-    if (position - *indexed_at > log->config->index_interval_bytes) {
+    if (position - *indexed_at > segment->index_interval_bytes) {
         err = segment_add_offset(log, segment, batch->last_offset, position, reason);
         if (!err)
             err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, false, reason);
@@ -524,7 +526,7 @@ static enum err index_step(struct log *log, struct segment *segment, int64_t las
         segment->max_timestamp_ms = max_timestamp_ms;
         segment->max_timestamp_offset = max_timestamp_offset;
     }
-    if (segment->bytes_since_entry > log->config->index_interval_bytes) {
+    if (segment->bytes_since_entry > segment->index_interval_bytes) {
         err = segment_add_offset(log, segment, last_offset, position, reason);
         if (!err)
             err = segment_add_time(log, segment, segment->max_timestamp_ms, segment->max_timestamp_offset, false, reason);
@@ -658,9 +660,9 @@ enum err segment_grow_indexes(struct log *log, struct segment *segment, struct r
     if (!err)
         err = segment_load_times(log, segment, reason);
     if (!err)
-        err = index_grow(&segment->offsets, log->config->segment_index_bytes, reason);
+        err = index_grow(&segment->offsets, segment->index_bytes, reason);
     if (!err)
-        err = index_grow(&segment->times, log->config->segment_index_bytes, reason);
+        err = index_grow(&segment->times, segment->index_bytes, reason);
     return err;
 }
 

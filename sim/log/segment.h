@@ -31,6 +31,7 @@ struct segment {
     int64_t base_offset;
     int64_t size_bytes;               /* of the batches; a preallocated file is longer */
     int64_t created_ms, jitter_ms;
+    int32_t index_bytes, index_interval_bytes; /* as they were set when it was made or opened: Kafka passes them to the segment then */
     int64_t first_timestamp_ms;       /* what segment.ms counts from; -1: no timestamps */
     int64_t max_timestamp_ms, max_timestamp_offset; /* -1: none; valid when max_known */
     int64_t bytes_since_entry;        /* written since the last entry of the offset index */
@@ -94,7 +95,7 @@ enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size
 /* The indexes, created if they aren't there yet, and read. */
 enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason);
 enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason);
-bool segment_index_full(struct log *log, struct segment *segment);
+bool segment_index_full(const struct segment *segment);
 enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason);
 /* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
 enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason);

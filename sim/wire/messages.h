@@ -19,6 +19,7 @@
 #include "sim/wire/api/21_delete_records.h"
 #include "sim/wire/api/22_init_producer_id.h"
 #include "sim/wire/api/23_offset_for_leader_epoch.h"
+#include "sim/wire/api/27_write_txn_markers.h"
 #include "sim/wire/api/29_describe_acls.h"
 #include "sim/wire/api/30_create_acls.h"
 #include "sim/wire/api/31_delete_acls.h"

@@ -1,4 +1,29 @@
 """Where two plays of one history differ."""
+import re
+
+
+def told_apart(history, play):
+    """What of a play is to be compared: without moments in messages, and, where the broker itself compressed, without what each library makes of it."""
+    if isinstance(play, str):
+        return re.sub(r'-?\d{13,}', 'T', play)
+    if isinstance(play, list):
+        return [told_apart(history, item) for item in play]
+    if not isinstance(play, dict):
+        return play
+    out = {key: told_apart(history, item) for key, item in play.items()}
+    if history['kind'] == 'recompressed':
+        if 'attributes' in out and out['attributes'] & 7:
+            out.update(size='its own', crc='its own')
+        for name, file in out.items():
+            if name.endswith('.log'):
+                file['size'] = 'its own'
+            if name.endswith('index'):      # where batches lie
+                out[name] = 'there'
+    return out
+
+
+def compare(history, real, ours):
+    return differences(told_apart(history, real), told_apart(history, ours))
 
 
 def differences(real, ours, path=''):

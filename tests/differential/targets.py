@@ -46,7 +46,7 @@ class Real:
         self.port, self.control_port = ports
         self.connection = Connection(self.port, '__admin_client')
         self.process = self.zookeeper = None
-        self.started_at = 0
+        self.started_at, self.current = 0, {}
         self.setup()
 
     def setup(self):
@@ -87,9 +87,9 @@ class Real:
         if self.old and not self.zookeeper:
             self.zookeeper = self.java('org.apache.zookeeper.server.quorum.QuorumPeerMain', os.path.join(self.folder, 'zookeeper'))
             until(lambda: socket.create_connection(('127.0.0.1', self.control_port)).close() is None, 'ZooKeeper', 90)
-        self.started_at = time.time()
         self.process = self.java('kafka.Kafka', os.path.join(self.folder, 'broker'))
         until(lambda: self.connection.leads([]) and True, 'Kafka %s' % self.release, 120)
+        self.started_at = time.time()
 
     def halt(self, number):
         self.connection.close()
@@ -115,23 +115,32 @@ class Real:
         with open(self.log_file, errors='replace') as f:
             return f.read()
 
+    def create(self, name, config):
+        self.current[name] = dict(config)
+        return self.connection.create({name: config})[name]
+
     def configured(self, since):
         """Which topics' settings the broker said it took over, after `since` characters of its log."""
         pattern = r'entityPath: topics/(\S+) with config' if self.old else r'Updating topic (\S+) with new configuration'
         return re.findall(pattern, self.log()[since:])
 
     def configure(self, changes):
-        """All topics' changes in one request, and waits until the broker acts by them."""
-        since = len(self.log())
+        """All topics' changes in one request, and waits until the broker acts by them: 4.3 says nothing of what stays as it was."""
+        since, wanted = len(self.log()), set()
         answers = self.connection.configure(changes)
-        wanted = {name for name, (error, _) in answers.items() if not error}
+        for name, (error, _) in answers.items():
+            before = self.current[name]
+            after = {k: v for k, v in dict(before, **changes[name]).items() if v is not None}
+            if not error and (self.old or after != before):
+                wanted.add(name)
+                self.current[name] = after
         until(lambda: wanted <= set(self.configured(since)), 'settings of %s' % sorted(wanted)[:3])
         time.sleep(0.3)            # the line is written just before the logs are told
         return answers
 
     def settle(self):
         """Until retention and the cleaner have nothing left to do: the files stay as they are over some rounds of both."""
-        first_check = self.started_at + 33 if self.old else 0
+        first_check = self.started_at + 32 if self.old else 0
         last, since = None, time.time()
         while True:
             now = self.picture()
@@ -158,14 +167,15 @@ class Ours:
     """`kafkarium --serve`, whose waits are an `advance`."""
     real = False
 
-    def __init__(self, release, folder, start_ms, program=None):
+    def __init__(self, release, folder, start_ms):
         self.release, self.folder, self.old = release, folder, release.startswith('2')
-        self.program = program or os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'), 'kafkarium')
+        self.program = os.path.join(folder, 'kafkarium')   # what is played on does not change when it is built anew
         self.lab = os.path.join(folder, 'lab')
         self.start_ms = start_ms
         self.logs = os.path.join(self.lab, 'broker-0' if self.old else 'broker-1')
         self.process, self.connection, self.made = None, None, False
         os.makedirs(folder)
+        shutil.copy(os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'), 'kafkarium'), self.program)
 
     def start(self):
         args = [self.program, '--serve', '--port', '0', '--timestamps', 'keep']
@@ -199,6 +209,9 @@ class Ours:
     def close(self):
         if self.process and self.process.poll() is None:
             self.kill()
+
+    def create(self, name, config):
+        return self.connection.create({name: config})[name]
 
     def configure(self, changes):
         return self.connection.configure(changes)

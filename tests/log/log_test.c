@@ -386,3 +386,22 @@ TEST(any_record_of_large_batches_is_found_with_one_look)
     }
     lab_free(lab);
 }
+
+TEST(a_look_by_time_makes_the_indexes_of_an_empty_segment)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct log_found found;
+
+    lab_open(lab);
+    lab_append(lab, 1);
+    OK(log_roll(lab->log, lab_now_ms(lab), NULL));
+    CHECK_FILES(lab, "*1.*index", "");
+    OK(log_offset_for_time(lab->log, lab_now_ms(lab) - 1, &found, NULL));
+    CHECK_FILES(lab, "*1.*index", "");                       /* found in the first */
+    lab_advance_ms(lab, 10);
+    OK(log_truncate_fully(lab->log, 5, lab_now_ms(lab), NULL));
+    OK(log_offset_for_time(lab->log, 0, &found, NULL));      /* an empty one is as new as its file: looked into */
+    CHECK_INT(-1, found.offset);
+    CHECK_FILES(lab, "*5.*index", "5.index 10485760, 5.timeindex 10485756");
+    lab_free(lab);
+}

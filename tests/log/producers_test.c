@@ -164,3 +164,50 @@ TEST(an_open_transaction_holds_the_last_stable_offset)
     batch_builder_done(&builder);
     lab_free(lab);
 }
+
+static enum err send_marker(struct lab *lab, bool commit, int64_t producer_id, int32_t coordinator_epoch)
+{
+    struct batch_builder builder = { 0 };
+    struct log_appended out;
+    struct bytes records;
+    enum err err;
+
+    batch_builder_init_marker(&builder, commit, producer_id, 0, coordinator_epoch, lab_now_ms(lab));
+    OK(batch_builder_finish(&builder, &records, NULL));
+    err = lab_send(lab, records, APPEND_COORDINATOR, &out);
+    batch_builder_done(&builder);
+    return err;
+}
+
+TEST(an_abort_of_nothing_is_a_transaction_in_27_only)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct lab *lab = lab_new(releases[i]);
+        struct aborted aborted;
+
+        lab_open(lab);
+        lab_append(lab, 3);
+        OK(send_marker(lab, false, 9, 0));
+        CHECK_INT(4, log_last_stable_offset(lab->log));
+        CHECK_INT(releases[i] == RELEASE_27, log_aborted(lab->log, 0, 4, &aborted, 1));
+        CHECK_FILES(lab, "*.txnindex", releases[i] == RELEASE_27 ? "0.txnindex 34" : "");
+        if (releases[i] == RELEASE_27)
+            CHECK_INT(3, aborted.first_offset);
+        lab_free(lab);
+    }
+}
+
+TEST(a_coordinator_that_was_replaced_is_fenced)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+
+    lab_open(lab);
+    OK(send_marker(lab, true, 9, 2));
+    CHECK_INT(ERR_TRANSACTION_COORDINATOR_FENCED, send_marker(lab, true, 9, 1));
+    CHECK_INT(1, log_end_offset(lab->log));
+    OK(send_marker(lab, false, 9, 2));
+    CHECK_INT(ERR_OK, send_marker(lab, true, 8, 0));         /* each producer has its own */
+    lab_free(lab);
+}

@@ -115,3 +115,39 @@ TEST(jitter_makes_a_segment_shorter_lived)
     CHECK(!decision.rolls);
     lab_free(lab);
 }
+
+/* Found by playing random histories on real brokers too (tests/differential), as the next two. */
+TEST(a_segment_keeps_the_index_settings_it_was_made_with)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+
+    lab_open(lab);
+    lab_append(lab, 1);
+    lab->config.index_interval_bytes = 0;
+    lab->config.segment_index_bytes = 24;
+    lab_append(lab, 3);
+    OK(log_roll(lab->log, lab_now_ms(lab), NULL));
+    lab_append(lab, 2);
+    CHECK_FILES(lab, "*.index", "0.index 0, 4.index 24");
+    OK(log_roll(lab->log, lab_now_ms(lab), NULL));
+    CHECK_FILES(lab, "*.index", "0.index 0, 4.index 8");
+    lab_free(lab);
+}
+
+TEST(what_is_refused_by_an_empty_segment_makes_its_indexes)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct lab *lab = lab_new(releases[i]);
+        struct log_appended out;
+
+        lab_open(lab);
+        OK(lab_produce(lab, 7, 0, 0, 1, &out));
+        OK(log_roll(lab->log, lab_now_ms(lab), NULL));
+        CHECK_FILES(lab, "1.*index", "");
+        CHECK_INT(ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, lab_produce(lab, 7, 0, 5, 1, &out));
+        CHECK_FILES(lab, "*1.*index", "1.index 10485760, 1.timeindex 10485756");
+        lab_free(lab);
+    }
+}

@@ -11,7 +11,7 @@ static const struct message *const messages[] = {
     BOTH(produce), BOTH(fetch), BOTH(list_offsets), BOTH(metadata), BOTH(offset_commit), BOTH(offset_fetch),
     BOTH(find_coordinator), BOTH(join_group), BOTH(heartbeat), BOTH(leave_group), BOTH(sync_group),
     BOTH(describe_groups), BOTH(list_groups), BOTH(api_versions), BOTH(create_topics), BOTH(delete_topics),
-    BOTH(delete_records), BOTH(init_producer_id), BOTH(offset_for_leader_epoch), BOTH(describe_acls),
+    BOTH(delete_records), BOTH(init_producer_id), BOTH(offset_for_leader_epoch), BOTH(write_txn_markers), BOTH(describe_acls),
     BOTH(create_acls), BOTH(delete_acls), BOTH(describe_configs), BOTH(alter_configs), BOTH(describe_log_dirs),
     BOTH(create_partitions), BOTH(delete_groups), BOTH(elect_leaders), BOTH(incremental_alter_configs),
     BOTH(alter_partition_reassignments), BOTH(list_partition_reassignments), BOTH(offset_delete),

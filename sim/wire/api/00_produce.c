@@ -185,6 +185,14 @@ static bool start_is_told(enum err err)
 }
 
 /* In Kafka's order: KafkaApis.handleProduceRequest, then ReplicaManager.appendRecords and appendToLocalLog. */
+/* KIP-890: whether the coordinator is asked if the partition is part of the transaction. */
+static bool verifies_transactions(const struct request *request)
+{
+    struct config_layers layers = broker_config(request->broker);
+
+    return !release_is_27(layers.release) && config_boolean(&layers, "transaction.partition.verification.enable");
+}
+
 static enum err append(struct request *request, const char *topic, const struct produce_request_partition *in, struct partition **partition,
                        struct record_errors *errors, struct log_appended *appended, struct reason *reason)
 {
@@ -205,7 +213,7 @@ static enum err append(struct request *request, const char *topic, const struct 
     if (known->internal && strcmp(request->client_id, "__admin_client"))
         return ERR_INVALID_TOPIC_EXCEPTION;
     records_first_attributes(records, is_27, &attributes, NULL);
-    if (attributes >= 0 && attributes & ATTRIBUTE_TRANSACTIONAL)
+    if (attributes >= 0 && attributes & ATTRIBUTE_TRANSACTIONAL && verifies_transactions(request))
         return ERR_INVALID_TXN_STATE; /* no transaction was begun: that comes with the transaction coordinator */
     err = find_partition(request, topic, in->index, partition);
     if (err)
