@@ -134,6 +134,31 @@ void golden_feed(const struct golden *golden, struct lab *lab)
     }
 }
 
+struct bytes golden_as_sent(struct batch_builder *builder, const struct batch *stored, int codec)
+{
+    uint8_t *copy = mem_copy(stored->bytes.data, stored->bytes.size);
+    struct batch batch;
+    struct record_iterator it;
+    struct record record;
+    struct bytes made;
+
+    batch_set_max_timestamp(copy, false, stored->max_timestamp_ms);
+    OK(batch_decode((struct bytes){ copy, stored->bytes.size }, &batch, NULL, NULL));
+    batch_builder_init(builder, codec);
+    builder->attributes = (int16_t)(batch.attributes & (ATTRIBUTE_TRANSACTIONAL | ATTRIBUTE_CONTROL));
+    builder->producer_id = batch.producer_id;
+    builder->producer_epoch = batch.producer_epoch;
+    builder->base_sequence = batch.base_sequence;
+    records_begin(&it, &batch);
+    while (records_next(&it, &record))
+        batch_builder_add(builder, record.timestamp_ms, record.key, record.value, record.headers, record.header_count);
+    OK(it.err);
+    records_done(&it);
+    OK(batch_builder_finish(builder, &made, NULL));
+    mem_free(copy);
+    return made;
+}
+
 static void compare_file(const struct golden *golden, struct lab *lab, const char *name)
 {
     char *path = mem_printf("%s/%s", lab->how.dir, name);

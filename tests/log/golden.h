@@ -17,10 +17,13 @@ uint8_t *golden_file(const struct golden *golden, const char *file, size_t *size
 size_t golden_names(char *names[MOST_GOLDEN_FILES]);
 /* A lab of that release, at a time after all captures, with the topic's id. */
 struct lab *golden_lab(const struct golden *golden);
+/* The same, at a time of one's own. */
 struct lab *golden_lab_at(const struct golden *golden, int64_t now_ms);
 /* Puts the files into the lab's folder. */
 void golden_copy(const struct golden *golden, struct lab *lab);
 /* Every batch of its .log files, as its producer sent it: base offset 0 and no leader epoch. */
 void golden_feed(const struct golden *golden, struct lab *lab);
+/* The batch of magic 2 as a producer with our encoder sends it who knows its records: times as before LogAppendTime. The builder owns it. */
+struct bytes golden_as_sent(struct batch_builder *builder, const struct batch *stored, int codec);
 /* Are the lab's files these? Those whose names match `except` (NULL: none) aside. */
 void golden_compare(const struct golden *golden, struct lab *lab, const char *except);
