@@ -167,6 +167,13 @@ TEST(the_golden_compacted_folder_is_rebuilt_byte_for_byte)
         }
         look_until(lab, zero_ms + end_ms);
         CHECK_INT(18, lab->cleaner_offset);
+        lab_close(lab);
+        golden_compare(&golden, lab, NULL);
+        lab_free(lab);
+        golden_done(&golden);
+    }
+}
+
 /* The only batch of the folder's only segment. */
 static uint8_t *only_batch(const struct golden *golden, struct batch *out)
 {

@@ -19,6 +19,8 @@ struct happening {
 struct history {
     struct happening all[MOST_HAPPENINGS];
     size_t count;
+    int64_t set_ms;             /* 0: SET_MS */
+    bool whole;                 /* it was watched while nothing else was at work: all counts */
 };
 
 /* ---- sets, as text ---- */
@@ -32,7 +34,7 @@ static size_t set_end(const struct history *history, size_t start)
 {
     size_t i = start + 1;
 
-    while (i < history->count && history->all[i].at_ms - history->all[i - 1].at_ms <= SET_MS)
+    while (i < history->count && history->all[i].at_ms - history->all[i - 1].at_ms <= (history->set_ms ? history->set_ms : SET_MS))
         i++;
     return i;
 }
@@ -92,7 +94,7 @@ static void join_growth(struct history *history)
 /* Before the first record the controller was still at work in the capture. */
 static void begin_with_records(struct history *history)
 {
-    for (size_t i = 0; i < history->count && !(history->all[i].what == GROWS && is_log(history->all[i].name)); i++)
+    for (size_t i = 0; !history->whole && i < history->count && !(history->all[i].what == GROWS && is_log(history->all[i].name)); i++)
         history->all[i].dropped = true;
     drop_dropped(history);
 }
@@ -245,7 +247,7 @@ static void captured_history(const struct capture *capture, const char *from, co
         } else {
             continue;
         }
-        out->count += on;
+        out->count += on && !text_ends(happening->name, ".tmp");
     }
 }
 
@@ -351,18 +353,24 @@ static void run_until_ms(struct watched *watched, int64_t at_ms)
     queue_set_us(queue, until_us);
 }
 
-/* A broker of 33 s with a topic, as the captures had it. */
-static void watch(struct watched *watched, const struct capture *capture, bool is_27, const char *topic, const char *key, const char *value)
+/* A broker of that age with a topic. */
+static void watch_at(struct watched *watched, const struct capture *capture, bool is_27, int64_t age_ms, const char *topic, const char *key, const char *value)
 {
     memset(watched, 0, sizeof(*watched));
     sim_lab_open(&watched->sim, is_27 ? RELEASE_27 : RELEASE_43, 1, 1, capture->settings);
     watched->client = wire_lab_client(&watched->sim.ends, 0, false);
     sim_create_topic(watched->client, topic, 1, 1, key, value);
     watched->folder = mem_printf("%s/broker-%d/%s-0", lab_dir(watched->sim.lab), is_27 ? 0 : 1, topic);
-    sim_lab_advance_ms(&watched->sim, 33000);
+    sim_lab_advance_ms(&watched->sim, age_ms);
     watched->zero_us = queue_now_us(lab_queue(watched->sim.lab));
     look(watched);
     watched->history.count = 0;
+}
+
+/* Of 33 s, as most captures had it. */
+static void watch(struct watched *watched, const struct capture *capture, bool is_27, const char *topic, const char *key, const char *value)
+{
+    watch_at(watched, capture, is_27, 33000, topic, key, value);
 }
 
 static void unwatch(struct watched *watched)
@@ -552,6 +560,98 @@ TEST(compaction_goes_as_2_7_0_went)
 TEST(compaction_goes_as_4_3_0_went)
 {
     play_compaction("compaction-4.3.0", false);
+}
+
+/* The checks come at the same fraction of a second as in the capture: records and checks follow each other as there. */
+static void play_retention_bytes(const char *name)
+{
+    struct capture *capture = mem_zero(sizeof(*capture));
+    struct history *captured = mem_zero(sizeof(*captured));
+    struct watched *watched = mem_zero(sizeof(*watched));
+    char text[1001] = "";
+
+    memset(text, 'x', 1000);
+    capture_read(capture, name);
+    captured_history(capture, "20 more records", NULL, captured);
+    watch_at(watched, capture, true, 30000 - 23850, "students", "segment.bytes", "16384");
+    sim_alter_topic(watched->client, "students", "retention.bytes", "32768");
+    sim_alter_topic(watched->client, "students", "retention.ms", "-1");
+    for (int i = 0; i < 100; i++) {             /* each with a time of its own */
+        run_until_ms(watched, i);
+        put(watched, "students", text, 1, -1);
+    }
+    CHECK_INT(16050 * 6 + 10700, log_size_bytes(partition_log(broker_partition(cluster_broker_at(watched->sim.ends.cluster, 0), "students", 0))));
+    run_until_ms(watched, 23840);
+    CHECK_INT(0, log_start_offset(partition_log(broker_partition(cluster_broker_at(watched->sim.ends.cluster, 0), "students", 0))));
+    run_until_ms(watched, 23860);               /* the first check, 30 s after the start: 42800 bytes are left */
+    CHECK_INT(60, log_start_offset(partition_log(broker_partition(cluster_broker_at(watched->sim.ends.cluster, 0), "students", 0))));
+    captured->whole = watched->history.whole = true;
+    run_until_ms(watched, moment_of(capture, "20 more records"));
+    watched->history.count = 0;
+    for (int i = 0; i < 20; i++) {
+        run_until_ms(watched, moment_of(capture, "20 more records") + (i < 14 ? 10 : 70) + i);
+        put(watched, "students", text, 1, -1);
+    }
+    run_until_ms(watched, moment_of(capture, "$ kafka-configs.sh"));
+    sim_alter_topic(watched->client, "students", "retention.bytes", "0");
+    run_until_ms(watched, 59770);
+    compare(captured, &watched->history);
+    unwatch(watched);
+    free(capture->text);
+    mem_free(watched);
+    mem_free(captured);
+    mem_free(capture);
+}
+
+/* When the capture said for the first time that so many records were there. */
+static int64_t moment_of_end(const struct capture *capture, int64_t end)
+{
+    for (size_t i = 0; i < capture->count; i++) {
+        long long earliest, latest;
+
+        if (sscanf(capture->lines[i].text, "earliest %lld, latest %lld", &earliest, &latest) == 2 && latest == end)
+            return capture->lines[i].at_ms;
+    }
+    fail_msg("the capture never had %lld records", (long long)end);
+    return 0;
+}
+
+static void play_retention_flow(const char *name)
+{
+    struct capture *capture = mem_zero(sizeof(*capture));
+    struct history *captured = mem_zero(sizeof(*captured));
+    struct watched *watched = mem_zero(sizeof(*watched));
+    char text[32];
+
+    capture_read(capture, name);
+    captured_history(capture, NULL, NULL, captured);
+    captured->set_ms = watched->history.set_ms = 60;
+    watch_at(watched, capture, true, 33000 - 220, "students", "retention.ms", "4000");
+    watched->history.set_ms = 60;
+    for (int i = 0; i < 36; i++) {
+        run_until_ms(watched, moment_of_end(capture, i + 1));
+        if (i == 20)
+            sim_alter_topic(watched->client, "students", "segment.ms", "2000");
+        snprintf(text, sizeof(text), "record %d", i < 20 ? i : i - 20);
+        put(watched, "students", text, 1, -1);
+    }
+    run_until_ms(watched, 63000);
+    compare(captured, &watched->history);
+    unwatch(watched);
+    free(capture->text);
+    mem_free(watched);
+    mem_free(captured);
+    mem_free(capture);
+}
+
+TEST(size_retention_goes_as_with_2_7_0)
+{
+    play_retention_bytes("retention-bytes-2.7.0");
+}
+
+TEST(a_steady_flow_goes_as_with_2_7_0)
+{
+    play_retention_flow("retention-flow-2.7.0");
 }
 
 TEST(retention_goes_as_2_7_0_went)
