@@ -9,6 +9,8 @@ bool inspected_refresh(struct call *call);
 struct shell;
 bool inspected_refresh_quietly(struct shell *shell, struct lab *lab);
 /* "INSPECT /var/kafka-logs, read at 10:03:34": the folder, or the first of several; `most`: columns that it may take, 0: any. */
-void inspected_title(const struct lab *lab, struct text *out, int most);
+void inspected_title(const struct lab *lab, enum lang lang, struct text *out, int most);
+/* The folder on one page: what is in it, what had to be assumed, what could not be read. */
+int inspected_status(struct call *call);
 /* What a start of the broker would do with this log, and which of its settings are assumed. Reads in slices; false: interrupted. */
 bool inspected_say(struct call *call, struct log *log, const char *topic);

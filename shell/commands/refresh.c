@@ -6,7 +6,7 @@
 static int run(struct call *call)
 {
     if (!lab_inspects(call_lab(call))) {
-        call_error(call, "refresh: only for a real broker's folder (kafkarium --inspect DIR); a lab is always up to date\n");
+        call_error(call, _(call->session->lang, "refresh: only for a real broker's folder (kafkarium --inspect DIR); a lab is always up to date\n"));
         return 1;
     }
     return command_status.run(call); /* it was read again before this command, as before each */

@@ -1,7 +1,6 @@
 /* status: the lab on one page. */
 #include "shell/commands/pace.h"
 #include "shell/inspected.h"
-#include "shell/prose.h"
 
 static void print_brokers(struct call *call, const struct lab *lab)
 {
@@ -34,25 +33,6 @@ static void print_topics(struct call *call, const struct lab *lab)
     call_print(call, "\n");
 }
 
-static int print_inspected(struct call *call, const struct lab *lab)
-{
-    const struct cluster *cluster = lab_cluster(lab);
-    struct broker *broker = cluster_broker_at(cluster, 0);
-    struct text line = { 0 };
-
-    inspected_title(lab, &line, 0);
-    call_print(call, "%s\nKafka %s, broker %d, cluster %s: %s\n", text_chars(&line), release_is_27(lab_release(lab)) ? "2.7 or near it" : "4.3 or near it",
-               broker_id(broker), *image_cluster_id(cluster_image(cluster)) ? image_cluster_id(cluster_image(cluster)) : "unknown",
-               cluster_inspect_clean(cluster) ? "stopped in order" : "runs, or was killed");
-    call_print(call, "%zu partition%s here; ", broker_partition_count(broker), broker_partition_count(broker) == 1 ? "" : "s");
-    print_topics(call, lab);
-    text_clear(&line);
-    text_add(&line, cluster_inspect_notes(cluster));
-    prose_print(call, "%s", text_chars(&line));
-    text_done(&line);
-    return 0;
-}
-
 static int run(struct call *call)
 {
     struct lab *lab = call_lab(call);
@@ -60,7 +40,7 @@ static int run(struct call *call)
     size_t network = 0;
 
     if (lab_inspects(lab))
-        return print_inspected(call, lab);
+        return inspected_status(call);
     call_print(call, "Kafka %s, seed %llu, %s\n", release_is_27(lab_release(lab)) ? "2.7" : lab_release(lab) == RELEASE_43 ? "4.3" : "4.3 (clients of 2.7 too)",
                (unsigned long long)lab_seed(lab), lab_dir(lab));
     print_brokers(call, lab);

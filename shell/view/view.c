@@ -102,7 +102,7 @@ static void draw_header(struct view *view, struct grid *grid)
     grid_fill(grid, 0, 0, grid->columns, STYLE_TITLE, " ");
     text_add(&line, " KAFKARIUM  ");
     if (lab_inspects(lab)) {
-        inspected_title(lab, &line, grid->columns - 14);
+        inspected_title(lab, view->lang, &line, grid->columns - 14);
         grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
         text_done(&line);
         return;

@@ -252,15 +252,12 @@ enum err inspect_release(struct fs *fs, const struct inspect_options *how, enum 
 static void note(struct inspection *inspection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(struct inspection *inspection, const char *format, ...)
 {
-    struct text plain = { 0 };
     va_list args;
 
     va_start(args, format);
-    text_vprintf(&plain, format, args);
+    text_vprintf(&inspection->notes, format, args);
     va_end(args);
-    text_escaped(&inspection->notes, bytes_text(text_chars(&plain)));
     text_char(&inspection->notes, '\n');
-    text_done(&plain);
 }
 
 /* A value that this release would not take is not believed: settings act on what is shown. */
@@ -627,50 +624,6 @@ static void answer_for(struct broker *broker, struct partition *partition)
     }
 }
 
-static size_t count_kind(const struct inspection *inspection, enum folder_kind kind)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < inspection->folder_count; i++)
-        count += inspection->folders[i].kind == kind;
-    return count;
-}
-
-static void note_folders(struct inspection *inspection)
-{
-    for (enum folder_kind kind = FOLDER_DELETE; kind <= FOLDER_UNREADABLE; kind++) {
-        size_t count = count_kind(inspection, kind), said = 0;
-
-        for (size_t i = 0; i < inspection->folder_count && count; i++) {
-            const struct folder *folder = &inspection->folders[i];
-
-            if (folder->kind != kind)
-                continue;
-            if (said++ == 3) {
-                note(inspection, "... %zu more %s folders: SELECT * FROM folders", count - 3, folder_kind_name(kind));
-                break;
-            }
-            note(inspection, "%s/%s (%s): %s", folder->dir->path, folder->name, folder_kind_name(kind), folder->note ? folder->note : "");
-        }
-    }
-}
-
-static void note_sources(struct cluster *cluster)
-{
-    struct inspection *inspection = cluster->inspection;
-
-    if (inspection->only)
-        note(inspection, "%s is one partition's folder: nothing else is looked at. The broker's folder is %s", inspection->only, inspection->dirs[0].path);
-    if (!inspection->metadata && release_is_27(cluster->release))
-        note(inspection, "Topics are what the folders' names say; their leaders, replicas and settings are in ZooKeeper, not here: this broker is taken for the only one, "
-                         "Kafka's defaults are assumed (--set-topic TOPIC:KEY=VALUE says otherwise).");
-    else if (!inspection->metadata)
-        note(inspection, "There is no __cluster_metadata-0 in these folders (it lies where metadata.log.dir says; name that folder too, with a comma): topics are what the folders' "
-                         "names say, and their settings are assumed.");
-    if (!inspection->settings_given)
-        note(inspection, "The broker's server.properties is not in its folders: Kafka's defaults are assumed (--properties FILE or --set KEY=VALUE say otherwise).");
-}
-
 static enum err load(struct cluster *cluster, struct reason *reason)
 {
     struct inspection *inspection = cluster->inspection;
@@ -712,8 +665,6 @@ static enum err load(struct cluster *cluster, struct reason *reason)
     for (size_t i = 0; i < broker->partition_count; i++)
         answer_for(broker, broker->partitions[i]);
     groups_read_all(broker->groups);
-    note_sources(cluster);
-    note_folders(inspection);
     for (size_t i = 0; i < inspection->dir_count; i++) {
         checkpoint_done(&inspection->dirs[i].recovery_points);
         checkpoint_done(&inspection->dirs[i].log_starts);
@@ -935,6 +886,16 @@ bool cluster_inspect_clean(const struct cluster *cluster)
         if (!cluster->inspection->dirs[i].clean)
             return false;
     return true;
+}
+
+const char *cluster_inspect_only(const struct cluster *cluster)
+{
+    return cluster->inspection->only;
+}
+
+bool cluster_inspect_settings_given(const struct cluster *cluster)
+{
+    return cluster->inspection->settings_given;
 }
 
 bool cluster_inspect_metadata(const struct cluster *cluster)

@@ -34,5 +34,3 @@ struct start_check *start_check_begin(struct log *log);
 bool start_check_slice(struct start_check *check, int64_t budget_bytes); /* true: done */
 const struct start_decision *start_check_decision(const struct start_check *check);
 void start_check_end(struct start_check *check);
-/* "unclean stop: 2 segments would be read from 0 on; ..." in sentences, of the decision. */
-void start_decision_text(const struct start_decision *decision, struct text *out);

@@ -146,7 +146,6 @@ TEST(half_a_batch_at_the_end_is_told_and_not_cut)
     struct lab *lab = filled(RELEASE_43);
     struct segment_info active;
     struct start_decision decision;
-    struct text text = { 0 };
     struct file *file;
     struct log *log;
     uint8_t head[37] = { 0 };
@@ -167,16 +166,12 @@ TEST(half_a_batch_at_the_end_is_told_and_not_cut)
     CHECK_INT(active.size_bytes, decision.cut_position);
     CHECK_TEXT("half a batch", decision.rule);
     CHECK_INT(40, decision.log_end_offset);
-    start_decision_text(&decision, &text);
-    CHECK(strstr(text_chars(&text), "cut 37 bytes at position"));
-    text_done(&text);
+    CHECK(!decision.clean);
     log_drop(log);
     log = look(lab, true); /* a clean stop's log is believed: they would stay */
     decision = decide(log);
+    CHECK(decision.clean);
     CHECK_INT(37, decision.cut_bytes);
-    start_decision_text(&decision, &text);
-    CHECK(strstr(text_chars(&text), "nobody would cut them"));
-    text_done(&text);
     log_drop(log);
     mem_free(path);
     lab_free(lab);
