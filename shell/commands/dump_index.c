@@ -10,6 +10,7 @@ enum { OFFSET_BYTES = 8, TIME_BYTES = 12, ABORTED_BYTES = 34, WARM_BYTES = 8192,
 struct entries {
     struct dump_file *file;
     int64_t base_offset, count, entry_bytes;
+    int64_t sound_from; /* the log's batches from here on were all found; -1: not looked at */
 };
 struct index_entry { int64_t timestamp, offset, position; };
 
@@ -17,6 +18,7 @@ struct index_entry { int64_t timestamp, offset, position; };
 static bool open_entries(struct dump *dump, struct entries *out, struct dump_file *file, int64_t entry_bytes)
 {
     out->file = file;
+    out->sound_from = -1;
     out->entry_bytes = entry_bytes;
     if (!file->file)
         return trouble_illegal(&dump->trouble, "Invalid max index size: -1");
@@ -211,13 +213,32 @@ static bool newest_timestamp(struct dump *dump, const struct dump_batch *at, int
     bool good;
 
     *out = -1;
+    if (at->batch.magic >= 2 && at->size < BATCH_HEADER)
+        return trouble_set(&dump->trouble, "java.lang.IndexOutOfBoundsException", NULL);
     records_begin(&it, &at->batch);
     while (records_next(&it, &record))
         if (record.timestamp_ms > *out)
             *out = record.timestamp_ms;
+    dump->timestamps_only = true;
     good = !it.err || dump_record_trouble(dump, &it);
+    dump->timestamps_only = false;
     records_done(&it);
     return good;
+}
+
+/* 4.3 looks at all batches behind that place before it looks at any. Done once from the first place: what is sound there is sound behind. */
+static bool all_batches(struct dump *dump, struct entries *times, struct dump_file *log, int64_t position)
+{
+    struct dump_batch batch;
+    int there;
+
+    if (dump->old || (times->sound_from >= 0 && position >= times->sound_from))
+        return true;
+    times->sound_from = position;
+    while ((there = dump_next_batch(dump, log, &position, log->size, &batch)) > 0)
+        if (!dump_flush(dump, false))
+            return false;
+    return !there;
 }
 
 static bool check_time(struct dump *dump, struct entries *times, struct dump_file *log, int64_t position, const struct index_entry *entry, int64_t previous)
@@ -231,6 +252,8 @@ static bool check_time(struct dump *dump, struct entries *times, struct dump_fil
 
         return batch_at(dump, log, position, &unread);
     }
+    if (!all_batches(dump, times, log, position))
+        return false;
     while ((there = dump_next_batch(dump, log, &position, log->size, &batch)) > 0 && batch.batch.last_offset < entry->offset)
         if (!dump_flush(dump, false))
             return false;
@@ -386,8 +409,12 @@ bool dump_snapshot_file(struct dump *dump, struct dump_file *file)
         return true;
     }
     if (fields_decode(&producer_snapshot_layout, 1, &reader, &dump->arena, &snapshot, &reason)) {
-        snprintf(why, sizeof(why), "Snapshot failed schema validation: %s", reason.text);
-        corrupt_snapshot(dump, why);
+        struct text text = { 0 };
+
+        text_add(&text, "Snapshot failed schema validation: ");
+        dump_schema_trouble(dump->old, &producer_snapshot_layout, 1, bytes, reason.text, &text);
+        corrupt_snapshot(dump, text_chars(&text));
+        text_done(&text);
         return true;
     }
     if (snapshot.version != 1) {

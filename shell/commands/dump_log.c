@@ -277,8 +277,8 @@ void dump_findings(struct dump *dump)
 static bool unreadable(struct dump *dump, const struct dump_file *file, int64_t position, const char *what, size_t want, size_t got)
 {
     trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException",
-                "Failed to load record batch at position %" PRId64 " from FileRecords(size=%" PRId64 ", file=%s, start=0, end=2147483647)", position,
-                file->size, file->shown);
+                "Failed to load record batch at position %" PRId64 " from FileRecords(size=%" PRId64 ", file=%s, start=0, end=%" PRId64 ")", position,
+                file->size, file->shown, dump->old ? (int64_t)INT32_MAX : file->size);
     trouble_cause(&dump->trouble, "java.io.EOFException",
                   "Failed to read `%s` from file channel `%s`. Expected to read %zu bytes, but reached end of file after reading %zu bytes. Started "
                   "read from position %" PRId64 ".", what, file->shown, want, got, position);
@@ -402,6 +402,8 @@ static bool print_batch(struct dump *dump, const struct dump_batch *at)
     } else {
         text_printf(out, "offset: %" PRId64, batch->last_offset);
     }
+    if (batch->magic < 0)
+        return trouble_illegal(&dump->trouble, "Invalid magic used in LegacyRecord: %d", batch->magic);
     if (codec >= CODECS)
         return trouble_illegal(&dump->trouble, "Unknown compression type id: %d", codec);
     text_printf(out, " position: %" PRId64 " %s: %" PRId64 " size: %" PRId32 " magic: %d compresscodec: %s crc: %" PRIu32 " isvalid: %s\n",
@@ -449,16 +451,6 @@ static bool print_record(struct dump *dump, const struct batch *batch, const str
     return true;
 }
 
-bool dump_record_trouble(struct dump *dump, const struct record_iterator *it)
-{
-    const char *class = it->err == ERR_INVALID_RECORD ? "org.apache.kafka.common.InvalidRecordException" :
-                                                        "org.apache.kafka.common.errors.CorruptRecordException";
-
-    if (it->batch->size_bytes < BATCH_HEADER && it->batch->magic >= 2)
-        return trouble_set(&dump->trouble, "java.lang.IndexOutOfBoundsException", NULL);
-    return trouble_set(&dump->trouble, class, "%s", it->reason.text);
-}
-
 /* Kafka unpacks a compressed batch whole before it gives the first of its records. */
 static bool all_readable(struct dump *dump, const struct batch *batch)
 {
@@ -474,6 +466,28 @@ static bool all_readable(struct dump *dump, const struct batch *batch)
     good = !it.err || dump_record_trouble(dump, &it);
     records_done(&it);
     return good;
+}
+
+/* An old message whose value is larger than it: its sizes are printed before that is found. */
+static void print_half_message(struct dump *dump, const struct batch *batch)
+{
+    size_t key_at = batch->magic ? 26 : 18;
+    int32_t key = get_i32(batch->bytes.data + key_at), value = get_i32(batch->bytes.data + key_at + 4 + (key > 0 ? key : 0));
+    const char *valid = batch_crc_right(batch) ? "true" : "false";
+
+    if (batch_codec(batch) || dump->skip_metadata)
+        return;
+    text_printf(&dump->out, dump->old ? "| offset: %" PRId64 " %s: %" PRId64 " keysize: %" PRId32 " valuesize: %" PRId32 :
+                                        "| offset: %" PRId64 " %s: %" PRId64 " keySize: %" PRId32 " valueSize: %" PRId32,
+                batch->base_offset, timestamp_type(batch), batch->max_timestamp_ms, key < 0 ? -1 : key, value);
+    if (dump->old)
+        text_printf(&dump->out, " crc: %" PRIu32 " isvalid: %s", batch->crc, valid);
+    else
+        text_printf(&dump->out, " isValid: %s crc: %" PRIu32, valid, batch->crc);
+    if (!dump->contents) { /* never looked at its bytes */
+        text_char(&dump->out, '\n');
+        trouble_done(&dump->trouble);
+    }
 }
 
 static bool print_records(struct dump *dump, const struct dump_file *file, const struct batch *batch, int64_t *last_offset)
@@ -494,8 +508,12 @@ static bool print_records(struct dump *dump, const struct dump_file *file, const
         good = print_record(dump, batch, &record, &it) && dump_flush(dump, false);
         arena_reset(&dump->arena);
     }
-    if (good && it.err)
+    if (good && it.err) {
         good = dump_record_trouble(dump, &it);
+        if (batch->magic < 2 && text_equal(dump->trouble.exception, "java.lang.IllegalArgumentException"))
+            print_half_message(dump, batch);
+        good = !dump->trouble.exception;
+    }
     records_done(&it);
     return good;
 }

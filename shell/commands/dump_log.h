@@ -1,6 +1,6 @@
 /* What kafka-dump-log and dump share: showing a file of a partition's folder as Kafka's DumpLogSegments does, in both releases' words. Files are
  * only read, in pieces, and between them the loop turns: a segment of any size takes little memory, and Ctrl-C ends it. dump_log.c shows batches,
- * dump_records.c what records hold, dump_index.c the other files. */
+ * dump_records.c what records hold, dump_index.c the other files; dump_trouble.c explains what is damaged. */
 #pragma once
 #include "shell/tool_options.h"
 #include "sim/sim.h"
@@ -29,6 +29,7 @@ struct dump {                            /* all zero but what stands first; dump
     enum dump_decoder key_decoder, value_decoder;
     int64_t only_offset;                 /* -1: all; else just the batch that holds it */
     bool found;                          /* that batch */
+    bool timestamps_only;                /* a time index's check reads the records */
     struct trouble trouble;              /* what ended it, as the exception that the tool would throw */
 
     struct text out;                     /* printed so far, not yet written */
@@ -83,5 +84,7 @@ bool dump_control(struct dump *dump, const struct record *record);
 const struct message *dump_layout(struct dump *dump, const struct message *message);
 /* Foreign text as Java prints it: broken UTF-8 becomes U+FFFD; on a terminal nothing but text. */
 void dump_text(const struct dump *dump, struct text *out, struct bytes bytes);
-/* What the log layer says of records that it can't read, as Kafka's exceptions. */
+/* Records that can't be read, as Kafka's exceptions. False always. */
 bool dump_record_trouble(struct dump *dump, const struct record_iterator *it);
+/* Why `bytes` are no such message, in the words of Kafka's classes; `otherwise` where those would take them. */
+void dump_schema_trouble(bool old, const struct message *message, int16_t version, struct bytes bytes, const char *otherwise, struct text *out);

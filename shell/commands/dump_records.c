@@ -2,6 +2,7 @@
  * DumpLogSegments, GroupMetadataManager and TransactionLog of 2.7, CoordinatorRecordSerde, MetadataRecordSerde and RemoteLogMetadata of 4.3. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,13 +93,54 @@ static void add_string(struct dump *dump, const char *string)
     dump_text(dump, &dump->out, bytes_text(string ? string : "null"));
 }
 
+/* JSON as Jackson writes it: what isn't ASCII stands as it is, and escapes are in capitals. `json` is ours, with more escapes: those stay on a
+ * terminal. */
+static void add_json_text(struct dump *dump, const char *json)
+{
+    struct text *out = &dump->out;
+
+    for (; *json; json++) {
+        unsigned code, low;
+
+        if (*json != '\\' || call_on_terminal(dump->call)) {
+            text_char(out, *json);
+        } else if (json[1] != 'u' || sscanf(json + 2, "%4x", &code) != 1) {
+            text_add_size(out, json++, 2);
+        } else if (code < 0x20) {
+            text_printf(out, "\\u%04X", code);
+            json += 5;
+        } else {
+            json += 5;
+            if (code >= 0xd800 && code < 0xdc00 && sscanf(json + 1, "\\u%4x", &low) == 1) {
+                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+                json += 6;
+                text_char(out, (char)(0xf0 | code >> 18));
+                text_char(out, (char)(0x80 | (code >> 12 & 0x3f)));
+                text_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
+            } else if (code >= 0x800) {
+                text_char(out, (char)(0xe0 | code >> 12));
+                text_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
+            } else if (code >= 0x80) {
+                text_char(out, (char)(0xc0 | code >> 6));
+            }
+            text_char(out, (char)(code < 0x80 ? code : 0x80 | (code & 0x3f)));
+        }
+    }
+}
+
+static void add_json(struct dump *dump, const struct message *message, int16_t version, const void *in)
+{
+    struct text json = { 0 };
+
+    fields_json(message, version, in, &json);
+    add_json_text(dump, text_chars(&json));
+    text_done(&json);
+}
+
 /* ---- records of a user's topic ---- */
 
 static bool add_number(struct dump *dump, struct bytes bytes, size_t size)
 {
-    const char *what = size == 4 ? "IntegerDecoder" : "LongDecoder";
-
-    (void)what;
     if (bytes.size < size)
         return trouble_set(&dump->trouble, "java.lang.ArrayIndexOutOfBoundsException", "Index %zu out of bounds for length %zu", bytes.size, bytes.size);
     text_printf(&dump->out, "%" PRId64, size == 4 ? get_i32(bytes.data) : get_i64(bytes.data));
@@ -157,7 +199,7 @@ struct nested { const struct message *layout; const char *name; };
 static void add_group_value(struct dump *dump, const struct message *message, int16_t version, const struct group_value *value)
 {
     static const struct nested nested[] = { { &consumer_subscription_layout, "\"subscription\":" }, { &consumer_assignment_layout, "\"assignment\":" } };
-    struct text json = { 0 }, inner = { 0 };
+    struct text json = { 0 }, inner = { 0 }, all = { 0 };
     const char *at, *start;
 
     fields_json(message, version, value, &json);
@@ -175,11 +217,13 @@ static void add_group_value(struct dump *dump, const struct message *message, in
             add_consumer_bytes(dump, nested[n].layout, n ? member->assignment : member->subscription, &inner);
             if (!behind || !inner.size)
                 continue;
-            text_add_size(&dump->out, start, (size_t)(found - start));
-            text_add_size(&dump->out, inner.data, inner.size);
+            text_add_size(&all, start, (size_t)(found - start));
+            text_add_size(&all, inner.data, inner.size);
             start = at = behind + 1;
         }
-    text_add(&dump->out, start);
+    text_add(&all, start);
+    add_json_text(dump, text_chars(&all));
+    text_done(&all);
     text_done(&json);
     text_done(&inner);
 }
@@ -190,6 +234,18 @@ static void add_unreadable(struct dump *dump, const char *prefix, int64_t offset
     text_printf(&dump->out, "%skey: Error at offset %" PRId64 ", skipping. %s", prefix, offset, why);
 }
 
+static void add_unread(struct dump *dump, const char *prefix, int64_t offset, const char *what, int16_t said, const struct message *message,
+                       int16_t version, struct bytes left, const struct reason *reason)
+{
+    struct text why = { 0 };
+
+    text_printf(&why, "Could not read record with version %d from %s's buffer due to: ", said, what);
+    dump_schema_trouble(false, message, version, left, reason->text, &why);
+    text_char(&why, '.');
+    add_unreadable(dump, prefix, offset, text_chars(&why));
+    text_done(&why);
+}
+
 static bool coordinator_record(struct dump *dump, const struct record *record, const char *prefix)
 {
     struct reader key = reader_of(record->key), value = reader_of(record->value);
@@ -197,7 +253,8 @@ static bool coordinator_record(struct dump *dump, const struct record *record, c
     const struct message *key_message, *value_message;
     struct reason reason = { "" };
     void *key_in, *value_in = NULL;
-    int16_t type, version = 0;
+    int16_t type, key_version, version = 0;
+    struct bytes left;
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "java.lang.RuntimeException",
@@ -214,11 +271,10 @@ static bool coordinator_record(struct dump *dump, const struct record *record, c
     }
     key_message = dump_layout(dump, layout->key);
     key_in = arena_alloc(&dump->arena, key_message->size);
-    if (fields_decode(key_message, key_message->first <= type && type <= key_message->last ? type : key_message->last, &key, &dump->arena, key_in, &reason)) {
-        char *why = mem_printf("Could not read record with version %d from key's buffer due to: %s.", type, reason.text);
-
-        add_unreadable(dump, prefix, record->offset, why);
-        mem_free(why);
+    key_version = key_message->first <= type && type <= key_message->last ? type : key_message->last;
+    left = (struct bytes){ key.at, reader_left(&key) };
+    if (fields_decode(key_message, key_version, &key, &dump->arena, key_in, &reason)) {
+        add_unread(dump, prefix, record->offset, "key", type, key_message, key_version, left, &reason);
         return true;
     }
     if (record->value.data) {
@@ -227,22 +283,20 @@ static bool coordinator_record(struct dump *dump, const struct record *record, c
         value_in = arena_alloc(&dump->arena, value_message->size);
         if (value.failed || version < value_message->first || version > value_message->last) {
             char *why = value.failed ? mem_text("Could not read version from value's buffer.")
-                                     : mem_printf("Found an unknown record version %d for %d type.", version, type);
+                                     : mem_printf("Found an unknown record version %d for %d type", version, type);
 
             add_unreadable(dump, prefix, record->offset, why);
             mem_free(why);
             return true;
         }
+        left = (struct bytes){ value.at, reader_left(&value) };
         if (fields_decode(value_message, version, &value, &dump->arena, value_in, &reason)) {
-            char *why = mem_printf("Could not read record with version %d from value's buffer due to: %s.", version, reason.text);
-
-            add_unreadable(dump, prefix, record->offset, why);
-            mem_free(why);
+            add_unread(dump, prefix, record->offset, "value", version, value_message, version, left, &reason);
             return true;
         }
     }
     text_printf(&dump->out, "%skey: {\"type\":\"%d\",\"data\":", prefix, type);
-    fields_json(key_message, key_message->last, key_in, &dump->out);
+    add_json(dump, key_message, key_message->last, key_in);
     text_add(&dump->out, "} payload: ");
     if (!value_in) {
         text_add(&dump->out, "<DELETE>");
@@ -252,7 +306,7 @@ static bool coordinator_record(struct dump *dump, const struct record *record, c
     if (layout->value == &group_value_message)
         add_group_value(dump, value_message, version, value_in);
     else
-        fields_json(value_message, version, value_in, &dump->out);
+        add_json(dump, value_message, version, value_in);
     text_char(&dump->out, '}');
     return true;
 }
@@ -315,7 +369,7 @@ static bool metadata_record_text(struct dump *dump, const struct record *record)
         text_printf(&dump->out, " payload: Error at %" PRId64 ", skipping. %s", record->offset, text_chars(&why));
     } else {
         text_printf(&dump->out, " payload: {\"type\":\"%s\",\"version\":%d,\"data\":", name, version);
-        fields_json(message, version, in, &dump->out);
+        add_json(dump, message, version, in);
         text_char(&dump->out, '}');
     }
     text_done(&why);
@@ -474,9 +528,29 @@ static bool remote_log_record(struct dump *dump, const struct record *record)
 
 /* ---- 2.7 ---- */
 
-static bool old_schema(struct dump *dump, const struct reason *reason)
+/* `bytes`: behind the version. */
+static bool old_schema(struct dump *dump, const struct message *message, int16_t version, struct bytes bytes, const struct reason *reason)
 {
-    return trouble_set(&dump->trouble, "org.apache.kafka.common.protocol.types.SchemaException", "%s", reason->text);
+    struct text why = { 0 };
+
+    dump_schema_trouble(true, message, version, bytes, reason->text, &why);
+    trouble_set(&dump->trouble, "org.apache.kafka.common.protocol.types.SchemaException", "%s", text_chars(&why));
+    text_done(&why);
+    return false;
+}
+
+static struct bytes behind_version(struct bytes bytes)
+{
+    return bytes.size < 2 ? (struct bytes){ 0 } : (struct bytes){ bytes.data + 2, bytes.size - 2 };
+}
+
+/* The version before a key or value of 2.7's; false: there is none (BufferUnderflowException). */
+static bool old_version(struct dump *dump, struct bytes bytes, int16_t *version)
+{
+    if (bytes.size < 2)
+        return trouble_set(&dump->trouble, "java.nio.BufferUnderflowException", NULL);
+    *version = get_i16(bytes.data);
+    return true;
 }
 
 /* "%X" of the bytes as one number: no leading zeros. */
@@ -525,7 +599,7 @@ static bool add_old_assignments(struct dump *dump, const struct group_value *val
         if (reader.failed || version < 0)
             err_because(ERR_INVALID_REQUEST, &reason, "Buffer underflow while parsing consumer protocol's header");
         if (reason.text[0] || fields_decode(message, version > message->last ? message->last : version, &reader, &dump->arena, in, &reason)) {
-            good = old_schema(dump, &reason);
+            good = old_schema(dump, message, version, behind_version(member->assignment), &reason);
             break;
         }
         assigned = (void *)((char *)in + field_of(message->fields, "assigned_partitions")->offset);
@@ -556,12 +630,15 @@ static bool old_group_value(struct dump *dump, struct bytes bytes, struct text *
     struct group_value value;
     struct text assignments = { 0 };
     struct reason reason = { "" };
+    int16_t version = 0;
     bool good;
 
-    if (bytes.size >= 2 && (get_i16(bytes.data) < 0 || get_i16(bytes.data) > 3))
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown group metadata version %d", get_i16(bytes.data));
+    if (!old_version(dump, bytes, &version))
+        return false;
+    if (version < 0 || version > 3)
+        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown group metadata version %d", version);
     if (group_value_decode(bytes, &dump->arena, &value, &reason))
-        return old_schema(dump, &reason);
+        return old_schema(dump, &group_value_message, version, behind_version(bytes), &reason);
     good = add_old_assignments(dump, &value, &assignments);
     if (good) {
         text_add(out, "{\"protocolType\":");
@@ -576,40 +653,47 @@ static bool old_group_value(struct dump *dump, struct bytes bytes, struct text *
     return good;
 }
 
+static bool old_offset_value(struct dump *dump, struct bytes bytes, struct text *out)
+{
+    struct offset_value value;
+    struct reason reason = { "" };
+    int16_t version = 0;
+
+    if (!old_version(dump, bytes, &version))
+        return false;
+    if (version < 0 || version > 3)
+        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown offset schema version %d", version);
+    if (offset_value_decode(bytes, &dump->arena, &value, &reason))
+        return old_schema(dump, &offset_value_message, version, behind_version(bytes), &reason);
+    text_printf(out, *value.metadata ? "offset=%" PRId64 ",metadata=%s" : "offset=%" PRId64, value.offset, value.metadata);
+    return true;
+}
+
 static bool old_group_record(struct dump *dump, const struct record *record)
 {
     struct group_key key;
-    struct offset_value value;
     struct reason reason = { "" };
     struct text out = { 0 };
+    int16_t type = 0;
     bool good = true;
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException",
                            "Failed to decode message using offset topic decoder (message had a missing key)");
-    if (record->key.size >= 2 && (get_i16(record->key.data) < 0 || get_i16(record->key.data) > KEY_GROUP))
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown message key schema version %d",
-                           get_i16(record->key.data));
+    if (!old_version(dump, record->key, &type))
+        return false;
+    if (type < 0 || type > KEY_GROUP)
+        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown message key schema version %d", type);
     if (group_key_decode(record->key, &dump->arena, &key, &reason))
-        return old_schema(dump, &reason);
-    if (key.type == KEY_GROUP) {
+        return old_schema(dump, type == KEY_GROUP ? &group_key_message : &offset_key_message, type, behind_version(record->key), &reason);
+    if (key.type == KEY_GROUP)
         text_printf(&out, " key: group_metadata::group=%s payload: ", key.group);
-        if (record->value.data)
-            good = old_group_value(dump, record->value, &out);
-        else
-            text_add(&out, "<DELETE>");
-    } else {
+    else
         text_printf(&out, " key: offset_commit::group=%s,partition=%s-%" PRId32 " payload: ", key.group, key.topic, key.partition);
-        if (!record->value.data)
-            text_add(&out, "<DELETE>");
-        else if (record->value.size >= 2 && (get_i16(record->value.data) < 0 || get_i16(record->value.data) > 3))
-            good = trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown offset schema version %d",
-                               get_i16(record->value.data));
-        else if (offset_value_decode(record->value, &dump->arena, &value, &reason))
-            good = old_schema(dump, &reason);
-        else
-            text_printf(&out, *value.metadata ? "offset=%" PRId64 ",metadata=%s" : "offset=%" PRId64, value.offset, value.metadata);
-    }
+    if (!record->value.data)
+        text_add(&out, "<DELETE>");
+    else
+        good = key.type == KEY_GROUP ? old_group_value(dump, record->value, &out) : old_offset_value(dump, record->value, &out);
     if (good)
         dump_text(dump, &dump->out, (struct bytes){ (const uint8_t *)text_chars(&out), out.size });
     text_done(&out);
@@ -656,10 +740,12 @@ static bool old_transaction_value(struct dump *dump, struct bytes bytes, struct 
     int8_t state;
     void *in = arena_alloc(&dump->arena, message->size);
 
-    if (!reader.failed && version)
+    if (!old_version(dump, bytes, &version))
+        return false;
+    if (version)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown transaction log message value schema version %d", version);
     if (fields_decode(message, 0, &reader, &dump->arena, in, &reason))
-        return old_schema(dump, &reason);
+        return old_schema(dump, message, 0, behind_version(bytes), &reason);
     state = *(const int8_t *)value_of(message->fields, in, "transaction_status");
     if (state < 0 || state >= 8)
         return trouble_set(&dump->trouble, "java.lang.IllegalStateException", "Unknown transaction state byte %d from the transaction status message",
@@ -687,10 +773,12 @@ static bool old_transaction_record(struct dump *dump, const struct record *recor
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "java.lang.NullPointerException", NULL);
-    if (!reader.failed && type)
+    if (!old_version(dump, record->key, &type))
+        return false;
+    if (type)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown transaction log message key schema version %d", type);
     if (fields_decode(message, 0, &reader, &dump->arena, in, &reason))
-        return old_schema(dump, &reason);
+        return old_schema(dump, message, 0, behind_version(record->key), &reason);
     text_printf(&out, " key: transaction_metadata::transactionalId=%s payload: ", *(const char *const *)value_of(message->fields, in, "transactional_id"));
     if (record->value.data)
         good = old_transaction_value(dump, record->value, &out);
@@ -735,7 +823,7 @@ static bool control_value(struct dump *dump, const struct record *record, int16_
         return trouble_set(&dump->trouble, "org.apache.kafka.common.errors.UnsupportedVersionException", "Can't write version %d of %s", version,
                            message->name);
     text_add(&dump->out, names[type]);
-    fields_json(message, version, in, &dump->out);
+    add_json(dump, message, version, in);
     return true;
 }
 
@@ -746,7 +834,8 @@ bool dump_control(struct dump *dump, const struct record *record)
     int16_t version = reader_i16(&key), type = reader_i16(&key);
 
     if (!record->key.data)
-        return trouble_set(&dump->trouble, "java.lang.NullPointerException", NULL);
+        return trouble_set(&dump->trouble, "java.lang.NullPointerException", "Cannot invoke \"java.nio.ByteBuffer.%s()\" because \"key\" is null",
+                           dump->old ? "remaining" : "duplicate");
     if (key.failed)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.InvalidRecordException",
                            "Invalid value size found for %s. Must have at least 4 bytes, but found only %zu",
