@@ -265,8 +265,21 @@ void broker_note_unlink(struct broker *broker, struct partition *partition)
         event_at(broker->cluster->queue, &broker->unlink_event, ms_to_us(partition->unlink_at_ms));
 }
 
-void broker_doom(struct broker *broker, char *path, int64_t at_us)
+/* Before the first of the tasks that come around: log.initial.task.delay.ms; 2.7 has it built in. */
+static int64_t initial_delay_ms(const struct broker *broker)
 {
+    return release_is_27(broker->cluster->release) ? 30000 : setting(broker, "log.initial.task.delay.ms");
+}
+
+/* kafka-delete-logs: not before its first turn, and the topic's own file.delete.delay.ms doesn't count. */
+void broker_doom(struct broker *broker, char *path)
+{
+    int64_t now_us = queue_now_us(broker->cluster->queue);
+    int64_t first_us = (broker->up ? broker->started_us : now_us) + initial_delay_ms(broker) * 1000;
+    int64_t at_us = now_us + ms_to_us(setting(broker, "log.segment.delete.delay.ms"));
+
+    if (at_us < first_us)
+        at_us = first_us;
     ARRAY_ADD(broker->doomed, broker->doomed_count, broker->doomed_capacity) = (struct doomed){ path, at_us };
     if (!event_scheduled(&broker->unlink_event) || broker->unlink_event.at_us > at_us)
         event_at(broker->cluster->queue, &broker->unlink_event, at_us);
@@ -493,6 +506,19 @@ static void run_log_starts(void *context)
     write_checkpoint(broker, LOG_STARTS);
 }
 
+void broker_note_removed(struct broker *broker)
+{
+    if (!broker->removed)
+        return;
+    broker->removed = false;
+    if (!broker->up)
+        return;
+    cleaner_write(broker);
+    broker->recovery_dirty = broker->starts_dirty = false;
+    write_checkpoint(broker, RECOVERY_POINTS);
+    write_checkpoint(broker, LOG_STARTS);
+}
+
 void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *))
 {
     ticker->first_us = broker->started_us + delay_ms * 1000;
@@ -503,7 +529,7 @@ void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms
 
 void broker_start_tasks(struct broker *broker)
 {
-    int64_t delay_ms = release_is_27(broker->cluster->release) ? 30000 : setting(broker, "log.initial.task.delay.ms");
+    int64_t delay_ms = initial_delay_ms(broker);
 
     broker->started_us = queue_now_us(broker->cluster->queue);
     ticker_start(broker, &broker->retention, delay_ms, setting(broker, "log.retention.check.interval.ms"), run_retention);
@@ -643,12 +669,24 @@ static enum err make_file(struct broker *broker, const char *name, struct reason
     return err;
 }
 
+/* The moments of an earlier life are over: what is noted while logs load waits for those that broker_start_tasks works out. */
+static void forget_ticks(struct broker *broker)
+{
+    struct ticker *tickers[] = { &broker->retention, &broker->recovery_tick, &broker->start_tick, &broker->high_watermark_tick, &broker->producer_tick };
+
+    for (size_t i = 0; i < sizeof(tickers) / sizeof(*tickers); i++) {
+        event_cancel(broker->cluster->queue, &tickers[i]->event);
+        tickers[i]->interval_us = 0;
+    }
+}
+
 enum err broker_load(struct broker *broker, struct reason *reason)
 {
     static const char *const files[] = { ".lock", "cleaner-offset-checkpoint", "log-start-offset-checkpoint",
                                          "recovery-point-offset-checkpoint", "replication-offset-checkpoint" };
     enum err err = ERR_OK;
 
+    forget_ticks(broker);
     read_checkpoint(broker, RECOVERY_POINTS, &broker->recovery_points);
     read_checkpoint(broker, LOG_STARTS, &broker->log_starts);
     read_checkpoint(broker, HIGH_WATERMARKS, &broker->high_watermarks);
@@ -681,14 +719,14 @@ static void put_aside(struct broker *broker, const char *name)
     mem_free(to);
 }
 
-static void look_at_folder(struct broker *broker, const char *name, int64_t delay_us)
+static void look_at_folder(struct broker *broker, const char *name)
 {
     const char *dash = strrchr(name, '-');
     char topic[256];
     int32_t number;
 
     if (text_ends(name, "-delete")) {
-        broker_doom(broker, mem_printf("%s/%s", broker->log_dir, name), queue_now_us(broker->cluster->queue) + delay_us);
+        broker_doom(broker, mem_printf("%s/%s", broker->log_dir, name));
         return;
     }
     if (!dash || dash == name || (size_t)(dash - name) >= sizeof(topic) || !parse_i32(dash + 1, &number) || number < 0)
@@ -722,11 +760,10 @@ static void tell_loaded(struct cluster *cluster)
 enum err broker_host_all(struct broker *broker, struct reason *reason)
 {
     struct fs_names names = { 0 };
-    int64_t delay_us = setting(broker, "log.segment.delete.delay.ms") * 1000;
     enum err err = fs_list(broker->cluster->fs, broker->log_dir, &names, reason);
 
     for (size_t i = 0; !err && i < names.count; i++)
-        look_at_folder(broker, names.names[i], delay_us);
+        look_at_folder(broker, names.names[i]);
     fs_names_free(&names);
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
         const struct image_topic *topic = image_topic_at(broker->image, t);
@@ -793,6 +830,12 @@ void broker_stop_clean(struct broker *broker)
     }
     unhost_all(broker);
     metadata_log_close(&broker->metadata, now_ms);
+    if (!release_is_27(cluster->release)) { /* 4.x takes its .lock away */
+        char *lock = mem_printf("%s/.lock", broker->log_dir);
+
+        fs_unlink(cluster->fs, lock, NULL);
+        mem_free(lock);
+    }
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .text = "stopped; its logs are closed"));
 }
 

@@ -172,6 +172,7 @@ static void take_batch(struct broker *broker, const struct metadata_pending *pen
     metadata_batch_replay(bytes, follow, broker, NULL);
     if (image_offset(broker->image) < pending->last_offset)
         image_set_offset(broker->image, pending->last_offset);
+    broker_note_removed(broker);
 }
 
 void broker_catch_up(struct broker *broker)

@@ -322,8 +322,13 @@ void cleaner_abort(struct partition *partition)
 void cleaner_forget(struct partition *partition)
 {
     cleaner_abort(partition);
-    if (partition->cleaner_offset >= 0)
-        set_checkpoint(partition, -1);
+    partition->cleaner_offset = partition->cleaner_base = -1;
+}
+
+void cleaner_write(struct broker *broker)
+{
+    if (broker->cleaner.on)
+        write_checkpoint(broker);
 }
 
 void cleaner_truncated(struct partition *partition)

@@ -142,6 +142,7 @@ struct broker {
     struct image *image;
     struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
     struct event metadata_event;
+    bool removed;                     /* some replica's log, and the checkpoints still name it */
     int32_t remove_cursor;            /* of a topic that is being deleted: the partition to go on with */
     struct image_wait *image_waits;
     struct log_env env;
@@ -195,12 +196,14 @@ void broker_note_high_watermark(struct broker *broker);
 void broker_note_recovery_point(struct broker *broker);
 void broker_note_producers(struct broker *broker, struct bytes records); /* written: silent producers are forgotten one day */
 void broker_note_unlink(struct broker *broker, struct partition *partition);
-void broker_doom(struct broker *broker, char *path, int64_t at_us);      /* takes path */
+void broker_doom(struct broker *broker, char *path);     /* a -delete folder: goes after log.segment.delete.delay.ms; takes `path` over */
 
 /* One log; true: it has more to delete than one slice does. */
 bool broker_check_retention(struct broker *broker, struct partition *partition, int64_t now_ms);
 int64_t ticker_after(const struct ticker *ticker, int64_t us);
 void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *));
+/* Replicas went: the cleaner's, recovery points' and log starts' checkpoints are written at once, as LogManager.asyncDelete does. */
+void broker_note_removed(struct broker *broker);
 void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us);       /* the first tick that is not before `us`, and after now */
 
 /* ---- cleaner.c: the cleaner of compacted logs ---- */
@@ -209,7 +212,8 @@ void cleaner_stop(struct broker *broker, bool tidy);    /* `tidy` false: as afte
 void cleaner_note(struct broker *broker, struct partition *partition);          /* something changed that it may care about */
 void cleaner_settings_changed(struct broker *broker);
 void cleaner_abort(struct partition *partition);        /* it is not to be compacted any more */
-void cleaner_forget(struct partition *partition);       /* its log is about to go */
+void cleaner_forget(struct partition *partition);       /* its log is about to go; broker_note_removed() writes it down */
+void cleaner_write(struct broker *broker);              /* the checkpoint, if there is a cleaner */
 void cleaner_truncated(struct partition *partition);    /* its log was cut */
 
 /* ---- broker_metadata.c: what the broker does about metadata records ---- */

@@ -604,6 +604,7 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
     }
     take_in(broker, partition);
     broker_note_recovery_point(broker);
+    broker_note_high_watermark(broker);
     broker_note_retention(broker, partition);
     broker_note_unlink(broker, partition);
     return ERR_OK;
@@ -636,17 +637,17 @@ static void random_hex(struct random *random, char out[33])
 enum err partition_remove(struct partition *partition, struct reason *reason)
 {
     struct broker *broker = partition->broker;
-    int64_t delay_us = partition->settings->config.file_delete_delay_ms * 1000;
     char hex[33], *renamed = NULL;
     enum err err;
 
     partition_stop(partition);
     cleaner_forget(partition);
+    broker->removed = true;
     random_hex(&broker->cluster->random, hex);
     err = log_delete(partition->log, hex, &renamed, reason);
     partition->log = NULL;
     if (!err)
-        broker_doom(broker, renamed, queue_now_us(broker->cluster->queue) + delay_us);
+        broker_doom(broker, renamed);
     broker_note_recovery_point(broker);
     broker_note_high_watermark(broker);
     partition_unhost(partition);

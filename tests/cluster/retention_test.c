@@ -122,10 +122,27 @@ TEST(a_deleted_topic_leaves_its_folder_for_a_while)
         CHECK_INT((int64_t)strlen("students-0.0123456789abcdef0123456789abcdef-delete"), (int64_t)strlen(files));
         mem_free(files);
     }
-    cluster_lab_advance_ms(lab, 1100);
+    cluster_lab_advance_ms(lab, 20900);         /* the task that removes it has its first turn 30 s after the start */
+    {
+        char *files = cluster_lab_files(lab, "lab/broker-0", "students-0.*-delete");
+
+        CHECK(*files);
+        mem_free(files);
+    }
+    cluster_lab_advance_ms(lab, 200);
     CHECK_FILES(lab, "lab/broker-0", "*-delete", "");
-    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, NULL));
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, "file.delete.delay.ms=1"));
     CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, -1));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "students", NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 9900);          /* and the broker's delay counts */
+    {
+        char *files = cluster_lab_files(lab, "lab/broker-0", "students-0.*-delete");
+
+        CHECK(*files);
+        mem_free(files);
+    }
+    cluster_lab_advance_ms(lab, 200);
+    CHECK_FILES(lab, "lab/broker-0", "*-delete", "");
     cluster_lab_free(lab);
 }
 
