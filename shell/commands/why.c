@@ -82,11 +82,36 @@ const char *why_name(struct why *why, const char *name)
 
 /* ---- what to type ---- */
 
+/* Where the line to type would be broken at the terminal's edge, it goes on behind a backslash: it can be copied as it stands. */
 static void line(struct why *why, const char *head, const char *format, va_list args)
 {
+    int width = why->call->out->columns < 40 ? INT32_MAX : why->call->out->columns, column = text_width(head) + 2;
+    char *command = mem_vprintf(format, args), *at = command;
+    bool first = true;
+
     text_printf(&why->out, "%s: ", head);
-    text_vprintf(&why->out, format, args);
+    while (*at) {
+        size_t size = 0;
+        int wide;
+
+        for (char quote = 0; at[size] && (quote || at[size] != ' '); size++) /* a word, or what is quoted */
+            if (at[size] == '\'' || at[size] == '"')
+                quote = quote == at[size] ? 0 : quote ? quote : at[size];
+        wide = (int)size;
+        if (!first && column + 1 + wide + 2 > width) {
+            text_add(&why->out, " \\\n  ");
+            column = 2;
+        } else if (!first) {
+            text_char(&why->out, ' ');
+            column++;
+        }
+        text_add_size(&why->out, at, size);
+        column += wide;
+        first = false;
+        at += size + (at[size] == ' ');
+    }
     text_char(&why->out, '\n');
+    mem_free(command);
 }
 
 void why_flush(struct why *why)
@@ -99,6 +124,16 @@ void why_flush(struct why *why)
 static bool goes(const struct why *why, const char *format)
 {
     return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ");
+}
+
+static void say_line(struct why *why, const char *head, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void say_line(struct why *why, const char *head, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    line(why, head, format, args);
+    va_end(args);
 }
 
 void why_show(struct why *why, const char *format, ...)
@@ -130,8 +165,9 @@ const char *why_server(struct why *why)
 
 void why_mend_text(struct why *why, const char *key, const char *value, const char *effect)
 {
-    why_mend(why, "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%s  # %s", why_server(why), why->topic, key, value,
-             effect);
+    if (goes(why, ""))
+        say_line(why, arena_printf(&why->arena, "%s (%s)", _(why->lang, "mend"), effect),
+                 "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%s", why_server(why), why->topic, key, value);
 }
 
 void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...)

@@ -40,7 +40,7 @@ const char *why_name(struct why *why, const char *name);     /* from outside: es
 void why_show(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* show me: ... */
 void why_mend(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* mend: ... */
 void why_mend_text(struct why *why, const char *key, const char *value, const char *effect);
-/* mend: kafka-configs.sh ... --add-config key=value  # and what it does: a shell takes the line as it stands */
+/* mend (what it does): kafka-configs.sh ... --add-config key=value */
 void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void why_show_delete(struct why *why, int64_t at_ms);        /* until delete TOPIC-P, looking as far as needed; INT64_MAX: it would not come */
 void why_show_segments(struct why *why);                     /* SELECT ... FROM segments */

@@ -12,7 +12,7 @@ ALTER = 'kafka-configs.sh --bootstrap-server localhost:9092 --entity-type topics
 THREE = (CREATE % '--config retention.ms=30000 --config segment.bytes=250' + SEND % 'the first of all records' + 'advance 10s\n' + SEND % 'the second of all records'
          + 'advance 10s\n' + SEND % 'the third of all records')
 KEYED = "kafka-console-producer.sh --topic students --property parse.key=true --property key.separator== --bootstrap-server localhost:9092 <<< '%s'\n"
-HEADS = {'en': ('show me: ', 'mend: '), 'ru': ('показать: ', 'исправить: ')}
+TYPE = {'en': r'^(?:show me|mend)(?: \([^\n]*?\))?: (.*)$', 'ru': r'^(?:показать|исправить)(?: \([^\n]*?\))?: (.*)$'}
 
 
 @pytest.fixture(params=['4.3', '2.7'])
@@ -36,8 +36,8 @@ def answer(folder, script, question, lang='en', release='4.3', status=0, options
 
 
 def lines_to_type(text, lang='en'):
-    found = [line[len(head):] for line in text.splitlines() for head in HEADS[lang] if line.startswith(head)]
-    assert found and text.splitlines()[-1].startswith(HEADS[lang]), text
+    found = re.findall(TYPE[lang], text, re.M)
+    assert found and re.match(TYPE[lang], text.splitlines()[-1]), text
     return found
 
 
@@ -77,7 +77,7 @@ def test_what_it_foretells_comes_to_pass(folder, release):
 
 def test_the_mending_line_takes_it_at_the_check_that_it_names(folder, release):
     first, second = lines_to_type(answer(folder, THREE, 'why students-0', release=release))
-    assert first == 'until delete students-0' and second.endswith('retention.ms=19000  # it goes at the check of 00:00:30')
+    assert first == 'until delete students-0' and second.endswith('retention.ms=19000')
     out = answer(folder, THREE, second + '\nuntil delete students-0', release=release)
     assert '00:00:30.0 DELETE students-0/0: newest 19.9 s > 19.0 s; log start 0 -> 2' in out
 
@@ -394,3 +394,21 @@ def test_a_real_folder_is_told_without_moments_that_only_its_broker_knows():
     out = inspected('4.3.0-plain', 'why plain-0')
     assert 'When the broker looks is not on its disk' in out and 'at the check of' not in out and 'until delete' not in out
     assert lines_to_type(out)[0].startswith('SELECT ')
+
+
+# ---- on a terminal ----
+
+@pytest.mark.parametrize('question', ['why students-0', 'why students-0 1', 'why students-0 0', 'why rolled students-0', 'why compaction students-0', 'why lag my-group', 'why'])
+def test_it_fits_eighty_columns_and_can_be_pasted_from_them(folder, lang, question):
+    from terminal import Terminal
+    script = THREE + GROUP + ('until delete students-0\n' if question.endswith(' 0') else '')
+    with open(os.path.join(folder, 'file'), 'w') as file:
+        file.write('set lang %s\n%secho ANSWER\n%s\n' % (lang, script, question))
+    terminal = Terminal(folder, '--no-listen', '-f', os.path.join(folder, 'file'), rows=60)
+    terminal.ended()
+    out = terminal.raw.decode().replace('\r', '').split('ANSWER\n')[1]
+    assert max(map(len, out.splitlines())) <= 80, out
+    typed = re.findall(r'^(?:show me|mend|показать|исправить)(?: \([^\n]*?\))?: ((?:.*\\\n)*.*)$', out, re.M)
+    assert typed, out
+    for line in typed:  # over several lines, as copied from the screen
+        answer(folder, script, line, lang)
