@@ -49,7 +49,7 @@ static void take_partition(struct condition *condition, const char *text)
 static const struct { const char *word; enum event_kind kind; } happenings[] = {
     { "delete", EVENT_segment_deleted }, { "roll", EVENT_segment_rolled }, { "unlink", EVENT_segment_unlinked },
     { "election", EVENT_leader_elected }, { "isr", EVENT_isr_changed }, { "rebalance", EVENT_group_generation },
-    { "client", EVENT_client_connected }, { "check", EVENT_retention_checked },
+    { "client", EVENT_client_connected }, { "check", EVENT_retention_checked }, { "clean", EVENT_log_cleaned },
 };
 
 static void quoted(struct text *out, const char *text)

@@ -1,4 +1,4 @@
-/* Conditions of until, wait and of lessons' checks: "delete students-0", "roll students-0", "unlink students-0", "leader students-0 != 1",
+/* Conditions of until, wait and of lessons' checks: "delete students-0", "roll students-0", "unlink students-0", "clean students-0", "leader students-0 != 1",
  * "lag my-group = 0", "client" (a real one connected), or an SQL expression. Tried only after journal entries, as only they change what tables show. */
 #pragma once
 #include "sim/sim.h"

@@ -124,6 +124,16 @@ static void say_unlinked(enum lang lang, const struct entry *entry, struct text 
     text_done(&delay);
 }
 
+static void say_cleaned(enum lang lang, const struct entry *entry, struct text *out)
+{
+    long long segments = fact(entry, "segments_before");
+
+    text_printf(out, n_(lang, "%s-%d: %lld segment %lld B -> %lld of %lld B, records %lld -> %lld; clean up to %lld",
+                        "%s-%d: %lld segments %lld B -> %lld of %lld B, records %lld -> %lld; clean up to %lld", segments),
+                entry->topic, entry->partition, segments, fact(entry, "bytes_before"), fact(entry, "segments_after"), fact(entry, "bytes_after"),
+                fact(entry, "records_before"), fact(entry, "records_after"), (long long)entry->offset);
+}
+
 static void say_start(enum lang lang, const struct entry *entry, struct text *out)
 {
     text_printf(out, _(lang, "%s-%d: log start %lld -> %lld"), entry->topic, entry->partition, fact(entry, "before"), fact(entry, "log_start_offset"));
@@ -167,6 +177,21 @@ static void say_producers(enum lang lang, const struct entry *entry, struct text
     text_printf(out, n_(lang, "%s-%d: %lld producer id silent for %s or more: forgotten", "%s-%d: %lld producer ids silent for %s or more: forgotten", count),
                 entry->topic, entry->partition, count, text_chars(&limit));
     text_done(&limit);
+}
+
+static void say_refused(enum lang lang, const struct entry *entry, struct text *out)
+{
+    (void)lang; /* Kafka's own words, and numbers */
+    text_printf(out, "%s-%d: %s", entry->topic, entry->partition, entry_fact_text(entry, "error"));
+    if (fact(entry, "limit") >= 0)
+        text_printf(out, ", %lld %s %lld", fact(entry, "value"), text_equal(entry->rule, "min.insync.replicas") ? "<" : ">", fact(entry, "limit"));
+    text_printf(out, " (%s), %s", entry->rule, entry->subject);
+}
+
+static void say_duplicate(enum lang lang, const struct entry *entry, struct text *out)
+{
+    text_printf(out, _(lang, "%s-%d: producer %lld sent sequence %lld again, it lies at %lld already; nothing was written"), entry->topic, entry->partition,
+                fact(entry, "producer_id"), fact(entry, "base_sequence"), (long long)entry->offset);
 }
 
 /* ---- topics, groups ---- */
@@ -241,6 +266,9 @@ static const struct {
     { EVENT_segment_rolled, say_roll, NULL },
     { EVENT_segment_unlinked, say_unlinked, "unlink_at_ms" },
     { EVENT_log_start_moved, say_start, "before" },
+    { EVENT_log_cleaned, say_cleaned, "segments_before" },
+    { EVENT_append_refused, say_refused, "error_code" },
+    { EVENT_producer_duplicate, say_duplicate, "producer_id" },
     { EVENT_log_truncated, say_truncated, "log_end_offset_before" },
     { EVENT_log_recovered, say_recovered, "cut_bytes" },
     { EVENT_retention_checked, say_check, "logs" },

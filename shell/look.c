@@ -26,7 +26,9 @@ int64_t look_check_after_ms(const struct partition *partition, int64_t ms)
 {
     struct broker *broker = partition_broker(partition);
     struct config_layers layers = broker_config(broker);
-    int64_t next = broker_next_retention_check_us(broker), interval = config_long(&layers, "log.retention.check.interval.ms");
+    bool by_cleaner = log_settings(partition_log(partition))->cleanup_compact; /* with compact the cleaner's threads see to retention too */
+    int64_t next = by_cleaner ? broker_next_cleaner_look_us(broker) : broker_next_retention_check_us(broker);
+    int64_t interval = config_long(&layers, by_cleaner ? "log.cleaner.backoff.ms" : "log.retention.check.interval.ms");
 
     if (next == INT64_MAX || ms == INT64_MAX)
         return INT64_MAX;

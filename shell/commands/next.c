@@ -15,6 +15,7 @@ static const struct {
       N_("No roll within a virtual day: a segment rolls only when something is appended (or when retention empties the partition).") },
     { "delete", { EVENT_segment_deleted }, N_("Nothing will be deleted within a virtual day: see why TOPIC-PARTITION.") },
     { "unlink", { EVENT_segment_unlinked }, N_("No .deleted file waits to be unlinked within a virtual day.") },
+    { "clean", { EVENT_log_cleaned, EVENT_cleaning_failed }, N_("The cleaner takes no log within a virtual day: see why compaction TOPIC-PARTITION.") },
     { "check", { EVENT_retention_checked }, N_("No retention check within a virtual day.") },
     { "leader", { EVENT_leader_elected }, N_("No election within a virtual day.") },
     { "isr", { EVENT_isr_changed }, N_("No change of an ISR within a virtual day.") },
@@ -76,7 +77,7 @@ static int run(struct call *call)
     while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
         row++;
     if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
-        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink check leader isr rebalance expire\n"), word);
+        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr rebalance expire\n"), word);
         return 1;
     }
     if (!strcmp(word, "check"))
@@ -99,7 +100,7 @@ static int run(struct call *call)
 }
 
 const struct command command_next = {
-    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|check|leader|isr|rebalance|expire]",
+    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|rebalance|expire]",
     .details = "Without a word: to the next change of any partition's files. Looks a virtual day ahead.",
-    .example = "next delete", .words = "roll delete unlink check leader isr rebalance expire", .needs_lab = true, .run = run,
+    .example = "next delete", .words = "roll delete unlink clean check leader isr rebalance expire", .needs_lab = true, .run = run,
 };

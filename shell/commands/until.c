@@ -65,8 +65,8 @@ static const struct option options[] = {
 
 const struct command command_until = {
     .name = "until", .summary = "move virtual time on until something holds", .usage = "until CONDITION [--limit 7d]",
-    .details = "CONDITION: delete, roll, unlink, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression,\n"
+    .details = "CONDITION: delete, roll, unlink, clean, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression,\n"
                "for instance: until (select count(*) from segments where topic = 'students') = 1",
-    .example = "until delete students-0", .options = options, .words = "delete roll unlink leader lag rebalance", .argument = COMPLETE_PARTITION,
+    .example = "until delete students-0", .options = options, .words = "delete roll unlink clean leader lag rebalance", .argument = COMPLETE_PARTITION,
     .compares = true, .needs_lab = true, .run = run,
 };

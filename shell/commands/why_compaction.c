@@ -87,18 +87,44 @@ static void say_verdict(struct why *why, const struct compaction_decision *decis
 {
     struct config_layers layers = broker_config(partition_broker(why->replica));
     long long backoff = (long long)config_long(&layers, "log.cleaner.backoff.ms");
+    int64_t next_us = partition_next_cleaning_us(why->replica);
 
-    if (decision->cleans)
-        why_say(why, _(why->lang, "So the cleaner takes it, by %s: its thread looks for the filthiest log every %s when it has nothing to do (log.cleaner.backoff.ms=%lld).\n"),
-                decision->rule, why_lasts(why, backoff), backoff);
+    if (partition_uncleanable(why->replica))
+        why_say(why, _(why->lang, "But the cleaner met an error there and leaves it alone until the broker starts again (events CLEAN).\n"));
+    else if (decision->cleans && next_us == INT64_MAX && !lab_inspects(why->lab))
+        why_say(why, _(why->lang, "So it could be cleaned, by %s, but no cleaner runs here (log.cleaner.enable, log.cleaner.threads).\n"), decision->rule);
+    else if (decision->cleans && next_us == INT64_MAX)
+        why_say(why, _(why->lang, "So the cleaner takes it, by %s, when its thread looks for the filthiest log: every log.cleaner.backoff.ms when it has nothing to do.\n"),
+                decision->rule);
+    else if (decision->cleans)
+        why_say(why, _(why->lang, "So the cleaner takes it, by %s, at its look of %s: when it has nothing to do its thread looks for the filthiest log every %s "
+                                  "(log.cleaner.backoff.ms=%lld).\n"),
+                decision->rule, why_moment(why, next_us / 1000), why_lasts(why, backoff), backoff);
     else if (text_equal(decision->rule, "empty"))
         why_say(why, _(why->lang, "So the cleaner leaves it: there are no bytes in what may be cleaned.\n"));
     else
         why_say(why, _(why->lang, "So the cleaner leaves it; what stands in the way: %s.\n"), decision->rule);
-    if (!decision->cleans && decision->next_at_ms != INT64_MAX)
-        why_say(why, _(why->lang, "If nothing is appended that changes at %s, by %s.\n"), why_clock(why, decision->next_at_ms), decision->next_rule);
+    if (!decision->cleans && decision->next_at_ms != INT64_MAX && next_us != INT64_MAX)
+        why_say(why, _(why->lang, "If nothing is appended that changes at %s, by %s, and the cleaner takes it at its look of %s.\n"), why_moment(why, decision->next_at_ms),
+                decision->next_rule, why_moment(why, next_us / 1000));
+    else if (!decision->cleans && decision->next_at_ms != INT64_MAX)
+        why_say(why, _(why->lang, "If nothing is appended that changes at %s, by %s.\n"), why_moment(why, decision->next_at_ms), decision->next_rule);
     else if (!decision->cleans)
         why_say(why, _(why->lang, "Time alone does not change that: only records, the roll that they bring, or a setting.\n"));
+}
+
+/* What the last cleaning came to. */
+static void say_last(struct why *why)
+{
+    const struct entry *entry = why_find(why, EVENT_log_cleaned, NULL, 0);
+
+    if (!entry)
+        return;
+    why_say(why, _(why->lang, "The last cleaning, at %s: %lld bytes became %lld; of %lld records it kept %lld (%lld superseded by a later one of their key, %lld tombstones whose time was "
+                              "over, %lld of aborted transactions).\n"),
+            why_clock(why, entry->at_us / 1000), (long long)entry_fact(entry, "bytes_before", 0), (long long)entry_fact(entry, "bytes_after", 0),
+            (long long)entry_fact(entry, "records_before", 0), (long long)entry_fact(entry, "records_after", 0), (long long)entry_fact(entry, "superseded", 0),
+            (long long)entry_fact(entry, "tombstones_removed", 0), (long long)entry_fact(entry, "aborted", 0));
 }
 
 /* ---- tombstones ---- */
@@ -137,8 +163,11 @@ static void say_tombstones(struct why *why, const struct compaction_decision *de
 
 static void mend(struct why *why, const struct compaction_decision *decision)
 {
+    int64_t next_us = lab_inspects(why->lab) ? INT64_MAX : partition_next_cleaning_us(why->replica);
     char value[32];
 
+    if (next_us != INT64_MAX && log_settings(why->log)->cleanup_compact)
+        why_show(why, next_us / 1000 - why->now_ms < 86400000 ? "until clean %s-%d" : "until clean %s-%d --limit 3650d", why->topic, why->partition);
     if (text_equal(decision->rule, "cleanup.policy")) {
         why_mend_text(why, "cleanup.policy", "compact", _(why->lang, "the newest record of each key is kept"));
     } else if (text_equal(decision->rule, "min.cleanable.dirty.ratio") && !decision->cleans) {
@@ -148,14 +177,14 @@ static void mend(struct why *why, const struct compaction_decision *decision)
         why_mend_text(why, "min.compaction.lag.ms", "0", _(why->lang, "cleaned however young"));
     } else if (text_equal(decision->rule, "active segment") || text_equal(decision->rule, "empty")) {
         why_mend_text(why, "segment.ms", "1000", _(why->lang, "a record stamped a second later closes the segment"));
-    } else {
+    } else if (next_us == INT64_MAX) {
         why_show(why, "SELECT offset, key, value FROM records WHERE topic = '%s' AND partition = %d", why->topic, why->partition);
     }
 }
 
 int why_compaction(struct why *why)
 {
-    struct compaction_decision decision = log_decide_compaction(why->log, -1, why->now_ms);
+    struct compaction_decision decision = log_decide_compaction(why->log, partition_cleaner_offset(why->replica), why->now_ms);
 
     say_head(why);
     if (!log_settings(why->log)->cleanup_compact) {
@@ -166,6 +195,7 @@ int why_compaction(struct why *why)
         say_segments(why, &decision);
         say_ratio(why, &decision);
         say_verdict(why, &decision);
+        say_last(why);
         say_tombstones(why, &decision);
     }
     mend(why, &decision);

@@ -32,6 +32,65 @@ static void say_values(struct why *why, const struct entry *entry)
         why_say(why, "\n");
 }
 
+/* ---- a batch that was not written ---- */
+
+static void mend_size(struct why *why, const struct entry *entry, const char *key)
+{
+    int64_t value = entry_fact(entry, "value", 0);
+
+    why_mend(why, "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%lld", why_server(why), entry->topic, key,
+             (long long)(value > INT32_MAX / 2 ? INT32_MAX : value * 2));
+}
+
+static void say_refused(struct why *why, const struct entry *entry)
+{
+    const char *client = why_name(why, entry->subject ? entry->subject : ""), *reason = entry_fact_text(entry, "reason");
+    long long value = (long long)entry_fact(entry, "value", 0), limit = (long long)entry_fact(entry, "limit", 0);
+
+    switch ((int)entry_fact(entry, "error_code", 0)) {
+    case ERR_MESSAGE_TOO_LARGE:
+        why_say(why, _(why->lang, "A batch of \"%s\" has %lld bytes, more than max.message.bytes=%lld of %s. The limit is for the batch as it was sent, compressed or not; the producer "
+                                  "keeps below it by max.request.size and batch.size.\n"),
+                client, value, limit, entry->topic);
+        mend_size(why, entry, "max.message.bytes");
+        return;
+    case ERR_RECORD_LIST_TOO_LARGE:
+        why_say(why, _(why->lang, "A batch of \"%s\" has %lld bytes, more than segment.bytes=%lld of %s: a batch is never split, and it fits in no segment.\n"), client, value, limit,
+                entry->topic);
+        mend_size(why, entry, "segment.bytes");
+        return;
+    case ERR_NOT_ENOUGH_REPLICAS:
+        why_say(why, _(why->lang, "\"%s\" asks for acks=all, and %s-%d has %lld in its ISR, fewer than min.insync.replicas=%lld: nothing was written, the producer tries again.\n"), client,
+                entry->topic, entry->partition, value, limit);
+        why_mend(why, "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config min.insync.replicas=%lld", why_server(why), entry->topic,
+                 value > 0 ? value : 1);
+        return;
+    case ERR_INVALID_TIMESTAMP:
+        why_say(why, _(why->lang, "A record of \"%s\" is stamped too far from the broker's clock, which said %s: the whole batch was refused.\n"), client,
+                why_moment(why, entry_fact(entry, "now_ms", 0)));
+        break;
+    case ERR_INVALID_RECORD:
+        why_say(why, text_starts(entry->rule, "cleanup.policy") ? _(why->lang, "A record of \"%s\" has no key, and a compacted topic keeps one record a key: the whole batch was refused.\n")
+                                                                : _(why->lang, "A batch of \"%s\" is not as the format wants it.\n"),
+                client);
+        break;
+    case ERR_CORRUPT_MESSAGE:
+        why_say(why, _(why->lang, "A batch of \"%s\" does not have the checksum that it claims: it was damaged on its way.\n"), client);
+        break;
+    case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER:
+        why_say(why, _(why->lang, "A batch of \"%s\" is not the next of its idempotent producer: one before it is missing.\n"), client);
+        break;
+    case ERR_INVALID_PRODUCER_EPOCH:
+        why_say(why, _(why->lang, "A batch of \"%s\" has an older epoch than its producer: a newer instance took its place.\n"), client);
+        break;
+    default:
+        why_say(why, _(why->lang, "A batch of \"%s\" was answered by %s.\n"), client, entry_fact_text(entry, "error"));
+    }
+    if (reason && *reason)
+        why_say(why, _(why->lang, "The broker said: %s\n"), why_name(why, reason));
+    why_show(why, "events 5 append_refused");
+}
+
 /* The question that tells more of it. */
 static void say_more(struct why *why, const struct entry *entry)
 {
@@ -42,6 +101,9 @@ static void say_more(struct why *why, const struct entry *entry)
     case EVENT_segment_deleted:
     case EVENT_log_start_moved:
         why_show(why, "why %s-%d %lld", entry->topic, entry->partition, (long long)(entry->kind == EVENT_segment_deleted ? entry->offset : entry->offset - 1));
+        break;
+    case EVENT_log_cleaned:
+        why_show(why, "why compaction %s-%d", entry->topic, entry->partition);
         break;
     case EVENT_segment_unlinked:
     case EVENT_log_truncated:
@@ -56,6 +118,7 @@ static void say_more(struct why *why, const struct entry *entry)
 int why_event(struct why *why, enum event_kind kind, const char *none)
 {
     const struct entry *entry = latest(why, kind);
+    const char *more = NULL;
     struct text text = { 0 };
 
     if (!entry) {
@@ -64,6 +127,12 @@ int why_event(struct why *why, enum event_kind kind, const char *none)
         entry_text(why->lang, entry, &text);
         why_say(why, "%s\n", text_chars(&text));
         text_done(&text);
+        if (entry->kind == EVENT_append_refused && kind == entry->kind && entry_fact(entry, "error_code", 0)) {
+            say_refused(why, entry);
+            return 0;
+        }
+        if (entry->kind == EVENT_append_refused)
+            more = "why refused";
         if (entry->rule)
             why_say(why, _(why->lang, "Decided by %s; the values:\n"), why_name(why, entry->rule));
         say_values(why, entry);
@@ -77,7 +146,9 @@ int why_event(struct why *why, enum event_kind kind, const char *none)
         why_say(why, _(why->lang, "  why lag my-group           a group's lag, split into deleted and readable\n"));
         why_say(why, _(why->lang, "  why refused                the last batch that was not written\n"));
     }
-    if (entry)
+    if (more)
+        why_show(why, "%s", more);
+    else if (entry)
         say_more(why, entry);
     else
         why_show(why, "events --kinds");

@@ -328,7 +328,11 @@ static void say_key(struct why *why, const struct place *place, int64_t offset)
         why_say(why, tombstone ? _(why->lang, "A later record of its key, the tombstone %lld, will take its place when the cleaner comes (why compaction %s-%d).\n")
                                : _(why->lang, "A later record of its key, %lld, will take its place when the cleaner comes (why compaction %s-%d).\n"),
                 (long long)later, why->topic, why->partition);
-    else if (place->null_value)
+    if (later >= log_active_base_offset(why->log))
+        why_say(why, _(why->lang, "Not before that one's segment is closed: the cleaner does not look into the active one.\n"));
+    if (later >= 0)
+        return;
+    if (place->null_value)
         why_say(why, _(why->lang, "It is a tombstone, the last word about its key: the cleaner removes it delete.retention.ms=%lld after it first met it.\n"),
                 (long long)log_settings(why->log)->delete_retention_ms);
     else if (whole)
@@ -382,7 +386,9 @@ static int there(struct why *why, int64_t offset, const struct place *place)
     if (readable)
         why_show(why, "kafka-console-consumer.sh --bootstrap-server %s --topic %s --partition %d --offset %lld --max-messages 1", why_server(why), why->topic, why->partition,
                  (long long)offset);
-    if (goes_at_ms != INT64_MAX && goes_at_ms - why->now_ms < 86400000)
+    if (goes_at_ms != INT64_MAX && log_first_base_offset(why->log) == place->segment_base)
+        why_show_delete(why, goes_at_ms);
+    else if (goes_at_ms != INT64_MAX && goes_at_ms - why->now_ms < 86400000)
         why_show(why, "until (select min(base_offset) > %lld from segments where topic = '%s' and partition = %d and state <> 'deleted')", (long long)offset, why->topic,
                  why->partition);
     if ((!readable && goes_at_ms == INT64_MAX) || lab_inspects(why->lab))
@@ -391,6 +397,27 @@ static int there(struct why *why, int64_t offset, const struct place *place)
 }
 
 /* ---- a hole ---- */
+
+/* The cleanings that went over it: it went with one of them. */
+static void say_cleanings(struct why *why, int64_t offset)
+{
+    struct journal *journal = lab_journal(why->lab);
+    const struct entry *first = NULL, *last = NULL;
+
+    for (uint64_t n = why_first_entry(why) + 1; n <= journal_last(journal); n++) {
+        const struct entry *entry = journal_get(journal, n);
+
+        if (!about(why, entry) || entry->kind != EVENT_log_cleaned || entry->offset <= offset)
+            continue;
+        first = first ? first : entry;
+        last = entry;
+    }
+    if (first && first == last)
+        why_say(why, _(why->lang, "The cleaner went over it at %s, by %s.\n"), why_clock(why, first->at_us / 1000), first->rule);
+    else if (first)
+        why_say(why, _(why->lang, "The cleaner went over it at %s for the first time, and for the last at %s.\n"), why_clock(why, first->at_us / 1000),
+                why_clock(why, last->at_us / 1000));
+}
 
 static int missing(struct why *why, int64_t offset, const struct place *place)
 {
@@ -402,6 +429,7 @@ static int missing(struct why *why, int64_t offset, const struct place *place)
         why_say(why, _(why->lang, "%lld was compacted away: a later record of the same key took its place, or it was a tombstone (or the marker of a transaction) whose time was over. "
                                   "Offsets do not move up: a consumer that asks for %lld gets %lld, the next there is.\n"),
                 (long long)offset, (long long)offset, next);
+        say_cleanings(why, offset);
         if (place->found)
             why_say(why, _(why->lang, "Its batch %s is still there, without it.\n"), why_offsets(why, place->batch.base_offset, place->batch.last_offset + 1));
     } else {

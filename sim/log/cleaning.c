@@ -876,8 +876,9 @@ static void say_cleaned(const struct cleaning *cleaning)
                                                     { "superseded", result->superseded, NULL },
                                                     { "tombstones_kept", result->tombstones_kept, NULL },
                                                     { "tombstones_removed", result->tombstones_removed, NULL },
-                                                    { "aborted", result->aborted, NULL }, { "keys", result->keys, NULL } },
-                                         .fact_count = 12));
+                                                    { "aborted", result->aborted, NULL }, { "keys", result->keys, NULL },
+                                                    { "segments_before", result->segments_before, NULL }, { "segments_after", result->segments_after, NULL } },
+                                         .fact_count = 14));
     text_done(&text);
 }
 

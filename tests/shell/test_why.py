@@ -264,7 +264,38 @@ def test_compaction_waits_for_the_lag(folder, release):
     script = CREATE % '--config cleanup.policy=compact --config segment.bytes=200 --config min.compaction.lag.ms=60000' + ''.join(KEYED % kv for kv in ('k1=v1', 'k2=v1', 'k1=v2'))
     out = works(folder, script, 'why compaction students-0', release=release)
     assert 'It can be cleaned up to 0: the newest record of that segment, of 00:00:00.003, is not min.compaction.lag.ms=60000 old yet.' in out
-    assert 'If nothing is appended that changes at 00:01:00, by min.compaction.lag.ms.' in out
+    assert 'If nothing is appended that changes at 00:01:00.003, by min.compaction.lag.ms, and the cleaner takes it at its look of 00:01:15.000.' in out
+
+
+SIX = ''.join(KEYED % kv for kv in ('k1=v1', 'k2=v1', 'k1=v2', 'k3=v1', 'k1=v3', 'k1=v4'))  # of 72 bytes, two a segment
+
+
+def test_what_the_cleaner_did_and_when_it_comes(folder, release, lang):
+    script = CREATE % '--config cleanup.policy=compact --config segment.bytes=200' + SIX
+    out = works(folder, script, 'why compaction students-0', lang, release)
+    assert {'en': 'So the cleaner takes it, by min.cleanable.dirty.ratio, at its look of 00:00:15.000:', 'ru': 'по правилу min.cleanable.dirty.ratio, в 00:00:15.000:'}[lang] in out
+    assert lines_to_type(out, lang) == ['until clean students-0']
+    script += 'until clean students-0\n'
+    out = works(folder, script, 'why compaction students-0', lang, release)
+    left = {'2.7': 216, '4.3': 277}[release]  # 4.3 keeps the header of the batch that the cleaned part ends with
+    assert {'en': 'The last cleaning, at 00:00:15: 288 bytes became %d; of 4 records it kept 3 (1 superseded' % left,
+            'ru': 'Последняя чистка, в 00:00:15: из 288 Б стало %d; из 4 записей оставлено 3 (заменены более поздними с тем же ключом: 1,' % left}[lang] in out
+    out = works(folder, script, 'why students-0 0', lang, release)
+    assert {'en': '0 was compacted away: a later record of the same key took its place', 'ru': '0 убрана сжатием (compaction): её место заняла более поздняя запись'}[lang] in out
+    assert {'en': 'a consumer that asks for 0 gets 1, the next there is.\nThe cleaner went over it at 00:00:15, by min.cleanable.dirty.ratio.',
+            'ru': 'Cleaner прошёл по ней в 00:00:15, по правилу min.cleanable.dirty.ratio.'}[lang] in out
+    out = works(folder, script, 'why students-0 2', lang, release)
+    assert {'en': 'A later record of its key, 4, will take its place when the cleaner comes (why compaction students-0).\nNot before that one\'s segment is closed',
+            'ru': 'Но не раньше, чем закроется сегмент той записи'}[lang] in out
+
+
+def test_with_compact_and_delete_the_cleaner_looks_for_what_expired(folder, release):
+    script = CREATE % '--config cleanup.policy=compact,delete --config segment.bytes=200 --config retention.ms=20000' + SIX
+    out = works(folder, script, 'why students-0', release=release)
+    assert 'the cleaner\'s threads look here, not the retention check' in out
+    assert 'it expires at 00:00:20.004, and goes at the check of 00:00:30.' in out
+    out = answer(folder, script, 'until delete students-0', release=release)
+    assert out.startswith('00:00:15.0 CLEAN') and '00:00:30.0 DELETE students-0/0' in out
 
 
 # ---- groups ----
@@ -307,6 +338,25 @@ def test_why_alone(folder, release, lang):
 def test_why_refused(folder, release, lang):
     out = works(folder, THREE, 'why refused', lang, release)
     assert {'en': 'Nothing was refused', 'ru': 'Отказов не было'}[lang] in out
+
+
+def test_a_batch_that_is_too_large(folder, release, lang):
+    script = CREATE % '--config max.message.bytes=100' + SEND % ('x' * 60)
+    with open(os.path.join(folder, 'refused'), 'w') as file:
+        file.write('set lang %s\n%swhy refused\n' % (lang, script))
+    out = run('--no-listen', '--kafka', {'4.3': 'any'}.get(release, release), '-f', os.path.join(folder, 'refused'))[1]
+    assert 'REFUSE students-0: MESSAGE_TOO_LARGE, 129 > 100 (max.message.bytes), console-producer\n' in out
+    assert {'en': 'has 129 bytes, more than max.message.bytes=100 of students.', 'ru': '129 Б, больше max.message.bytes=100 топика students.'}[lang] in out
+    line, = lines_to_type(out, lang)
+    assert '1 is there' not in answer(folder, CREATE % '--config max.message.bytes=100', line + '\n' + SEND % ('x' * 60) + 'why students-0 1', 'en', release)
+    assert '0 is there' in answer(folder, CREATE % '--config max.message.bytes=100', line + '\n' + SEND % ('x' * 60) + 'why students-0 0', 'en', release)
+
+
+def test_a_record_without_key_in_a_compacted_topic(folder, release):
+    with open(os.path.join(folder, 'refused'), 'w') as file:
+        file.write(CREATE % '--config cleanup.policy=compact' + SEND % 'x' + 'why refused\nwhy\n')
+    out = run('--no-listen', '--kafka', release, '-f', os.path.join(folder, 'refused'))[1]
+    assert 'has no key, and a compacted topic keeps one record a key: the whole batch was refused.' in out and 'show me: why refused' in out
 
 
 @pytest.mark.parametrize('question,en,ru', [

@@ -280,6 +280,85 @@ void cancel_produce(struct request *request)
     forget_waiting(request->state);
 }
 
+/* ---- what `why` may be asked of it ---- */
+
+/* Which setting or rule refused it, and the two values that it compared, where they are numbers. */
+struct refusal { const char *rule; int64_t value, limit; };
+
+static struct refusal refusal_of(const struct request *request, const struct partition *partition, enum err err, int64_t bytes)
+{
+    const struct log_config *config = partition ? log_settings(partition_log(partition)) : NULL;
+    bool is_27 = release_is_27(cluster_release(request->cluster));
+    struct config_layers layers;
+    const struct image_partition *image;
+
+    switch (err) {
+    case ERR_MESSAGE_TOO_LARGE:
+        return (struct refusal){ "max.message.bytes", bytes, config ? config->max_message_bytes : -1 };
+    case ERR_RECORD_LIST_TOO_LARGE:
+        return (struct refusal){ "segment.bytes", bytes, config ? config->segment_bytes : -1 };
+    case ERR_NOT_ENOUGH_REPLICAS:
+        layers = broker_topic_config(request->broker, partition_topic(partition));
+        image = image_partition(broker_image(request->broker), partition_topic(partition), partition_number(partition));
+        return (struct refusal){ "min.insync.replicas", image ? image->isr_count : 0, config_long(&layers, "min.insync.replicas") };
+    case ERR_INVALID_TIMESTAMP:
+        return (struct refusal){ is_27 ? "message.timestamp.difference.max.ms" : "message.timestamp.before.max.ms, message.timestamp.after.max.ms", -1, -1 };
+    case ERR_INVALID_RECORD:
+        return (struct refusal){ config && config->cleanup_compact ? "cleanup.policy=compact wants keys" : "the format of records", -1, -1 };
+    case ERR_CORRUPT_MESSAGE:
+        return (struct refusal){ "the CRC of the batch", -1, -1 };
+    case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER:
+        return (struct refusal){ "sequence numbers of idempotence", -1, -1 };
+    case ERR_INVALID_PRODUCER_EPOCH:
+        return (struct refusal){ "producer epoch", -1, -1 };
+    case ERR_INVALID_REQUIRED_ACKS:
+        return (struct refusal){ "acks", -1, -1 };
+    case ERR_UNSUPPORTED_COMPRESSION_TYPE:
+        return (struct refusal){ "compression.type", -1, -1 };
+    case ERR_INVALID_TOPIC_EXCEPTION:
+        return (struct refusal){ "internal topic", -1, -1 };
+    default:
+        return (struct refusal){ "Produce", -1, -1 };
+    }
+}
+
+/* A topic or leader that is not there is met by every client's next question for metadata, and no decision about the batch. */
+static void note_refused(const struct request *request, const char *topic, const struct partition *partition, int32_t index, enum err err, int64_t bytes,
+                         const struct reason *reason)
+{
+    struct refusal refusal = refusal_of(request, partition, err, bytes);
+    struct text text = { 0 };
+
+    if (err == ERR_UNKNOWN_TOPIC_OR_PARTITION || err == ERR_UNKNOWN_TOPIC_ID || err == ERR_NOT_LEADER_OR_FOLLOWER)
+        return;
+    text_printf(&text, "%s-%d: %s", topic, index, err_name(err));
+    if (refusal.limit >= 0)
+        text_printf(&text, ", %" PRId64 " %s %" PRId64, refusal.value, err == ERR_NOT_ENOUGH_REPLICAS ? "<" : ">", refusal.limit);
+    text_printf(&text, " (%s), %s", refusal.rule, request->client_id);
+    journal_add(cluster_journal(request->cluster), ENTRY(EVENT_append_refused, .broker = broker_id(request->broker), .topic = topic, .partition = index,
+                .subject = request->client_id, .rule = refusal.rule, .text = text_chars(&text),
+                .facts = { { "error_code", err, NULL }, { "error", 0, err_name(err) }, { "value", refusal.value, NULL }, { "limit", refusal.limit, NULL },
+                           { "bytes", bytes, NULL }, { "now_ms", queue_now_ms(cluster_queue(request->cluster)), NULL }, { "reason", 0, reason->text } },
+                .fact_count = *reason->text ? 7 : 6));
+    text_done(&text);
+}
+
+static void note_duplicate(const struct request *request, const char *topic, int32_t index, const struct produce_request_partition *in, int64_t base_offset)
+{
+    struct batch batch;
+    struct text text = { 0 };
+
+    if (batch_decode_header((struct bytes){ in->records.data, (size_t)in->records.size }, &batch, NULL))
+        return;
+    text_printf(&text, "%s-%d: producer %" PRId64 " sent sequence %d again, it lies at %" PRId64 " already; nothing was written", topic, index, batch.producer_id,
+                batch.base_sequence, base_offset);
+    journal_add(cluster_journal(request->cluster), ENTRY(EVENT_producer_duplicate, .broker = broker_id(request->broker), .topic = topic, .partition = index,
+                .offset = base_offset, .subject = request->client_id, .rule = "sequence numbers of idempotence", .text = text_chars(&text),
+                .facts = { { "producer_id", batch.producer_id, NULL }, { "producer_epoch", batch.producer_epoch, NULL }, { "base_sequence", batch.base_sequence, NULL },
+                           { "records", batch.record_count, NULL } }, .fact_count = 4));
+    text_done(&text);
+}
+
 static void produce_partition(struct produce_state *state, const char *topic, enum err known, const struct produce_request_partition *in,
                               struct produce_response_partition *out)
 {
@@ -300,12 +379,15 @@ static void produce_partition(struct produce_state *state, const char *topic, en
         out->error_code = code_for(request, err);
         if (partition && start_is_told(err))
             out->log_start_offset = log_start_offset(partition_log(partition));
+        note_refused(request, topic, partition, in->index, err, in->records.data ? in->records.size : 0, &reason);
         explain(request, &errors, &reason, out);
         record_errors_done(&errors);
         if (err == ERR_NOT_LEADER_OR_FOLLOWER)
             name_leader(request, topic, out);
         return;
     }
+    if (appended.duplicate)
+        note_duplicate(request, topic, in->index, in, appended.base_offset);
     out->base_offset = appended.base_offset;
     out->log_append_time_ms = appended.log_append_time_ms;
     out->log_start_offset = appended.log_start_offset;
