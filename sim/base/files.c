@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files_faulty.h"
 #include "sim/base/files_internal.h"
 #include "sim/base/mem.h"
 
@@ -177,6 +178,7 @@ struct file *tree_parent(struct fs *fs, const char *path, bool make, char **name
 static void node_free(struct file *file)
 {
     file_clean(file);
+    disk_forget(file);
     file->fs->kind->release(file);
     mem_free(file->name);
     mem_free(file->path);
@@ -196,6 +198,7 @@ void tree_drop(struct file *file)
         return;
     }
     file_clean(file);
+    disk_forget(file);
     file->fs->kind->lost(file);
     file->orphan = true;
 }
@@ -301,8 +304,16 @@ void fs_settle(struct fs *fs)
 
 static enum err refuse(struct fs *fs, struct reason *reason, int error, const char *verb, const char *path)
 {
+    struct reason own;
+    enum err err;
+
     fs->last_errno = error;
-    return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "can't %s %s: %s", verb, path, strerror(error));
+    if (!reason)
+        reason = &own;
+    err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "can't %s %s: %s", verb, path, strerror(error));
+    if (fs->disks)
+        disk_failed(fs, path, error, reason->text);
+    return err;
 }
 
 static inline enum err answer(struct file *file, struct reason *reason, int error, const char *verb)
@@ -341,6 +352,7 @@ void fs_free(struct fs *fs)
     if (!fs)
         return;
     fs_settle(fs);
+    disks_free(fs);
     for (int i = 0; i < 2; i++) {
         while (fs->roots[i].children)
             tree_drop(fs->roots[i].children);
@@ -364,11 +376,16 @@ enum err fs_open(struct fs *fs, const char *path, int flags, struct file **out, 
     *out = NULL;
     if (flags & (FILE_CREATE | FILE_NEW))
         flags |= FILE_WRITE;
-    error = fs->kind->open(fs, path, flags, out);
+    error = fs->disks && flags & (FILE_CREATE | FILE_NEW) ? disk_before_create(fs, path, false) : 0;
+    if (!error)
+        error = fs->kind->open(fs, path, flags, out);
     if (error) {
         *out = NULL;
         return refuse(fs, reason, error, flags & FILE_NEW ? "create" : "open", path);
     }
+    if ((*out)->created && fs->disks)
+        disk_created(fs, path, false);
+    (*out)->created = false;
     (*out)->refs++;
     fs->counts.opens++;
     return ERR_OK;
@@ -436,6 +453,12 @@ enum err file_read(struct file *file, void *data, size_t size, int64_t position,
         return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "can't read %s: %zu bytes at %lld, but it ends at %lld",
                            file_path(file), size, (long long)position, (long long)file->size);
     }
+    if (file->fs->faulty_disks) {
+        int error = disk_before_read(file);
+
+        if (error)
+            return refuse(file->fs, reason, error, "read", file_path(file));
+    }
     file->fs->counts.reads++;
     file->fs->counts.bytes_read += size;
     return answer(file, reason, file->fs->kind->read(file, data, size, position), "read");
@@ -463,7 +486,9 @@ enum err file_write(struct file *file, const void *data, size_t size, int64_t po
     assert(position >= 0 && file->writable);
     if (!size)
         return ERR_OK;
-    error = file->fs->kind->write(file, data, size, position);
+    error = file->fs->disks ? disk_before_write(file, size, position) : 0;
+    if (!error)
+        error = file->fs->kind->write(file, data, size, position);
     if (error)
         return refuse(file->fs, reason, error, "write", file_path(file));
     if (position + (int64_t)size > file->size)
@@ -486,7 +511,9 @@ enum err file_truncate(struct file *file, int64_t size, struct reason *reason)
     assert(size >= 0 && file->writable);
     if (size == file->size)
         return ERR_OK;
-    error = file->fs->kind->truncate(file, size);
+    error = file->fs->disks ? disk_before_truncate(file, size) : 0;
+    if (!error)
+        error = file->fs->kind->truncate(file, size);
     if (error)
         return refuse(file->fs, reason, error, "cut", file_path(file));
     file->size = size;
@@ -496,8 +523,14 @@ enum err file_truncate(struct file *file, int64_t size, struct reason *reason)
 
 enum err file_sync(struct file *file, struct reason *reason)
 {
+    int error = file->fs->disks ? disk_before_sync(file) : 0;
+
     file->fs->counts.syncs++;
-    return answer(file, reason, file->fs->durable ? file->fs->kind->sync(file) : 0, "sync");
+    if (!error && file->fs->durable)
+        error = file->fs->kind->sync(file);
+    if (!error && file->fs->disks)
+        disk_synced(file);
+    return answer(file, reason, error, "sync");
 }
 
 int file_descriptor(struct file *file, struct reason *reason)
@@ -534,10 +567,17 @@ static int rename_node(struct fs *fs, const char *from, const char *to)
 {
     struct file *moved = tree_find(fs, from), *old = tree_find(fs, to), *folder, *left = NULL;
     char *name;
-    int error = old && old != moved && file_held(old) ? fs->kind->keep(old) : 0;
+    int error = fs->disks ? disk_before_rename(fs, from, to) : 0;
+    bool over = fs->disks && (old || fs_exists(fs, to));
 
+    if (!error && old && old != moved && file_held(old))
+        error = fs->kind->keep(old);
     if (!error)
         error = fs->kind->rename(fs, from, to);
+    if (fs->disks && !error)
+        disk_renamed(fs, from, to, over);
+    else if (fs->disks)
+        disk_rename_failed(fs, from);
     if (error || (moved && moved == old))
         return error;
     if (old)
@@ -563,14 +603,27 @@ static int rename_node(struct fs *fs, const char *from, const char *to)
     return 0;
 }
 
+static enum err refuse_rename(struct fs *fs, struct reason *reason, int error, const char *from, const char *to)
+{
+    struct reason own;
+    enum err err;
+
+    fs->last_errno = error;
+    if (!reason)
+        reason = &own;
+    err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "can't rename %s to %s: %s", from, to, strerror(error));
+    if (fs->disks)
+        disk_failed(fs, from, error, reason->text);
+    return err;
+}
+
 enum err fs_rename(struct fs *fs, const char *from, const char *to, struct reason *reason)
 {
     int error = rename_node(fs, from, to);
 
     if (!error)
         return ERR_OK;
-    fs->last_errno = error;
-    return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "can't rename %s to %s: %s", from, to, strerror(error));
+    return refuse_rename(fs, reason, error, from, to);
 }
 
 static int unlink_name(struct fs *fs, const char *path)
@@ -580,7 +633,12 @@ static int unlink_name(struct fs *fs, const char *path)
 
     if (error && error != ENOENT)
         return error;
+    error = fs->disks ? disk_before_delete(fs, path, false) : 0;
+    if (error)
+        return error;
     error = fs->kind->unlink(fs, path);
+    if (fs->disks)
+        disk_deleted(fs, path, false, !error);
     if (error)
         return error == ENOENT || error == ENOTDIR ? 0 : error; /* below a file there is nothing */
     if (file) {
@@ -624,9 +682,13 @@ static int make_folder(struct fs *fs, const char *path)
         if (error)
             return error;
     }
-    error = fs->kind->mkdir(fs, path);
+    error = fs->disks ? disk_before_create(fs, path, true) : 0;
+    if (!error)
+        error = fs->kind->mkdir(fs, path);
     if (error)
         return error;
+    if (fs->disks)
+        disk_created(fs, path, true);
     folder = tree_make(fs, path, true);
     folder->ours = true;
     file_changed(folder);
@@ -665,7 +727,11 @@ enum err fs_remove_tree(struct fs *fs, const char *path, struct reason *reason)
     fs_names_free(&names);
     if (err)
         return err;
-    error = fs->kind->rmdir(fs, path);
+    error = fs->disks ? disk_before_delete(fs, path, true) : 0;
+    if (!error)
+        error = fs->kind->rmdir(fs, path);
+    if (fs->disks)
+        disk_deleted(fs, path, true, !error);
     if (error)
         return refuse(fs, reason, error, "delete", path);
     node = tree_find(fs, path);
@@ -682,7 +748,11 @@ enum err fs_sync_folder(struct fs *fs, const char *path, struct reason *reason)
     int error;
 
     fs->counts.syncs++;
-    error = fs->durable ? fs->kind->sync_folder(fs, path) : 0;
+    error = fs->disks ? disk_before_sync_folder(fs, path) : 0;
+    if (!error && fs->durable)
+        error = fs->kind->sync_folder(fs, path);
+    if (!error && fs->disks)
+        disk_folder_synced(fs, path);
     return error ? refuse(fs, reason, error, "sync", path) : ERR_OK;
 }
 

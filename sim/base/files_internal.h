@@ -17,10 +17,13 @@ struct file {
     bool orphan;             /* has no name any more, lives until nobody holds it */
     bool mtime_known, dirty; /* dirty: the disk does not have mtime_us yet */
     bool writable;
+    bool created;            /* by the open under way */
+    bool is_disk;            /* a folder that disk_add() was given */
     bool ours;               /* a folder in which we make files: its mtime is virtual too (/tmp's is not) */
     int64_t size;            /* true while held */
     int64_t mtime_us;
     struct file *dirty_next, *dirty_previous;
+    struct unflushed *unflushed; /* files_faulty.c's; NULL: nothing is */
     union {
         struct {
             int fd;          /* -1: none at present */
@@ -66,6 +69,8 @@ struct fs {
     int last_errno;
     bool durable, read_only;
     struct file *dirty;
+    struct disk *disks;                    /* files_faulty.c's; NULL: there is none */
+    size_t faulty_disks;
     struct file *newest, *oldest;          /* open descriptors */
     size_t open_count, most_open;
     struct fs_counts counts;

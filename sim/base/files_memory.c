@@ -16,6 +16,7 @@ static int make(struct fs *fs, const char *path, bool folder, struct file **out)
 
     if (!error) {
         *out = tree_add(parent, name, folder);
+        (*out)->created = true;
         file_changed(*out);
         folder_changed(parent);
     }

@@ -141,6 +141,7 @@ static int real_open(struct fs *fs, const char *path, int flags, struct file **o
     join_line(file);
     file->size = stat.st_size;
     file->writable = flags & FILE_WRITE;
+    file->created = created;
     if (created) {
         file->parent->ours = true;
         folder_changed(file->parent);
