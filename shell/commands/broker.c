@@ -82,10 +82,11 @@ static int run(struct call *call)
 }
 
 const struct command command_broker = {
-    .name = "broker", .summary = "stop, kill and start brokers; alone: how they are", .usage = "broker [stop|kill|start ID]",
+    .name = "broker", .summary = "stop, kill, power off and start brokers; alone: how they are", .usage = "broker [stop|kill|power-off|start ID]",
     .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
-               "broker.session.timeout.ms; `next leader` goes there). start recovers the logs and registers the broker anew, after a kill when that session "
+               "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
+               "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "
                "has ended. Under 4.3 the first broker is the controller too: without it no leader is elected and no topic made.",
-    .example = "broker", .words = "stop kill start", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
+    .example = "broker", .words = "stop kill power-off start", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

@@ -92,6 +92,10 @@ static void rest(struct link *link)
 {
     int64_t us = BACKOFF_US;
 
+    if (link->client->closed) { /* by one who was told that it failed: its transport may be gone */
+        link->state = LINK_CLOSED;
+        return;
+    }
     for (int i = 0; i < link->failures && us < MOST_BACKOFF_US; i++)
         us *= 2;
     link->failures++;

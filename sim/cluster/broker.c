@@ -446,6 +446,39 @@ static void run_producers(void *context)
     ticker_arm(broker, &broker->producer_tick, ms_to_us(next_ms));
 }
 
+/* ---- flushing by age ---- */
+
+/* Nothing is to be done where neither the task runs (log.flush.scheduler.interval.ms is forever by default) nor an age is set. */
+void broker_note_flush(struct broker *broker, struct partition *partition)
+{
+    if (partition->settings->config.flush_ms < INT64_MAX && !event_scheduled(&broker->flush_tick.event))
+        ticker_arm(broker, &broker->flush_tick, 0);
+}
+
+/* Kafka counts from the last flush of whatever reason that a log knows of; here from the task's own, or the opening. */
+static void run_flush(void *context)
+{
+    struct broker *broker = context;
+    int64_t now_ms = queue_now_ms(broker->cluster->queue);
+    bool waiting = false;
+
+    for (size_t i = 0; i < broker->partition_count; i++) {
+        struct partition *partition = broker->partitions[i];
+
+        if (partition->settings->config.flush_ms == INT64_MAX || log_recovery_point(partition->log) >= log_end_offset(partition->log))
+            continue;
+        if (now_ms - partition->flushed_ms < partition->settings->config.flush_ms) {
+            waiting = true;
+            continue;
+        }
+        partition->flushed_ms = now_ms;
+        if (!log_flush(partition->log, NULL))
+            broker_note_recovery_point(broker);
+    }
+    if (waiting)
+        ticker_arm(broker, &broker->flush_tick, 0);
+}
+
 /* ---- checkpoints ---- */
 
 enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS };
@@ -539,6 +572,7 @@ void broker_start_tasks(struct broker *broker)
                  setting(broker, "replica.high.watermark.checkpoint.interval.ms"), run_high_watermarks);
     ticker_start(broker, &broker->producer_tick, 600000,
                  release_is_27(broker->cluster->release) ? 600000 : setting(broker, "producer.id.expiration.check.interval.ms"), run_producers);
+    ticker_start(broker, &broker->flush_tick, delay_ms, setting(broker, "log.flush.scheduler.interval.ms"), run_flush);
     for (size_t i = 0; i < broker->partition_count; i++)
         if (log_producers(broker->partitions[i]->log, NULL, 0))
             ticker_arm(broker, &broker->producer_tick, 0);
@@ -590,6 +624,7 @@ static void cancel_events(struct broker *broker)
     event_cancel(queue, &broker->start_tick.event);
     event_cancel(queue, &broker->high_watermark_tick.event);
     event_cancel(queue, &broker->producer_tick.event);
+    event_cancel(queue, &broker->flush_tick.event);
     event_cancel(queue, &broker->unlink_event);
     event_cancel(queue, &broker->cleaner.tick.event);
     event_cancel(queue, &broker->cleaner.work);
@@ -623,7 +658,7 @@ void broker_free(struct broker *broker)
     if (!broker)
         return;
     cancel_events(broker);
-    life_cancel(broker);
+    life_done(broker);
     forget_doomed(broker);
     checkpoint_done(&broker->recovery_points);
     checkpoint_done(&broker->log_starts);
@@ -692,6 +727,8 @@ enum err broker_load(struct broker *broker, struct reason *reason)
     read_checkpoint(broker, HIGH_WATERMARKS, &broker->high_watermarks);
     read_checkpoint(broker, CLEANER_OFFSETS, &broker->cleaner_offsets);
     broker->clean = clean_marker_take(broker->cluster->fs, broker->log_dir);
+    if (broker->clean) /* gone for good: no power-off may bring it back beside logs that are not clean any more */
+        err = fs_sync_folder(broker->cluster->fs, broker->log_dir, reason);
     for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
         err = make_file(broker, files[i], reason);
     return err;

@@ -274,6 +274,9 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     for (size_t i = 0; !err && i < cluster->broker_count; i++)
         broker_catch_up(cluster->brokers[i]);
     cluster->opening = false;
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i] && cluster->brokers[i]->disk)
+            disk_flush_all(cluster->brokers[i]->disk);
     if (err)
         cluster_drop(cluster);
     else
@@ -317,7 +320,7 @@ void cluster_close(struct cluster *cluster)
         broker_stop_clean(cluster->brokers[i]);
     controller_close(cluster, true);
     for (size_t i = 0; i < cluster->broker_count; i++) /* a killed one has no such marker: its logs are recovered */
-        if (were_up[i])
+        if (were_up[i] && !cluster->brokers[i]->disk_refused)
             clean_marker_write(cluster->fs, cluster->brokers[i]->log_dir, cluster->release, cluster->brokers[i]->epoch, NULL);
     if (release_is_27(cluster->release))
         clean_marker_write(cluster->fs, dir, cluster->release, 0, NULL);

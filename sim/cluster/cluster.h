@@ -78,6 +78,11 @@ int64_t broker_next_cleaner_look_us(const struct broker *broker);
 enum err broker_kill(struct broker *broker, const char *why, struct reason *reason);
 /* Its disk failed: the broker halts, as Kafka's does without a log dir, in an event of its own at the present moment. `what`: the system's words. */
 void broker_fail(struct broker *broker, const char *what);
+/* Kill, and what its disk had not flushed is gone, by the cluster's chance (sim/base/files_faulty.h); also of a broker that is down. `losses` may be NULL.
+ * Its start says in the journal which offsets went. */
+struct disk_losses;
+enum err broker_power_off(struct broker *broker, struct disk_losses *losses, struct reason *reason);
+struct disk *broker_disk(const struct broker *broker);
 /* Controlled shutdown: leaders move to other in-sync replicas, requests under way are answered (2 s at most), logs are closed, the clean marker is
  * written. The state is BROKER_STOPPING until then. */
 enum err broker_stop(struct broker *broker, struct reason *reason);

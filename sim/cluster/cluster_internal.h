@@ -1,6 +1,7 @@
 /* The inside of a cluster: what its files share. Events go through the queue; what crosses from one broker to another goes
  * through network.c and takes time. */
 #pragma once
+#include "sim/base/files_faulty.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
 #include "sim/cluster/image_internal.h"
@@ -96,12 +97,15 @@ struct partition {
     struct deletion_wait *deletion_waits;
     struct partition_watch *watches, *calling;
     int64_t retention_at_ms;          /* first moment at which a check may do something; INT64_MAX: none */
+    int64_t flushed_ms;               /* when the flush task flushed it last, or it was opened */
     int64_t unlink_at_ms;             /* INT64_MAX: nothing waits */
     int64_t cleaner_offset;           /* of cleaner-offset-checkpoint; -1: no line */
     int64_t cleaning_at_ms;           /* first moment at which the cleaner may find work; INT64_MAX: none as things are */
     int64_t cleaner_base, cleaner_stable; /* what that was worked out from; -1: it is to be worked out anew */
     bool uncleanable;                 /* until the broker starts again */
     int64_t epoch_start_offset;
+    int64_t slow_from, slow_until;    /* a slow disk has all below slow_from; below slow_until once slow_event comes */
+    struct event slow_event;          /* of a leader */
     bool isr_changing;                /* the controller was asked for another ISR; until this broker hears of it */
     struct partition *hash_next;
     size_t index;                     /* in broker->partitions */
@@ -135,6 +139,10 @@ struct broker {
     int64_t session_ends_us;          /* of a killed one; 0: it has none */
     int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
     char *failure;                    /* its disk's, before it halts */
+    struct disk *disk;                /* of its folder */
+    bool disk_refused;                /* something, since the broker came up */
+    struct before_power_off *before;  /* its logs, before the power went; until it is up again */
+    size_t before_count, before_capacity;
     int64_t epoch, started_us;
     char *log_dir;
     struct config_map settings;       /* its server.properties */
@@ -157,7 +165,7 @@ struct broker {
     struct checkpoint recovery_points, log_starts, high_watermarks, cleaner_offsets; /* as read at start, sorted; emptied after loading */
     bool clean;
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
-    struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick;
+    struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick, flush_tick;
     struct cleaner cleaner;
     size_t retention_cursor;          /* a check goes in slices */
     int64_t retention_pass_ms;
@@ -179,7 +187,10 @@ void broker_free_fetchers(struct broker *broker);       /* of it, and of others 
 
 /* ---- life.c ---- */
 void life_init(struct broker *broker);
-void life_cancel(struct broker *broker);                /* its events, before it is freed */
+void life_cancel(struct broker *broker);                /* its events, when it goes down */
+void life_done(struct broker *broker);
+
+void life_say_losses(struct broker *broker);            /* its logs are open: what a power-off took */
 
 /* ---- cluster.c: what a start of one or of all brokers needs ---- */
 enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason);
@@ -195,6 +206,7 @@ void broker_note_retention(struct broker *broker, struct partition *partition); 
 void broker_note_high_watermark(struct broker *broker);
 void broker_note_recovery_point(struct broker *broker);
 void broker_note_producers(struct broker *broker, struct bytes records); /* written: silent producers are forgotten one day */
+void broker_note_flush(struct broker *broker, struct partition *partition); /* appended: flush.ms may want it flushed one day */
 void broker_note_unlink(struct broker *broker, struct partition *partition);
 void broker_doom(struct broker *broker, char *path);     /* a -delete folder: goes after log.segment.delete.delay.ms; takes `path` over */
 

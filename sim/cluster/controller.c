@@ -139,6 +139,7 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
     controller->image = image_new();
     controller->failed = ERR_OK;
     controller->down = false;
+    controller->log.flushes = true;
     err = metadata_log_open(&controller->log, &env, log_dir, layers, clean, recovery_point, queue_now_ms(cluster->queue), reason);
     if (!err)
         err = metadata_log_replay(&controller->log, 0, apply_to_image, cluster, reason);

@@ -198,8 +198,10 @@ static enum err copy_records(struct fetcher *fetcher, struct replica *replica, i
     append.records.size = whole_batches(append.records);
     if (!err && append.records.size)
         err = log_append(follower->log, &append, &appended, NULL);
-    if (!err && append.records.size)
+    if (!err && append.records.size) {
         broker_note_producers(follower->broker, append.records);
+        broker_note_flush(follower->broker, follower);
+    }
     if (!err && append.records.size && appended.rolled) {
         broker_note_recovery_point(follower->broker);
         follower->retention_at_ms = INT64_MAX;
@@ -237,6 +239,8 @@ static void arrive_at_follower(struct fetcher *fetcher)
 {
     struct config_layers layers = broker_config(fetcher->follower);
     int32_t most_bytes = (int32_t)config_long(&layers, "replica.fetch.max.bytes");
+    struct queue *queue = fetcher->follower->cluster->queue;
+    int64_t written_us;
 
     fetcher->failed = false;
     for (size_t i = 0; i < fetcher->count; i++)
@@ -245,6 +249,9 @@ static void arrive_at_follower(struct fetcher *fetcher)
     if (fetcher->scratch.capacity > 256 * 1024)
         buffer_done(&fetcher->scratch);
     send_to(fetcher, TO_LEADER);
+    written_us = disk_busy_until_us(fetcher->follower->disk);
+    if (written_us > queue_now_us(queue)) /* a slow disk: it asks for more when this is written */
+        event_at(queue, &fetcher->event, fetcher->event.at_us + written_us - queue_now_us(queue));
 }
 
 /* ---- at the leader: the next fetch ---- */

@@ -194,6 +194,8 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     bool was_up = broker->up;
     char text[600];
 
+    if (cluster->inspection)
+        return cluster_refuse_change(cluster, reason);
     if (broker->state == BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
     if (!was_up) { /* it never came to serve anybody */
@@ -212,6 +214,86 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     snprintf(text, sizeof(text), "broker %d went down: %s", broker->id, why);
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "kill", .text = text));
     return ERR_OK;
+}
+
+/* ---- the mains ---- */
+
+struct before_power_off {
+    char *topic;
+    int32_t partition;
+    int64_t end_offset, recovery_point, size_bytes;
+};
+
+static void forget_before(struct broker *broker)
+{
+    for (size_t i = 0; i < broker->before_count; i++)
+        mem_free(broker->before[i].topic);
+    mem_free(broker->before);
+    broker->before = NULL;
+    broker->before_count = broker->before_capacity = 0;
+}
+
+struct disk *broker_disk(const struct broker *broker) { return broker->disk; }
+
+enum err broker_power_off(struct broker *broker, struct disk_losses *losses, struct reason *reason)
+{
+    struct random random;
+    enum err err = cluster_refuse_change(broker->cluster, reason);
+
+    if (losses)
+        *losses = (struct disk_losses){ 0 };
+    if (err)
+        return err;
+    random_init(&random, random_u64(&broker->cluster->random));
+    if (broker->up) {
+        forget_before(broker);
+        for (size_t i = 0; i < broker->partition_count; i++) {
+            const struct partition *partition = broker->partitions[i];
+
+            ARRAY_ADD(broker->before, broker->before_count, broker->before_capacity) = (struct before_power_off){
+                mem_text(partition->topic->name), partition->number, log_end_offset(partition->log), log_recovery_point(partition->log),
+                log_size_bytes(partition->log),
+            };
+        }
+    }
+    if (broker->state != BROKER_DOWN)
+        broker_kill(broker, "its power went", NULL);
+    disk_power_off(broker->disk, &random, losses);
+    return ERR_OK;
+}
+
+void life_say_losses(struct broker *broker)
+{
+    for (size_t i = 0; i < broker->before_count; i++) {
+        const struct before_power_off *before = &broker->before[i];
+        const struct partition *partition = broker_partition(broker, before->topic, before->partition);
+        int64_t end = partition ? log_end_offset(partition->log) : before->end_offset;
+        char text[600];
+
+        if (end >= before->end_offset)
+            continue;
+        snprintf(text, sizeof(text), "%s-%d: offsets %lld..%lld are gone from broker %d: they had not been flushed (recovery point %lld) when its power went",
+                 before->topic, before->partition, (long long)end, (long long)before->end_offset - 1, broker->id, (long long)before->recovery_point);
+        journal_add(broker->cluster->journal,
+                    ENTRY(EVENT_records_lost, .broker = broker->id, .topic = before->topic, .partition = before->partition, .offset = end,
+                          .rule = "flush.messages", .text = text,
+                          .facts = { { "first_lost_offset", end, NULL }, { "last_lost_offset", before->end_offset - 1, NULL },
+                                     { "recovery_point", before->recovery_point, NULL },
+                                     { "bytes_lost", before->size_bytes - log_size_bytes(partition->log), NULL },
+                                     { "flush_messages", log_settings(partition->log)->flush_messages, NULL },
+                                     { "flush_ms", log_settings(partition->log)->flush_ms, NULL } }, .fact_count = 6));
+    }
+    forget_before(broker);
+}
+
+/* ---- a disk that refuses ---- */
+
+static void disk_refused(void *context, const char *what)
+{
+    struct broker *broker = context;
+
+    broker->disk_refused = true;
+    broker_fail(broker, what);
 }
 
 static void halt(void *context)
@@ -263,7 +345,8 @@ static void stop_now(struct broker *broker)
     take_controller_along(broker, true);
     broker_stop_clean(broker);
     broker_free_fetchers(broker);
-    clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
+    if (!broker->disk_refused)
+        clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
 }
 
 static void look_if_done(void *context)
@@ -282,9 +365,11 @@ static void look_if_done(void *context)
 enum err broker_stop(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
-    enum err err = ERR_OK;
+    enum err err = cluster_refuse_change(cluster, reason);
     char why[64];
 
+    if (err)
+        return err;
     if (broker->state == BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
     if (broker->state == BROKER_STOPPING)
@@ -294,12 +379,14 @@ enum err broker_stop(struct broker *broker, struct reason *reason)
     broker->state = BROKER_STOPPING;
     snprintf(why, sizeof(why), "broker %d shuts down", broker->id);
     if (!cluster->controller.down)
-        err = controller_broker_leaves(cluster, broker, false, why, reason);
+        controller_broker_leaves(cluster, broker, false, why, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
     broker->stop_offset = image_offset(cluster->controller.image);
     broker->stops_by_us = queue_now_us(cluster->queue) + STOP_US;
+    if (broker->failure) /* its disk refused just now: it halts */
+        return ERR_OK;
     broker->life_event.run = look_if_done;
     event_after(cluster->queue, &broker->life_event, SHUTDOWN_US);
-    return err;
+    return ERR_OK;
 }
 
 /* ---- up ---- */
@@ -368,6 +455,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     bool old = release_is_27(cluster->release), was_down = cluster->controller.down;
     enum err err;
 
+    broker->disk_refused = false;
     snprintf(cluster_id, sizeof(cluster_id), "%s", image_cluster_id(cluster->controller.image));
     err = broker_load(broker, reason);
     if (!err)
@@ -389,6 +477,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     if (err)
         return err;
     broker_start_tasks(broker);
+    life_say_losses(broker);
     for (size_t p = 0; p < broker->partition_count; p++)
         partition_reconcile(broker->partitions[p]);
     broker_catch_up(broker);
@@ -466,6 +555,8 @@ enum err broker_start(struct broker *broker, struct reason *reason)
 
 void life_init(struct broker *broker)
 {
+    broker->disk = disk_add(broker->cluster->fs, broker->log_dir);
+    disk_on_failure(broker->disk, disk_refused, broker);
     broker->life_event = (struct event){ .context = broker };
     broker->session_event = (struct event){ .run = session_over, .context = broker };
 }
@@ -476,4 +567,12 @@ void life_cancel(struct broker *broker)
     event_cancel(broker->cluster->queue, &broker->session_event);
     mem_free(broker->failure);
     broker->failure = NULL;
+}
+
+void life_done(struct broker *broker)
+{
+    life_cancel(broker);
+    forget_before(broker);
+    if (broker->disk) /* the fs, and with it the disk, outlives the cluster */
+        disk_on_failure(broker->disk, NULL, NULL);
 }

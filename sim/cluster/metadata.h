@@ -131,6 +131,7 @@ struct metadata_log {
     struct log *log;
     struct log_config config;
     struct log_env env;
+    bool flushes;              /* the controller's own, after each append: what it decided must not be forgotten */
 };
 enum err metadata_log_open(struct metadata_log *out, const struct log_env *env, const char *log_dir, const struct config_layers *layers,
                            bool clean, int64_t recovery_point, int64_t now_ms, struct reason *reason);

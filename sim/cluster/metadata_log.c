@@ -339,6 +339,8 @@ enum err metadata_log_append(struct metadata_log *log, struct bytes batch, int32
     struct log_appended appended;
     enum err err = log_append(log->log, &append, &appended, reason);
 
+    if (!err && log->flushes)
+        err = log_flush(log->log, reason);
     if (!err)
         log_set_high_watermark(log->log, log_end_offset(log->log));
     return err;

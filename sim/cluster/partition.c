@@ -282,7 +282,7 @@ static bool in_isr(const struct image_partition *image, int32_t broker)
 /* Every in-sync replica has all below it. Since 3.7 it stands still while too few are in sync. */
 void partition_advance(struct partition *leader)
 {
-    int64_t candidate = log_end_offset(leader->log);
+    int64_t candidate = event_scheduled(&leader->slow_event) ? leader->slow_from : log_end_offset(leader->log);
 
     if (!leader->leads)
         return;
@@ -304,6 +304,33 @@ void partition_advance(struct partition *leader)
         fetcher_note_high_watermark(&leader->replicas[i]);
     complete_waits(leader, candidate);
     partition_changed(leader);
+}
+
+/* A slow disk: what was written counts as the leader's own only when the disk would be done. An append that comes meanwhile waits for the next turn. */
+static void disk_is_done(void *context)
+{
+    struct partition *partition = context;
+    int64_t end = log_end_offset(partition->log);
+
+    if (end > partition->slow_until) {
+        partition->slow_from = partition->slow_until;
+        partition->slow_until = end;
+        event_at(partition->broker->cluster->queue, &partition->slow_event, disk_busy_until_us(partition->broker->disk));
+    }
+    partition_advance(partition);
+}
+
+static void wait_for_disk(struct partition *partition, int64_t base_offset)
+{
+    struct queue *queue = partition->broker->cluster->queue;
+
+    if (disk_busy_until_us(partition->broker->disk) <= queue_now_us(queue) || event_scheduled(&partition->slow_event))
+        return;
+    partition->slow_from = base_offset;
+    partition->slow_until = log_end_offset(partition->log);
+    partition->slow_event.run = disk_is_done;
+    partition->slow_event.context = partition;
+    event_at(queue, &partition->slow_event, disk_busy_until_us(partition->broker->disk));
 }
 
 /* What a follower's fetch tells its leader: it has all below the offset it asks for. */
@@ -355,11 +382,17 @@ static enum err not_enough(const struct partition *partition, int32_t least, str
                        ids, least, partition->topic->name, partition->number);
 }
 
+int64_t partition_written_us(const struct partition *partition)
+{
+    return disk_busy_until_us(partition->broker->disk);
+}
+
 enum err partition_append(struct partition *partition, const struct log_append *append, int16_t acks, struct log_appended *out,
                           struct reason *reason)
 {
     struct broker *broker = partition->broker;
     struct log_append own = *append;
+    int64_t recovery_point = log_recovery_point(partition->log);
     enum err err;
 
     if (!partition->leads)
@@ -373,10 +406,12 @@ enum err partition_append(struct partition *partition, const struct log_append *
     err = log_append(partition->log, &own, out, reason);
     if (err)
         return err;
-    if (out->rolled)
+    if (log_recovery_point(partition->log) != recovery_point) /* a roll, or flush.messages */
         broker_note_recovery_point(broker);
     if (out->duplicate || out->base_offset < 0)
         return ERR_OK;
+    wait_for_disk(partition, out->base_offset);
+    broker_note_flush(broker, partition);
     if (out->rolled)
         partition->retention_at_ms = INT64_MAX;   /* looked at anew: a new segment's time index is made by a check */
     broker_note_producers(broker, own.records);
@@ -409,6 +444,7 @@ static void drop_replicas(struct partition *partition)
 
 static void leave_role(struct partition *partition)
 {
+    event_cancel(partition->broker->cluster->queue, &partition->slow_event);
     drop_replicas(partition);
     if (partition->upstream)
         fetcher_leave(partition->upstream);
@@ -538,6 +574,7 @@ static struct partition *partition_new(struct broker *broker, const struct image
     partition->retention_at_ms = partition->unlink_at_ms = partition->cleaning_at_ms = INT64_MAX;
     partition->cleaner_base = partition->cleaner_stable = -1;
     partition->cleaner_offset = checkpoint_offset(&broker->cleaner_offsets, topic->name, number, -1);
+    partition->flushed_ms = queue_now_ms(broker->cluster->queue);
     partition->settings = broker_take_settings(broker, topic->name);
     return partition;
 }

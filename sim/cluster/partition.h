@@ -29,6 +29,10 @@ enum err partition_check(const struct partition *partition, int32_t request_lead
 enum err partition_append(struct partition *partition, const struct log_append *append, int16_t acks, struct log_appended *out,
                           struct reason *reason);
 
+/* With a slow disk (sim/base/files_faulty.h) an append counts as done only when the disk is: the high watermark waits for it, a follower's next fetch, and with
+ * acks=1 the answer, until this moment; at most now where nothing is to be waited for. Reading waits for nothing. */
+int64_t partition_written_us(const struct partition *partition);
+
 /* Waiting for acks=all: done is called once, with ERR_OK, NOT_ENOUGH_REPLICAS_AFTER_APPEND or NOT_LEADER_OR_FOLLOWER. The timeout is the owner's.
  * Lies in its owner; may call done at once. */
 struct commit_wait {

@@ -29,11 +29,16 @@ static void open_cluster(struct cluster_lab *lab)
 
 struct cluster_lab *cluster_lab_new(enum release release, int32_t brokers, const char *settings)
 {
+    return cluster_lab_new_seeded(release, brokers, settings, 42);
+}
+
+struct cluster_lab *cluster_lab_new_seeded(enum release release, int32_t brokers, const char *settings, uint64_t seed)
+{
     struct cluster_lab *lab = mem_zero(sizeof(*lab));
 
     lab->queue = queue_new(LAB_START_US);
     lab->fs = fs_memory(queue_clock(lab->queue));
-    random_init(&lab->random, 42);
+    random_init(&lab->random, seed);
     lab->journal = journal_new(queue_clock(lab->queue), 0);
     if (settings)
         read_settings(&lab->settings, settings);

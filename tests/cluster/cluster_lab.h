@@ -19,6 +19,7 @@ struct cluster_lab {
 /* START: 2026-01-01T10:00:00Z. `settings`: "key=value key=value" of all brokers. */
 #define LAB_START_US 1767261600000000
 struct cluster_lab *cluster_lab_new(enum release release, int32_t brokers, const char *settings);
+struct cluster_lab *cluster_lab_new_seeded(enum release release, int32_t brokers, const char *settings, uint64_t seed);
 void cluster_lab_free(struct cluster_lab *lab);
 void cluster_lab_reopen(struct cluster_lab *lab, bool clean);
 void cluster_lab_advance_ms(struct cluster_lab *lab, int64_t ms);

@@ -140,13 +140,20 @@ static void live_dangerously(struct sim_lab *sim)
 
     sim_create_topic(admin, "students", 1, 3, NULL, NULL);
     sim_lab_advance_ms(sim, 500);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct broker *broker;
 
         end = to_leader(sim);
         sim_produce(end, "students", 0, "before", 3, queue_now_ms(lab_queue(sim->lab)));
         broker = cluster_broker(lab_cluster(sim->lab), image_partition(cluster_image(lab_cluster(sim->lab)), "students", 0)->leader);
-        snprintf(words, sizeof(words), "broker %s %d", i == 1 ? "stop" : "kill", broker_id(broker));
+        if (i == 3) {
+            snprintf(words, sizeof(words), "disk slow %d 20ms", broker_id(broker));
+            order(sim, words);
+            sim_produce(end, "students", 0, "slowly", 3, queue_now_ms(lab_queue(sim->lab)));
+            snprintf(words, sizeof(words), "disk fail %d read 1000", broker_id(broker));
+            order(sim, words);
+        }
+        snprintf(words, sizeof(words), "broker %s %d", i == 1 ? "stop" : i == 2 ? "power-off" : "kill", broker_id(broker));
         order(sim, words);
         sim_lab_advance_ms(sim, 100);
         CHECK(end->closed);

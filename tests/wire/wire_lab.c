@@ -100,7 +100,7 @@ struct wire_client *wire_lab_client(struct wire_lab *lab, size_t broker_index, b
     client->broker = broker_id(cluster_broker_at(lab->cluster, broker_index));
     client->network = network;
     client_connect(client);
-    CHECK(lab->client_count < 8);
+    CHECK(lab->client_count < 16);
     lab->clients[lab->client_count++] = client;
     return client;
 }

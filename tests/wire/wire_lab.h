@@ -28,7 +28,7 @@ struct wire_lab {
     struct cluster *cluster;
     struct wire *wire;
     struct timers timers;
-    struct wire_client *clients[8]; /* by index of the broker; the others on demand */
+    struct wire_client *clients[16]; /* by index of the broker; the others on demand */
     size_t client_count;
 };
 /* `settings`: "key=value key=value" of all brokers. */

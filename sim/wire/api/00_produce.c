@@ -115,6 +115,8 @@ struct produce_state {
     struct request *request;
     struct waiting *waiting;
     int32_t count, left;          /* of `waiting`; those not yet done */
+    struct event written;         /* acks=1 on a slow disk: it is done */
+    int64_t written_us;
     bool failed;                  /* some partition was refused: what acks=0 closes the connection for */
 };
 
@@ -275,9 +277,17 @@ static void timed_out(void *context)
     request_reply(request);
 }
 
+static void written(void *context)
+{
+    request_reply(context);
+}
+
 void cancel_produce(struct request *request)
 {
-    forget_waiting(request->state);
+    struct produce_state *state = request->state;
+
+    event_cancel(cluster_queue(request->cluster), &state->written);
+    forget_waiting(state);
 }
 
 /* ---- what `why` may be asked of it ---- */
@@ -391,6 +401,8 @@ static void produce_partition(struct produce_state *state, const char *topic, en
     out->base_offset = appended.base_offset;
     out->log_append_time_ms = appended.log_append_time_ms;
     out->log_start_offset = appended.log_start_offset;
+    if (produce->acks == ACKS_LEADER && partition_written_us(partition) > state->written_us)
+        state->written_us = partition_written_us(partition);
     if (produce->acks == ACKS_ALL)
         await_commit(state, partition, appended.last_offset, out);
 }
@@ -519,6 +531,11 @@ enum reply handle_produce(struct request *request)
     }
     if (state->failed && request->version >= 10)
         add_nodes(request, answer);
+    if (in->acks == ACKS_LEADER && state->written_us > queue_now_us(cluster_queue(request->cluster))) {
+        state->written = (struct event){ .run = written, .context = request };
+        event_at(cluster_queue(request->cluster), &state->written, state->written_us);
+        return REPLY_LATER;
+    }
     if (!state->left)
         return REPLY_NOW;
     request->timer.run = timed_out;
