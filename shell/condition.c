@@ -5,52 +5,132 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct condition {
     struct lab *lab;
     bool worth_trying, happened;
     /* a happening */
-    bool is_event;
-    enum event_kind kind;
-    char *topic;                 /* NULL: any */
+    char *word;                  /* NULL: a question */
+    char *topic, *subject;       /* NULL: any */
     int32_t partition;
     /* a question */
     struct sql_test *test;
+    bool any_table;              /* a table that follows from everything, as `events` */
+    bool touches[EVENT_KINDS];   /* worth a try after an entry of that kind */
+    enum err err;
+    struct reason reason;
 };
+
+/* ---- happenings ---- */
+
+static const struct { const char *word; enum event_kind kinds[3]; } happenings[] = {
+    { "delete", { EVENT_segment_deleted } }, { "roll", { EVENT_segment_rolled } }, { "unlink", { EVENT_segment_unlinked } },
+    { "election", { EVENT_leader_elected } }, { "leader", { EVENT_leader_elected } }, { "isr", { EVENT_isr_changed } },
+    { "rebalance", { EVENT_group_generation } }, { "client", { EVENT_client_connected } }, { "check", { EVENT_retention_checked } },
+    { "clean", { EVENT_log_cleaned } }, { "expire", { EVENT_offset_expired, EVENT_producer_expired } }, { "join", { EVENT_member_joined } }, { "leave", { EVENT_member_left } },
+    { "append", { EVENT_records_appended } }, { "refuse", { EVENT_append_refused } }, { "commit", { EVENT_offset_committed } },
+};
+
+bool condition_is_kind(const char *word, enum event_kind kind)
+{
+    for (size_t i = 0; i < sizeof(happenings) / sizeof(*happenings); i++) {
+        if (strcmp(happenings[i].word, word))
+            continue;
+        for (int k = 0; k < 3 && happenings[i].kinds[k]; k++)
+            if (happenings[i].kinds[k] == kind)
+                return true;
+        return false;
+    }
+    return !strcmp(event_name(kind), word) || !strcasecmp(event_label(kind), word);
+}
+
+bool condition_is_word(const char *word)
+{
+    for (int kind = 0; kind < EVENT_KINDS; kind++)
+        if (condition_is_kind(word, (enum event_kind)kind))
+            return true;
+    return false;
+}
+
+static bool concerns(const struct condition *condition, const struct entry *entry)
+{
+    if (!condition->subject)
+        return true;
+    if (text_equal(entry->subject, condition->subject) || text_equal(entry->topic, condition->subject))
+        return true;
+    return text_equal(entry->topic, condition->topic) && condition->topic && entry->partition == condition->partition;
+}
+
+/* ---- questions: the tables that an entry of the journal is a sign of ---- */
+
+static const struct { const char *kinds, *tables; } touched[] = {
+    { "lab_* broker_*", "brokers replicas partitions topics connections" },
+    { "topic_* partitions_added", "topics partitions replicas segments configs batches records" },
+    { "config_changed", "configs topics segments" },
+    { "leader_elected isr_changed epoch_started", "partitions replicas topics" },
+    { "log_* segment_* records_appended high_watermark retention_checked append_refused compact* clean* tombstone*",
+      "segments batches records partitions replicas producers offsets transactions" },
+    { "producer_* transaction_*", "producers transactions partitions" },
+    { "group_* groups_* member_* offset_*", "groups members offsets topics" },
+    { "client_*", "connections clients requests" },
+    { "request", "requests connections" },
+};
+/* These say something new with every event. */
+static const char *const always[] = { "events", "decisions", "metrics", "clock", "requests", "connections", "clients" };
+
+static bool kind_touches(enum event_kind kind, const struct sql_test *test)
+{
+    const char *name = event_name(kind);
+    bool known = false, touches = false;
+
+    for (size_t i = 0; i < sizeof(touched) / sizeof(*touched) && !touches; i++) {
+        char *kinds = mem_text(touched[i].kinds), *tables = mem_text(touched[i].tables), *rest = kinds, *word;
+        bool is = false;
+
+        while (!is && (word = strsep(&rest, " ")))
+            is = text_matches(name, word);
+        known |= is;
+        rest = tables;
+        while (is && !touches && (word = strsep(&rest, " ")))
+            touches = sql_test_reads(test, word);
+        mem_free(kinds);
+        mem_free(tables);
+    }
+    return touches || !known;
+}
+
+static bool reads_any(const struct sql_test *test)
+{
+    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+        if (sql_test_reads(test, always[i]))
+            return true;
+    return false;
+}
 
 static void on_entry(void *context, const struct entry *entry)
 {
     struct condition *condition = context;
 
-    if (!condition->is_event) {
-        condition->worth_trying = true;
+    if (!condition->word) {
+        if (condition->any_table || condition->touches[entry->kind])
+            condition->worth_trying = true;
         return;
     }
-    if (entry->kind != condition->kind)
-        return;
-    if (condition->topic && (!text_equal(entry->topic, condition->topic) || (condition->partition >= 0 && entry->partition != condition->partition)))
-        return;
-    condition->happened = condition->worth_trying = true;
+    if (condition_is_kind(condition->word, entry->kind) && concerns(condition, entry))
+        condition->happened = condition->worth_trying = true;
 }
 
-/* "students-0" into topic and partition; a name without a number is the topic as a whole. */
-static void take_partition(struct condition *condition, const char *text)
+/* "students-0" into topic and partition; a name without a number is a topic, a group, a client. */
+static void take_subject(struct condition *condition, const char *text)
 {
     const char *dash = strrchr(text, '-');
 
+    condition->subject = mem_text(text);
     condition->partition = -1;
-    if (dash && dash > text && parse_i32(dash + 1, &condition->partition)) {
+    if (dash && dash > text && parse_i32(dash + 1, &condition->partition))
         condition->topic = mem_text_size(text, (size_t)(dash - text));
-        return;
-    }
-    condition->topic = mem_text(text);
 }
-
-static const struct { const char *word; enum event_kind kind; } happenings[] = {
-    { "delete", EVENT_segment_deleted }, { "roll", EVENT_segment_rolled }, { "unlink", EVENT_segment_unlinked },
-    { "election", EVENT_leader_elected }, { "isr", EVENT_isr_changed }, { "rebalance", EVENT_group_generation },
-    { "client", EVENT_client_connected }, { "check", EVENT_retention_checked }, { "clean", EVENT_log_cleaned },
-};
 
 static void quoted(struct text *out, const char *text)
 {
@@ -93,7 +173,7 @@ enum err condition_new(struct lab *lab, const char *text, struct condition **out
 {
     struct condition *condition = mem_zero(sizeof(*condition));
     struct text sql = { 0 };
-    char word[32] = "", subject[300] = "";
+    char word[64] = "", subject[300] = "";
     int used = 0, words;
     enum err err = ERR_OK;
 
@@ -102,17 +182,14 @@ enum err condition_new(struct lab *lab, const char *text, struct condition **out
     condition->partition = -1;
     while (isspace((unsigned char)*text))
         text++;
-    words = sscanf(text, "%31[a-z] %299s%n", word, subject, &used);
-    for (size_t i = 0; i < sizeof(happenings) / sizeof(*happenings); i++) {
-        if (strcmp(happenings[i].word, word) || (words == 2 && text[used]) || (words == 1 && text[strlen(word)]))
-            continue;
-        condition->is_event = true;
-        condition->kind = happenings[i].kind;
+    words = sscanf(text, "%63[A-Za-z_] %299s%n", word, subject, &used);
+    while (used && isspace((unsigned char)text[used]))
+        used++;
+    if (condition_is_word(word) && ((words == 2 && !text[used] && !strpbrk(subject, "=<>!(")) || (words == 1 && !text[strlen(word)]))) {
+        condition->word = mem_text(word);
         if (words == 2)
-            take_partition(condition, subject);
-        break;
-    }
-    if (!condition->is_event) {
+            take_subject(condition, subject);
+    } else {
         if (!short_form(text, &sql))
             text_add(&sql, text);
         err = sql_test_new(lab_sql(lab), text_chars(&sql), &condition->test, reason);
@@ -122,6 +199,11 @@ enum err condition_new(struct lab *lab, const char *text, struct condition **out
     if (err) {
         mem_free(condition);
         return err;
+    }
+    if (condition->test) {
+        condition->any_table = reads_any(condition->test);
+        for (int kind = 0; kind < EVENT_KINDS; kind++)
+            condition->touches[kind] = kind_touches((enum event_kind)kind, condition->test);
     }
     journal_watch(lab_journal(lab), on_entry, condition);
     *out = condition;
@@ -134,7 +216,9 @@ void condition_free(struct condition *condition)
         return;
     journal_unwatch(lab_journal(condition->lab), on_entry, condition);
     sql_test_free(condition->test);
+    mem_free(condition->word);
     mem_free(condition->topic);
+    mem_free(condition->subject);
     mem_free(condition);
 }
 
@@ -142,12 +226,21 @@ bool condition_holds(struct condition *condition)
 {
     bool holds = false;
 
-    if (!condition->worth_trying)
+    if (!condition->worth_trying || condition->err)
         return false;
     condition->worth_trying = false;
-    if (condition->is_event)
-        return condition->happened;
-    return !sql_test_run(condition->test, &holds, NULL) && holds;
+    if (condition->word) {
+        holds = condition->happened;
+        condition->happened = false;
+        return holds;
+    }
+    condition->err = sql_test_run(condition->test, &holds, &condition->reason);
+    return !condition->err && holds;
+}
+
+enum err condition_error(const struct condition *condition, struct reason *reason)
+{
+    return condition->err ? err_because(condition->err, reason, "%s", condition->reason.text) : ERR_OK;
 }
 
 const bool *condition_flag(const struct condition *condition)

@@ -191,10 +191,10 @@ static int run_lab(struct run_options *options)
 
     shell_init(&shell);
     options->lab.loop = shell.loop;
-    if (options->mode == RUN_SHELL && options->lab.dir)
-        options->lab.record = true; /* for rewind */
     options->lab.loaded = say_loaded;
     options->lab.loaded_context = &loading;
+    if (options->mode != RUN_SERVE)
+        options->lab.record = true; /* for rewind; --serve does with --record */
     err = lab_open(&shell.lab, &options->lab, &reason);
     if (loading.said_us)
         fputs("\r\033[K", stderr);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shell/language.h"
+#include "shell/past.h"
 #include "shell/shell.h"
 
 enum { STATUS_USAGE = 2, STATUS_UNKNOWN = 127, STATUS_INTERRUPTED = 130, MOST_DEPTH = 16 };
@@ -34,6 +35,7 @@ struct job {
     struct stage *stages;
     size_t count, left;
     int children;                  /* started as children, for time's sake */
+    struct lab *lab;               /* whose time that is */
     struct task *waiter;           /* foreground: who waits */
     bool abandoned;                /* nobody waits any more */
 };
@@ -218,11 +220,9 @@ static void job_free(struct job *job)
 
 static void children_changed(struct job *job, int by)
 {
-    struct session *session = job->jobs->session;
-
     job->children += by;
-    if (session->lab)
-        lab_hold_jumping(session->lab, by);
+    if (job->lab)
+        lab_hold_jumping(job->lab, by);
 }
 
 static void stage_ended(struct stage *stage, int status)
@@ -250,7 +250,7 @@ static int run_ours(struct call *call)
 
     if (session->remote && !call->command->local)
         return session->remote(call);
-    if (call->command->needs_lab && !session->lab) {
+    if (call->command->needs_lab && !call->lab) {
         call_error(call, "%s: there is no lab here\n", call->command->name);
         return 1;
     }
@@ -510,6 +510,7 @@ static struct job *job_new(struct session *session, struct statement *statement,
     struct job *job = mem_zero(sizeof(*job));
 
     job->jobs = jobs_of(session);
+    job->lab = session_live(session);
     job->text = mem_text(statement->source);
     job->count = job->left = statement->count;
     job->stages = mem_zero_array(statement->count, sizeof(*job->stages));
@@ -519,7 +520,7 @@ static struct job *job_new(struct session *session, struct statement *statement,
         stage->job = job;
         stage->simple = statement->stages[i];
         statement->stages[i] = (struct simple){ 0 };
-        stage->call = (struct call){ .session = session, .command = stage->simple.command, .argc = stage->simple.argc, .argv = stage->simple.argv,
+        stage->call = (struct call){ .session = session, .lab = session->lab, .command = stage->simple.command, .argc = stage->simple.argc, .argv = stage->simple.argv,
                                      .out = out, .err = err, .in = in, .background = statement->background };
     }
     if (!in || statement->background)
@@ -767,6 +768,19 @@ struct job_info session_job(const struct session *session, size_t i)
     return (struct job_info){ job->number, job->left > 0, job_status(job), job->text };
 }
 
+void session_end_jobs_of(struct session *session, const struct lab *lab)
+{
+    for (size_t i = 0; i < session_job_count(session); i++) {
+        struct job *job = session->jobs->jobs[i];
+
+        for (size_t s = 0; s < job->count; s++)
+            if (job->left && job->stages[s].call.lab == lab) {
+                job_interrupt(job, SIGTERM);
+                break;
+            }
+    }
+}
+
 static void drop_job(struct jobs *jobs, size_t i)
 {
     job_free(jobs->jobs[i]);
@@ -821,6 +835,7 @@ void session_done(struct session *session)
     struct jobs *jobs = session->jobs;
     int64_t end = monotonic_now_us() + 500000;
 
+    past_leave(session);
     if (!jobs)
         return;
     for (size_t i = 0; i < jobs->count; i++)

@@ -69,12 +69,14 @@ struct session {                     /* fields are for shell/; commands use the 
     int (*remote)(struct call *call);
     /* And asks there for names to complete; see shell/repl/complete.h. */
     void (*remote_names)(struct session *session, int kind, const char *prefix, void (*add)(void *context, const char *name), void *context);
+    char prompt[64];                 /* session_prompt() */
     void *owner;                     /* of the REPL, the lesson, ... */
 };
 
 /* ---- for commands ---- */
 struct call {
     struct session *session;
+    struct lab *lab;                 /* the session's when the command began: it keeps it, whatever the session looks at meanwhile */
     struct task *task;
     const struct command *command;
     int argc;
@@ -131,5 +133,10 @@ struct job_info session_job(const struct session *session, size_t i);
 bool session_job_end(struct session *session, int number);               /* false: no such job */
 void session_jobs_report(struct session *session, struct stream *out);   /* says which ended since the last time */
 /* Variables: NAME=VALUE, $NAME. Falls back on the environment; NULL: not set. */
+/* Those that run in this lab are told to end. */
+void session_end_jobs_of(struct session *session, const struct lab *lab);
+/* The lab that lives, also while the session looks at its past. */
+const char *session_prompt(struct session *session);   /* "kafkarium> ", in the past "PAST 10:03:04.2> " */
+struct lab *session_live(const struct session *session);
 const char *session_variable(struct session *session, const char *name);
 void session_set_variable(struct session *session, const char *name, const char *value);

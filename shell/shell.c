@@ -1,5 +1,6 @@
 /* The one event loop: virtual time gets its turn, then libuv waits for whatever comes first. */
 #include "shell/shell.h"
+#include "shell/past.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ static void on_end(uv_signal_t *signal, int number)
 
 void shell_init(struct shell *shell)
 {
+    shell->replayed_per_s = 200000; /* until it is known better */
     shell->loop = mem_zero(sizeof(*shell->loop));
     uv_loop_init(shell->loop);
     uv_timer_init(shell->loop, &shell->tick);
@@ -60,6 +62,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 
 void shell_done(struct shell *shell)
 {
+    pasts_end(shell, NULL);
     lab_close(shell->lab);
     shell->lab = NULL;
     if (shell->outside) {
@@ -85,16 +88,18 @@ static int turn(struct shell *shell)
 {
     int wait_ms = -1;
     int64_t gap;
+    bool visited;
 
     turn_outside(shell);
     if (!shell->lab)
         return shell->outside && queue_next_us(shell->outside) != NEVER_US ? 10 : -1;
+    visited = pasts_turn(shell);
     gap = lab_turn(shell->lab, shell->foreground && !shell->outside_waits, &wait_ms);
     if (gap)
         shell_gap(shell, gap);
     if (wait_ms)
         lab_settle(shell->lab);
-    return wait_ms;
+    return visited ? 0 : wait_ms;
 }
 
 void shell_run(struct shell *shell, const bool *done)

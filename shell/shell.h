@@ -10,6 +10,8 @@ struct shell {
     struct task *foreground;          /* the command that Ctrl-C ends; NULL: none runs */
     int outside_waits;                /* the foreground waits for a child, the keyboard or the wall: virtual time does not jump for it */
     int walking;                      /* commands under way that may hold what a second look at a real broker's folder would replace */
+    struct visit *visits;             /* shell/past.c: who looks at the past */
+    double replayed_per_s;            /* events and inputs that a replay manages: learned */
     bool ending;
     int exit_status;
     uv_timer_t tick;

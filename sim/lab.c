@@ -1,4 +1,5 @@
 /* A lab: everything put together, opened in order and closed in reverse. */
+#include "sim/copy.h"
 #include "sim/lab_internal.h"
 #include "sim/replay.h"
 
@@ -346,28 +347,174 @@ static void catch_up(void *context)
     lab_catch_up(context);
 }
 
-/* LAB/inputs/recording; a lab that is opened again goes on in recording-2, and so on: each is played after those before it. */
+/* ---- LAB/inputs: what came in, a part for each sitting: recording, recording-2, ...; one that began with files has their copy beside it: base-2, ... ---- */
+
+enum { MOST_PARTS = 8 };
+static const int64_t most_base_bytes = 64 << 20;
+
+char *lab_part_path(const char *folder, const char *what, int number)
+{
+    return number == 1 ? mem_printf("%s/%s", folder, what) : mem_printf("%s/%s-%d", folder, what, number);
+}
+
+int lab_parts(struct fs *fs, const char *folder, int *first)
+{
+    struct fs_names names;
+    int last = 0;
+
+    *first = 0;
+    if (fs_list(fs, folder, &names, NULL))
+        return 0;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.names[i];
+        int number = 0;
+
+        if (!strcmp(name, "recording"))
+            number = 1;
+        else if (!text_starts(name, "recording-") || !parse_i32(name + 10, &number) || number < 2)
+            continue;
+        if (number > last)
+            last = number;
+        if (!*first || number < *first)
+            *first = number;
+    }
+    fs_names_free(&names);
+    return last;
+}
+
+static void forget_old_parts(struct lab *lab, const char *folder, int first, int last)
+{
+    for (int number = first; number && number <= last - MOST_PARTS; number++) {
+        char *recording = lab_part_path(folder, "recording", number), *base = lab_part_path(folder, "base", number);
+
+        fs_unlink(lab->fs, recording, NULL);
+        if (fs_exists(lab->fs, base))
+            fs_remove_tree(lab->fs, base, NULL);
+        mem_free(recording);
+        mem_free(base);
+    }
+}
+
+/* The folders that make up the lab's disk, and the names that they have in a copy: broker-N, controller. */
+static char *log_folder(const struct lab *lab, const char *log_dir, int32_t id)
+{
+    return log_dir ? mem_text(log_dir) : mem_printf("%s/broker-%d", lab->dir, id);
+}
+
+void lab_copy_files(struct lab *lab, struct copy *copy, const char *into)
+{
+    for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++) {
+        const struct broker *broker = cluster_broker_at(lab->cluster, i);
+        char *to = mem_printf("%s/broker-%d", into, broker_id(broker));
+
+        copy_add(copy, broker_log_dir(broker), to);
+        mem_free(to);
+    }
+    char *controller = mem_printf("%s/controller", lab->dir), *to = mem_printf("%s/controller", into);
+
+    if (fs_exists(lab->fs, controller))
+        copy_add(copy, controller, to);
+    mem_free(controller);
+    mem_free(to);
+}
+
+/* A lab that has files already: their copy, made before anything touches them. */
+static enum err keep_base(struct lab *lab, const struct lab_options *options, const char *folder, int number, struct reason *reason)
+{
+    int32_t first = release_is_27(lab->release) ? 0 : 1;
+    char *into = lab_part_path(folder, "base", number), *controller = mem_printf("%s/controller", lab->dir), *to = mem_printf("%s/controller", into);
+    struct copy *copy = copy_new(lab->fs, lab->fs);
+    int64_t size = copy_size(lab->fs, controller, most_base_bytes);
+    enum err err = ERR_OK;
+
+    for (int32_t i = 0; i < lab->brokers; i++) {
+        char *from = log_folder(lab, options->log_dir, first + i), *part = mem_printf("%s/broker-%d", into, first + i);
+        struct fs_names names;
+
+        if (!fs_list(lab->fs, from, &names, NULL)) {
+            size += names.count ? copy_size(lab->fs, from, most_base_bytes) : 0;
+            if (names.count > 1 || (names.count && strcmp(names.names[0], log_dir_marker))) {
+                copy_add(copy, from, part);
+                lab->based = true;
+            }
+            fs_names_free(&names);
+        }
+        mem_free(from);
+        mem_free(part);
+    }
+    if (lab->based && fs_exists(lab->fs, controller))
+        copy_add(copy, controller, to);
+    if (lab->based && size > most_base_bytes) {
+        err_because(ERR_INVALID_REQUEST, &lab->no_recording, "the files that it was opened with are more than 64 MB, too many for a copy to begin from");
+    } else if (lab->based) {
+        copy_slice(copy, NULL, 0);
+        err = copy_error(copy, reason);
+        lab->base = mem_text(into);
+    }
+    copy_free(copy);
+    mem_free(into);
+    mem_free(controller);
+    mem_free(to);
+    return err;
+}
+
+/* Before the cluster is opened. */
+static enum err prepare_recorder(struct lab *lab, const struct lab_options *options, struct reason *reason)
+{
+    char *folder;
+    enum err err;
+    int first;
+
+    if (!options->record || options->memory || options->inspect)
+        return ERR_OK;
+    folder = mem_printf("%s/inputs", lab->dir);
+    err = fs_mkdir(lab->fs, folder, reason);
+    if (!err) {
+        lab->part = lab_parts(lab->fs, folder, &first) + 1;
+        forget_old_parts(lab, folder, first, lab->part);
+        err = keep_base(lab, options, folder, lab->part, reason);
+    }
+    mem_free(folder);
+    return err;
+}
+
 static enum err open_recorder(struct lab *lab, const struct lab_options *options, struct reason *reason)
 {
     char *folder, *path;
     enum err err;
 
-    if (!options->record || options->memory)
+    if (!options->record || options->memory || options->inspect || *lab->no_recording.text)
         return ERR_OK;
     folder = mem_printf("%s/inputs", lab->dir);
-    path = mem_printf("%s/recording", folder);
-    if (mkdir(folder, 0777) && errno != EEXIST) {
-        err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", folder, strerror(errno));
-    } else {
-        for (int number = 2; !access(path, F_OK); number++) {
-            mem_free(path);
-            path = mem_printf("%s/recording-%d", folder, number);
-        }
-        recorder_new(lab, 0);
-        err = recorder_to_file(lab->recorder, path, reason);
-    }
+    path = lab_part_path(folder, "recording", lab->part);
+    recorder_new(lab, 0);
+    err = recorder_to_file(lab->recorder, path, reason);
     mem_free(path);
     mem_free(folder);
+    return err;
+}
+
+struct recorder *lab_recorder(const struct lab *lab) { return lab->recorder; }
+const char *lab_recording_base(const struct lab *lab) { return lab->base; }
+int lab_part(const struct lab *lab) { return lab->part; }
+
+const char *lab_no_recording(const struct lab *lab)
+{
+    return lab->recorder ? NULL : *lab->no_recording.text ? lab->no_recording.text : "its inputs are not kept (--record keeps them)";
+}
+
+/* A replay begins with the files that the recording began with. */
+static enum err take_base(struct lab *lab, const char *base, struct reason *reason)
+{
+    struct fs *from = fs_real(queue_clock(lab->queue), 0, false);
+    struct copy *copy = copy_new(from, lab->fs);
+    enum err err;
+
+    copy_add(copy, base, lab->dir);
+    copy_slice(copy, NULL, 0);
+    err = copy_error(copy, reason);
+    copy_free(copy);
+    fs_free(from);
     return err;
 }
 
@@ -439,6 +586,10 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     pace_begin(lab);
     if (options.log_dir)
         err = take_log_dir(lab, options.log_dir, reason);
+    if (!err && options.base)
+        err = take_base(lab, options.base, reason);
+    if (!err)
+        err = prepare_recorder(lab, &options, reason);
     if (!err)
         err = open_cluster(lab, &options, reason);
     if (err)
@@ -559,6 +710,10 @@ void lab_close(struct lab *lab)
     mem_free(lab->ports);
     mem_free(lab->control);
     mem_free(lab->registered_host);
+    mem_free(lab->base);
+    for (size_t i = 0; i < lab->mark_count; i++)
+        mem_free((char *)lab->marks[i].name);
+    mem_free(lab->marks);
     mem_free(lab->dir);
     mem_free(lab);
 }
@@ -582,6 +737,43 @@ bool lab_past_turn(struct lab *lab)
 {
     return queue_run_outside(lab->queue);
 }
+
+/* ---- marks ---- */
+
+static struct mark *find_mark(const struct lab *lab, const char *name)
+{
+    for (size_t i = 0; i < lab->mark_count; i++)
+        if (!strcmp(lab->marks[i].name, name))
+            return &lab->marks[i];
+    return NULL;
+}
+
+void lab_mark(struct lab *lab, const char *name)
+{
+    struct mark *mark = find_mark(lab, name);
+
+    if (!mark) {
+        ARRAY_ADD(lab->marks, lab->mark_count, lab->mark_capacity) = (struct mark){ .name = mem_text(name) };
+        mark = &lab->marks[lab->mark_count - 1];
+    }
+    mark->at_us = queue_now_us(lab->queue);
+    mark->entry = journal_last(lab->journal);
+}
+
+size_t lab_mark_count(const struct lab *lab) { return lab->mark_count; }
+struct mark lab_mark_at(const struct lab *lab, size_t i) { return lab->marks[i]; }
+
+bool lab_mark_find(const struct lab *lab, const char *name, struct mark *out)
+{
+    const struct mark *mark = find_mark(lab, name);
+
+    if (mark)
+        *out = *mark;
+    return mark != NULL;
+}
+
+int64_t lab_start_us(const struct lab *lab) { return lab->start_us; }
+uint64_t lab_first_entry(const struct lab *lab) { return lab->journal_from + 1; }
 
 /* ---- looking ---- */
 

@@ -28,7 +28,12 @@ struct lab {
     struct player *player;                   /* a past: what feeds it; NULL: this lab lives */
     char *registered_host;                   /* what the brokers registered with */
     bool keep_timestamps;
-    bool based;                              /* its recording begins with files: LAB/inputs/base-N */
+    bool based;                              /* its recording begins with files: those in `base` */
+    char *base;                              /* LAB/inputs/base-N; NULL: it begins without any */
+    struct reason no_recording;              /* why inputs aren't kept, where they should be */
+    int part;                                /* of its recordings: this sitting's */
+    struct mark *marks;
+    size_t mark_count, mark_capacity;
     uint64_t journal_from;                   /* journal's last number before it was opened */
     struct tables *tables;
     struct sql *sql;

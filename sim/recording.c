@@ -199,6 +199,7 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
     wire_record(lab->wire, &hooks, recorder);
     if (lab->wall)
         wall_timers_record(lab->wall, on_timer, recorder);
+    lab->recorder = recorder;
     return recorder;
 }
 
@@ -206,6 +207,7 @@ void recorder_free(struct recorder *recorder)
 {
     if (!recorder)
         return;
+    recorder->lab->recorder = NULL;
     if (recorder->lab->wire)
         wire_record(recorder->lab->wire, NULL, NULL);
     if (recorder->lab->wall)

@@ -672,9 +672,11 @@ uint64_t past_inputs(const struct past *past) { return past->player.inputs; }
 bool past_is_live(const struct past *past) { return past->live; }
 bool past_at_end(struct past *past) { return player_at_end(&past->player); }
 
-int64_t past_end_us(struct past *past)
+int64_t lab_past_end_us(const struct lab *lab)
 {
-    return past->player.source.recorder ? recorder_end_us(past->player.source.recorder) : INT64_MAX;
+    const struct player *player = lab->player;
+
+    return player && player->source.recorder ? recorder_end_us(player->source.recorder) : player && player->ended ? queue_now_us(lab->queue) : INT64_MAX;
 }
 
 enum err past_error(const struct past *past, struct reason *reason)

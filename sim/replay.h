@@ -8,7 +8,7 @@
 #include "sim/sim.h"
 
 struct recorder;
-/* Begins to keep all inputs of a lab in memory; `most_bytes`: beyond it nothing more is kept and recorder_full() is true (0: 256 MB). */
+/* Begins to keep all inputs of a lab, in memory; lab_close() ends it, if nobody did before. `most_bytes`: beyond it nothing more is kept and recorder_full() is true (0: 256 MB). */
 struct recorder *recorder_new(struct lab *lab, size_t most_bytes);
 void recorder_free(struct recorder *recorder);
 bool recorder_full(const struct recorder *recorder);
@@ -44,7 +44,6 @@ enum err past_open_file(struct past **out, const char *path, const char *base, u
 void past_close(struct past *past);
 struct lab *past_lab(const struct past *past);
 int64_t past_from_us(const struct past *past);               /* its first moment */
-int64_t past_end_us(struct past *past);                      /* how far it reaches; INT64_MAX: a file's end is known when it is reached */
 bool past_is_live(const struct past *past);
 bool past_at_end(struct past *past);                         /* there is nothing more to play, at present */
 uint64_t past_inputs(const struct past *past);               /* given to it so far */

@@ -85,10 +85,34 @@ struct transport *lab_transport(struct lab *lab, const char *client_host);
 /* For ls, hexdump, dump: the real path of what the user named ("/tmp/kafka-logs/students-0", "broker-1/students-0", "students-0", a real path). The caller's. */
 char *lab_resolve_path(const struct lab *lab, const char *name);
 
+/* What it keeps of its inputs (sim/replay.h); NULL: nothing, and lab_no_recording() says why. */
+struct recorder;
+struct recorder *lab_recorder(const struct lab *lab);
+const char *lab_no_recording(const struct lab *lab);
+const char *lab_recording_base(const struct lab *lab); /* the copy of the files with which it begins; NULL: it began without */
+/* LAB/inputs has a part for each sitting, each to be played by itself: "recording" and "base", from the second on "recording-2", "base-2". */
+int lab_part(const struct lab *lab);
+int lab_parts(struct fs *fs, const char *folder, int *first);  /* number of the last part in a folder `inputs`, and of the first; 0: none */
+char *lab_part_path(const char *folder, const char *what, int number); /* the caller's */
+/* Adds to a copy what is the lab's disk: `into`/broker-N, `into`/controller. */
+struct copy;
+void lab_copy_files(struct lab *lab, struct copy *copy, const char *into);
+
 /* A lab that shows what was (sim/replay.h): its clock stands still; lab_run_slice() and lab_step() move it as its recording did, and stop at its end. */
 bool lab_is_past(const struct lab *lab);
 bool lab_past_turn(struct lab *lab);                   /* serves who looks at it; true: something was done */
 bool lab_past_at_end(struct lab *lab);
+int64_t lab_past_end_us(const struct lab *lab);        /* the present, as far as it was recorded; INT64_MAX: not known yet */
+
+int64_t lab_start_us(const struct lab *lab);           /* where the clock stood when it was opened */
+uint64_t lab_first_entry(const struct lab *lab);       /* the journal's first since then */
+
+/* Marks: a name for a moment. They are no events. */
+struct mark { const char *name; int64_t at_us; uint64_t entry; };  /* entry: the journal's last */
+void lab_mark(struct lab *lab, const char *name);      /* moves one of that name */
+size_t lab_mark_count(const struct lab *lab);
+struct mark lab_mark_at(const struct lab *lab, size_t i);
+bool lab_mark_find(const struct lab *lab, const char *name, struct mark *out);
 
 /* ---- time ---- */
 enum pace { PACE_RUNNING, PACE_PAUSED, PACE_FROZEN };
@@ -114,3 +138,6 @@ void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; 
 /* Next moments that cost no events. */
 struct moment { int64_t at_us; const char *what; };    /* "retention check", "offset expiry" */
 struct moment lab_next_moment(const struct lab *lab);
+
+#include "sim/copy.h"
+#include "sim/replay.h"

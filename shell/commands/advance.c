@@ -7,13 +7,17 @@ static int run(struct call *call)
     struct digest digest = digest_begin(lab);
     const char *duration = NULL;
     bool clients = false;
-    int64_t us;
+    int64_t us, until;
 
     for (int i = 1; i < call->argc; i++) {
         if (text_equal(call->argv[i], "--clients"))
             clients = true;
         else
             duration = duration ? "" : call->argv[i];
+    }
+    if (clients && lab_is_past(lab)) {
+        call_error(call, "advance: in the past the clients do what they did: leave out --clients\n");
+        return 1;
     }
     if (!duration || !parse_duration(duration, &us) || us <= 0 || us > INT64_MAX / 4) {
         call_error(call, _(call->session->lang, "advance: a duration is wanted, like 30s, 10m, 1.5h or 7d\n"));
@@ -23,7 +27,10 @@ static int run(struct call *call)
         call_error(call, _(call->session->lang, "advance: time is frozen; resume or pause first\n"));
         return 1;
     }
-    pace_run(call, queue_now_us(lab_queue(lab)) + us, NULL);
+    until = queue_now_us(lab_queue(lab)) + us;
+    pace_run(call, until, NULL);
+    if (queue_now_us(lab_queue(lab)) < until)
+        pace_at_present(call);
     if (clients) /* their sessions run on the wall clock: moved on purpose */
         lab_advance_clients(lab, us);
     digest_print_losses(call, &digest);
@@ -40,5 +47,5 @@ const struct command command_advance = {
     .name = "advance", .summary = "move virtual time on by a while", .usage = "advance DURATION [--clients]",
     .details = "Everything that is due on the way happens, in order. Real clients stay members: their sessions run on their own clocks.\n"
                "Ends with a digest of what came to pass.",
-    .example = "advance 7d", .options = options, .needs_lab = true, .run = run,
+    .example = "advance 7d", .options = options, .needs_lab = true, .past = "", .run = run,
 };

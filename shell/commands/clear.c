@@ -9,5 +9,5 @@ static int run(struct call *call)
 }
 
 const struct command command_clear = {
-    .name = "clear", .summary = "empty the terminal", .usage = "clear", .example = "clear", .local = true, .run = run,
+    .name = "clear", .summary = "empty the terminal", .usage = "clear", .example = "clear", .local = true, .past = "", .run = run,
 };

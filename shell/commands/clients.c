@@ -46,5 +46,5 @@ static int run(struct call *call)
 }
 
 const struct command command_clients = {
-    .name = "clients", .summary = "who is connected, by address", .usage = "clients [kick N]", .example = "clients", .words = "kick", .needs_lab = true, .run = run,
+    .name = "clients", .summary = "who is connected, by address", .usage = "clients [kick N]", .example = "clients", .words = "kick", .needs_lab = true, .past = "", .run = run,
 };

@@ -16,5 +16,5 @@ static int run(struct call *call)
 
 const struct command command_exit = {
     .name = "exit", .summary = "end the session", .usage = "exit [STATUS]", .details = "A transient lab ends with it; save keeps one. Ctrl-D does the same.",
-    .example = "exit", .local = true, .run = run,
+    .example = "exit", .local = true, .past = "", .run = run,
 };

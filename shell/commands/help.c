@@ -126,5 +126,5 @@ static int run(struct call *call)
 
 const struct command command_help = {
     .name = "help", .summary = "what there is, and how a command is used", .usage = "help [NAME]...", .example = "help kafka-topics", .argument = COMPLETE_COMMAND,
-    .local = true, .run = run,
+    .local = true, .past = "", .run = run,
 };

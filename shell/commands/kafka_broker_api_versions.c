@@ -232,5 +232,5 @@ const struct command command_kafka_broker_api_versions = {
     .example = "kafka-broker-api-versions.sh --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "", .run = run,
 };

@@ -876,5 +876,5 @@ const struct command command_kafka_configs = {
                "--bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "--describe --version --help", .run = run,
 };

@@ -51,7 +51,7 @@ struct console {
     struct consumer *consumer;
     struct queue *queue;
     const char *topic, *include;
-    bool is_27, has_partition, hinted;
+    bool is_27, has_partition, hinted, by_wall;
     int32_t partition, most;          /* -1: no end */
     int64_t offset;                   /* of --offset */
     int64_t timeout_us;               /* NEVER_US: none */
@@ -175,7 +175,7 @@ static void take_group(struct console *console, const char *group)
         config_map_set(&console->config, "group.id", group);
         return;
     }
-    random_init(&chance, (uint64_t)(call_lab(console->call) ? (int64_t)lab_seed(console->call->session->lab) : 0) ^ (uint64_t)queue_now_us(console->queue) ^
+    random_init(&chance, (uint64_t)(call_lab(console->call) ? (int64_t)lab_seed(console->call->lab) : 0) ^ (uint64_t)queue_now_us(console->queue) ^
                              (uint64_t)queue_events_run(console->queue) << 20);
     made = mem_printf("console-consumer-%d", (int)random_below(&chance, 100000));
     config_map_set(&console->config, "group.id", made);
@@ -313,15 +313,23 @@ static bool poll(struct console *console, int64_t timeout_us, enum err *err, str
     return !*err && console->count;
 }
 
+/* The clock of a tool: virtual, but the wall's where that stands still (sim/lab.c arms its timers the same way). */
+static int64_t client_now_us(const struct console *console)
+{
+    return console->by_wall ? monotonic_now_us() : queue_now_us(console->queue);
+}
+
 /* The next record; NULL: time is up (*err 0), interrupted, or failed. */
 static const struct consumer_record *receive(struct console *console, enum err *err, struct reason *reason)
 {
-    int64_t began_us = queue_now_us(console->queue);
+    int64_t began_us;
     bool waits_for_new = console->offset == OFFSET_LATEST && !tool_has(console->options, "from-beginning") && !console->processed && !console->hinted;
 
+    console->by_wall = call_lab(console->call) && lab_pace(call_lab(console->call)) == PACE_PAUSED;
+    began_us = client_now_us(console);
     *err = ERR_OK;
     while (console->at == console->count) {
-        int64_t left_us = console->timeout_us == NEVER_US ? NEVER_US : console->timeout_us - (queue_now_us(console->queue) - began_us);
+        int64_t left_us = console->timeout_us == NEVER_US ? NEVER_US : console->timeout_us - (client_now_us(console) - began_us);
 
         if (left_us < 0)
             left_us = 0;
@@ -334,7 +342,7 @@ static const struct consumer_record *receive(struct console *console, enum err *
         }
         if (poll(console, left_us, err, reason))
             break;
-        if (*err || call_interrupted(console->call) || (console->timeout_us != NEVER_US && queue_now_us(console->queue) - began_us >= console->timeout_us))
+        if (*err || call_interrupted(console->call) || (console->timeout_us != NEVER_US && client_now_us(console) - began_us >= console->timeout_us))
             return NULL;
     }
     return *err ? NULL : &console->records[console->at++];
@@ -416,6 +424,24 @@ static bool open_consumer(struct console *console, struct trouble *trouble)
     return false;
 }
 
+/* In the past no group can be joined: all partitions are read as they are. */
+static bool begin_in_past(struct console *console, struct trouble *trouble)
+{
+    const struct image_topic *topic = console->topic ? image_topic(cluster_image(lab_cluster(call_lab(console->call))), console->topic) : NULL;
+    struct consumer_position *positions;
+
+    if (tool_has(console->options, "group") || !console->topic)
+        return trouble_set(trouble, "java.lang.IllegalStateException", "this is the past, where a group can't be joined: %s", console->topic ? "leave out --group" : "name one --topic");
+    if (!topic)
+        return trouble_set(trouble, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException", "the topic %s was not there yet", console->topic);
+    positions = mem_zero_array((size_t)topic->partition_count, sizeof(*positions));
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        positions[i] = (struct consumer_position){ console->topic, i, console->offset ? console->offset : OFFSET_LATEST };
+    consumer_assign(console->consumer, positions, (size_t)topic->partition_count);
+    mem_free(positions);
+    return true;
+}
+
 static bool begin(struct console *console, struct trouble *trouble)
 {
     struct reason reason = { "" };
@@ -425,6 +451,8 @@ static bool begin(struct console *console, struct trouble *trouble)
         consumer_assign(console->consumer, &(struct consumer_position){ console->topic, console->partition, console->offset }, 1);
         return true;
     }
+    if (call_lab(console->call) && lab_is_past(call_lab(console->call)))
+        return begin_in_past(console, trouble);
     if (!console->is_27 && !(protocol && !strcasecmp(protocol, "consumer")))
         call_error(console->call, "%s", rebalance_notice);
     if (console->topic)
@@ -489,5 +517,5 @@ static int run(struct call *call)
 
 const struct command command_kafka_console_consumer = {
     .name = "kafka-console-consumer", .summary = "print the records of a topic",
-    .example = "kafka-console-consumer.sh --topic students --from-beginning --bootstrap-server localhost:9092", .options = options, .tool = true, .run = run,
+    .example = "kafka-console-consumer.sh --topic students --from-beginning --bootstrap-server localhost:9092", .options = options, .tool = true, .past = "", .run = run,
 };

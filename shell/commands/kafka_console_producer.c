@@ -485,5 +485,5 @@ static int run(struct call *call)
 
 const struct command command_kafka_console_producer = {
     .name = "kafka-console-producer", .summary = "send the lines of the input as records",
-    .example = "kafka-console-producer.sh --topic students --bootstrap-server localhost:9092", .options = options, .tool = true, .run = run,
+    .example = "kafka-console-producer.sh --topic students --bootstrap-server localhost:9092", .options = options, .tool = true, .past = "--version --help", .run = run,
 };

@@ -505,5 +505,5 @@ const struct command command_kafka_consumer_groups = {
     .example = "kafka-consumer-groups.sh --describe --group readers --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "--list --describe --version --help", .run = run,
 };

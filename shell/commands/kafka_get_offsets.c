@@ -422,5 +422,5 @@ const struct command command_kafka_get_offsets = {
     .example = "kafka-get-offsets.sh --topic students --time -2 --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "", .run = run,
 };

@@ -316,5 +316,5 @@ const struct command command_kafka_log_dirs = {
     .example = "kafka-log-dirs.sh --describe --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "", .run = run,
 };

@@ -695,5 +695,5 @@ const struct command command_kafka_topics = {
     .example = "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "--list --describe --version --help", .run = run,
 };

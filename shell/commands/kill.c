@@ -28,5 +28,5 @@ static int run(struct call *call)
 }
 
 const struct command command_kill = {
-    .name = "kill", .summary = "end a background job", .usage = "kill %N...", .example = "kill %1", .local = true, .run = run,
+    .name = "kill", .summary = "end a background job", .usage = "kill %N...", .example = "kill %1", .local = true, .past = "", .run = run,
 };

@@ -56,6 +56,8 @@ static int to_next_check(struct call *call)
         return 0;
     }
     pace_run(call, at, NULL);
+    if (queue_now_us(lab_queue(lab)) < at)
+        pace_at_present(call);
     for (uint64_t n = digest.from + 1; n <= journal_last(lab_journal(lab)); n++) {
         const struct entry *entry = journal_get(lab_journal(lab), n);
 
@@ -86,6 +88,8 @@ static int run(struct call *call)
     journal_watch(lab_journal(lab), on_entry, &stop);
     pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
     journal_unwatch(lab_journal(lab), on_entry, &stop);
+    if (!stop.stop && pace_at_present(call))
+        return 0;
     if (!stop.stop && !call_interrupted(call)) {
         prose_print(call, "%s\n", _(call->session->lang, words[row].none));
         return 0;
@@ -102,5 +106,5 @@ static int run(struct call *call)
 const struct command command_next = {
     .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|rebalance|expire]",
     .details = "Without a word: to the next change of any partition's files. Looks a virtual day ahead.",
-    .example = "next delete", .words = "roll delete unlink clean check leader isr rebalance expire", .needs_lab = true, .run = run,
+    .example = "next delete", .words = "roll delete unlink clean check leader isr rebalance expire", .needs_lab = true, .past = "", .run = run,
 };

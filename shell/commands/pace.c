@@ -33,6 +33,14 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop)
     return !call_interrupted(call);
 }
 
+bool pace_at_present(struct call *call)
+{
+    if (!lab_past_at_end(call_lab(call)))
+        return false;
+    prose_print(call, "This is the present, or as far as the recording goes: rewind end goes back to the lab that lives.\n");
+    return true;
+}
+
 void entry_text(enum lang lang, const struct entry *entry, struct text *out)
 {
     text_time(out, entry->at_us, TIME_CLOCK | TIME_TENTHS);

@@ -5,6 +5,9 @@
 /* Runs to `until_us` (or until *stop); false: interrupted. Shows progress on a terminal when it takes over a second. */
 bool pace_run(struct call *call, int64_t until_us, const bool *stop);
 
+/* In a past, there is no more to walk: said; false elsewhere. */
+bool pace_at_present(struct call *call);
+
 /* What happened between two journal numbers, in a sentence: "30 s: 1 check, nothing deleted; next check 10:05:30 (...)". */
 struct digest {
     uint64_t from;          /* journal number before */

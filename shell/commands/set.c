@@ -72,5 +72,5 @@ const struct command command_set = {
     .details = "-e: stop at the first command that fails. mode: how sql and Kafkarium's own commands print. lang: the language of lessons,\n"
                "of why and of what happens; what Kafka's tools print stays English, as Kafka's. Alone: what is set. "
                "Variables: NAME=VALUE, then $NAME.",
-    .example = "set mode csv", .words = "mode lang -e +e", .local = true, .run = run,
+    .example = "set mode csv", .words = "mode lang -e +e", .local = true, .past = "", .run = run,
 };

@@ -39,5 +39,5 @@ static int run(struct call *call)
 
 const struct command command_source = {
     .name = "source", .summary = "run the lines of a file", .usage = "source FILE", .details = "As if typed here; set -e in it stops at the first command that fails.",
-    .example = "source retention.kfk", .argument = COMPLETE_FILE, .local = true, .run = run,
+    .example = "source retention.kfk", .argument = COMPLETE_FILE, .local = true, .past = "", .run = run,
 };

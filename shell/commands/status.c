@@ -1,6 +1,7 @@
 /* status: the lab on one page. */
 #include "shell/commands/pace.h"
 #include "shell/inspected.h"
+#include "shell/past.h"
 
 static void print_brokers(struct call *call, const struct lab *lab)
 {
@@ -41,6 +42,13 @@ static int run(struct call *call)
 
     if (lab_inspects(lab))
         return inspected_status(call);
+    if (lab_is_past(lab)) {
+        struct text title = { 0 };
+
+        past_title(lab, &title);
+        call_print(call, "%s\n", text_chars(&title));
+        text_done(&title);
+    }
     call_print(call, "Kafka %s, seed %llu, %s\n", release_is_27(lab_release(lab)) ? "2.7" : lab_release(lab) == RELEASE_43 ? "4.3" : "4.3 (clients of 2.7 too)",
                (unsigned long long)lab_seed(lab), lab_dir(lab));
     print_brokers(call, lab);

@@ -23,6 +23,8 @@ static int step_raw(struct call *call, int64_t count)
 
     for (int64_t i = 0; i < count; i++) {
         if (!lab_step(lab)) {
+            if (pace_at_present(call))
+                return 0;
             prose_print(call, "No event is queued: time may pass, but nothing is due.\n");
             return 0;
         }
@@ -55,13 +57,17 @@ static int run(struct call *call)
         struct stop stop = { 0 };
         uint64_t first = journal_last(lab_journal(lab));
 
-        if (queue_next_us(lab_queue(lab)) == NEVER_US) {
+        if (pace_at_present(call))
+            return 0;
+        if (!lab_is_past(lab) && queue_next_us(lab_queue(lab)) == NEVER_US) {
             prose_print(call, "Nothing is due: no event is queued. Produce something, or advance the clock.\n");
             return 0;
         }
         journal_watch(lab_journal(lab), on_entry, &stop);
         pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
         journal_unwatch(lab_journal(lab), on_entry, &stop);
+        if (!stop.stop && pace_at_present(call))
+            return 0;
         if (!stop.stop) {
             prose_print(call, "Nothing happened within a virtual day.\n");
             return 0;
@@ -84,5 +90,5 @@ static const struct option options[] = {
 const struct command command_step = {
     .name = "step", .summary = "to the next thing that happens", .usage = "step [--raw] [N]",
     .details = "Runs virtual time to the next happening (a roll, a deletion, a rebalance, ...) and says it.",
-    .example = "step 3", .options = options, .needs_lab = true, .run = run,
+    .example = "step 3", .options = options, .needs_lab = true, .past = "", .run = run,
 };

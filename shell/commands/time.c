@@ -1,5 +1,6 @@
 /* time: where the clock stands. */
 #include "shell/commands/pace.h"
+#include "shell/past.h"
 #include "shell/prose.h"
 
 static int run(struct call *call)
@@ -10,7 +11,11 @@ static int run(struct call *call)
     struct text line = { 0 };
 
     text_time(&line, now, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
-    switch (lab_pace(lab)) {
+    if (lab_is_past(lab)) {
+        text_add(&line, "  PAST, ");
+        past_ago(lab, &line);
+        text_add(&line, " (only to look at; step, next, until and advance walk on, rewind end goes back to the present)");
+    } else switch (lab_pace(lab)) {
     case PACE_PAUSED:
         text_add(&line, "  PAUSED (resume goes on; next, step and advance move it)");
         break;
@@ -30,5 +35,5 @@ static int run(struct call *call)
 }
 
 const struct command command_time = {
-    .name = "time", .summary = "where virtual time stands", .usage = "time", .example = "time", .needs_lab = true, .run = run,
+    .name = "time", .summary = "where virtual time stands", .usage = "time", .example = "time", .needs_lab = true, .past = "", .run = run,
 };

@@ -36,6 +36,10 @@ static int run(struct call *call)
             status = 130;
             break;
         }
+        if (!*condition_flag(condition) && pace_at_present(call)) {
+            status = 1;
+            break;
+        }
         if (!*condition_flag(condition)) { /* the limit was reached: tried once more, then given up */
             struct text limit = { 0 };
 
@@ -68,5 +72,5 @@ const struct command command_until = {
     .details = "CONDITION: delete, roll, unlink, clean, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression,\n"
                "for instance: until (select count(*) from segments where topic = 'students') = 1",
     .example = "until delete students-0", .options = options, .words = "delete roll unlink clean leader lag rebalance", .argument = COMPLETE_PARTITION,
-    .compares = true, .needs_lab = true, .run = run,
+    .compares = true, .needs_lab = true, .past = "", .run = run,
 };

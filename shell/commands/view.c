@@ -57,6 +57,7 @@ static int print_once(struct call *call)
         look_parse(call->argv[1], &view.topic, &view.partition);
     grid_init(&grid, call->out->rows > 10 ? call->out->rows : 24, call->out->columns > 40 ? call->out->columns : 80, false);
     view.lang = call->session->lang;
+    view.idle_prompt = session_prompt(call->session);
     view_draw(&view, &grid);
     grid_text(&grid, &text);
     call_write(call, text_chars(&text), text.size);

@@ -42,6 +42,7 @@ struct connection {
     struct input *input;
     bool waiting;                  /* the task waits for the socket */
     int status;
+    char prompt[64];               /* of its session, after it */
     /* a view */
     struct remote_view *view;
     struct connection *next;
@@ -234,6 +235,7 @@ static void run_command(struct task *task, void *context)
 
     connection->task = connection->call.task = task;
     connection->status = call_run(&connection->call);
+    snprintf(connection->prompt, sizeof(connection->prompt), "%s", session_prompt(connection->call.session));
 }
 
 static void command_ended(void *context)
@@ -251,6 +253,7 @@ static void command_ended(void *context)
         return;
     }
     put_u32(status, (uint32_t)connection->status);
+    send_frame(connection, FRAME_PROMPT, connection->prompt, strlen(connection->prompt), false);
     send_frame(connection, FRAME_EXIT, status, 4, true);
 }
 
@@ -316,6 +319,7 @@ static void begin_command(struct connection *connection, struct reader *reader)
         return;
     }
     call->session = &connection->of->session;
+    call->lab = call->session->lab;
     call->out = &connection->out.stream;
     call->err = &connection->err.stream;
     call->in = connection->input = input_asked(want_line, connection, flags & FLAG_IN_TERMINAL);

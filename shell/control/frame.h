@@ -3,7 +3,7 @@
 #pragma once
 #include "shell/session.h"
 
-enum { CONTROL_VERSION = 2, FRAME_MOST = 1 << 20, FRAME_HEAD = 5 };
+enum { CONTROL_VERSION = 3, FRAME_MOST = 1 << 20, FRAME_HEAD = 5 };
 enum frame_type {
     /* the caller's first */
     FRAME_SESSION = 'S',   /* version. Answered by FRAME_SESSION: id (64 bits), release (8), text about the lab; lives while the connection does */
@@ -19,6 +19,7 @@ enum frame_type {
     FRAME_OUT = 'O',
     FRAME_ERR = 'X',
     FRAME_WANT = 'P',      /* the command waits for a line */
+    FRAME_PROMPT = 'M',    /* the prompt from here on, before FRAME_EXIT */
     FRAME_EXIT = 'Q',      /* status (32); the last */
 };
 enum { FLAG_OUT_TERMINAL = 1, FLAG_ERR_TERMINAL = 2, FLAG_IN_TERMINAL = 4, FLAG_INTERACTIVE = 8, FLAG_NO_COLOR = 16, FLAG_UTF8 = 32 };

@@ -170,6 +170,8 @@ static void take_frame(struct remote *remote, enum frame_type type, struct bytes
         call->err->write(call->err, (const char *)body.data, body.size);
     } else if (type == FRAME_WANT) {
         *wanted = true;
+    } else if (type == FRAME_PROMPT) {
+        snprintf(call->session->prompt, sizeof(call->session->prompt), "%.*s", (int)(body.size < 60 ? body.size : 60), (const char *)body.data);
     } else if (type == FRAME_EXIT && body.size == 4) {
         remote->status = get_i32(body.data);
         remote->ended = true;

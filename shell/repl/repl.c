@@ -20,7 +20,6 @@
 #include "shell/repl/complete.h"
 #include "shell/repl/terminal.h"
 
-#define PROMPT "kafkarium> "
 #define MORE "         > "
 
 enum { HISTORY_LINES = 2000 };
@@ -243,7 +242,7 @@ static void on_key(uv_poll_t *poll, int status, int events);
 static void draw_hooked(void)
 {
     if (the_repl->hook)
-        the_repl->hook->draw(the_repl->hook->context, rl_display_prompt ? rl_display_prompt : PROMPT, rl_line_buffer ? rl_line_buffer : "", (size_t)rl_point);
+        the_repl->hook->draw(the_repl->hook->context, rl_display_prompt ? rl_display_prompt : "", rl_line_buffer ? rl_line_buffer : "", (size_t)rl_point);
 }
 
 static void prepare_nothing(int meta)
@@ -271,7 +270,7 @@ static void show_prompt(struct repl *repl)
     if (!repl->hook)
         session_jobs_report(repl->session, &repl->out.stream);
     repl->prompting = true;
-    rl_callback_handler_install(repl->pending.size ? MORE : PROMPT, on_line);
+    rl_callback_handler_install(repl->pending.size ? MORE : session_prompt(repl->session), on_line);
     if (!repl->hook)
         uv_poll_start(&repl->poll, UV_READABLE, on_key);
     else

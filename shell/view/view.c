@@ -5,6 +5,7 @@
 
 #include "shell/inspected.h"
 #include "shell/look.h"
+#include "shell/past.h"
 #include "shell/prose.h"
 
 static const struct pane *const panes[] = {
@@ -107,6 +108,17 @@ static void draw_header(struct view *view, struct grid *grid)
         text_done(&line);
         return;
     }
+    if (lab_is_past(lab)) {
+        past_title(lab, &line);
+        text_add(&line, "  ");
+        past_ago(lab, &line);
+        text_add(&line, ": only to look at");
+        grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
+        if (line.size + 10 < (size_t)grid->columns)
+            grid_put(grid, 0, grid->columns - 6, STYLE_TITLE, "PAST ");
+        text_done(&line);
+        return;
+    }
     text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
     if (lab_pace(lab) == PACE_PAUSED) {
         text_add(&line, " PAUSED");
@@ -136,16 +148,19 @@ static void draw_header(struct view *view, struct grid *grid)
 
 static void draw_help(const struct view *view, struct grid *grid, int row)
 {
+    static const char *const past[][2] = { { "SPACE", "present" }, { "n", "next" }, { "s", "step" }, { "f", "+30s" }, { "z", "-30s" }, { "w", "why" },
+                                           { "b", "brokers" }, { ":", "type" }, { "q", "quit" } };
     const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? "pause" : "run" }, { "n", "next" }, { "c", "check" }, { "f", "+30s" }, { "w", "why" },
                                     { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
     size_t first = lab_inspects(view->lab) ? 4 : 0; /* without those that move the clock */
     int column = 1;
 
     for (size_t i = first; i < sizeof(keys) / sizeof(*keys); i++) {
-        bool back = view->pane && !strcmp(keys[i][0], "b");
+        const char *const *shown = lab_is_past(view->lab) ? past[i] : keys[i];
+        bool back = view->pane && !strcmp(shown[0], "b");
 
-        column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : keys[i][0]);
-        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", back ? "back" : keys[i][1]) + (grid->columns < 80 ? 1 : 2);
+        column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : shown[0]);
+        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", back ? "back" : shown[1]) + (grid->columns < 80 ? 1 : 2);
     }
 }
 
@@ -198,6 +213,6 @@ void view_draw(struct view *view, struct grid *grid)
     if (view->prompt)
         grid_put(grid, grid->rows - 2, 1, STYLE_PLAIN, "%s", view->prompt);
     else
-        grid_put(grid, grid->rows - 2, 1, STYLE_DIM, "kafkarium> ");
+        grid_put(grid, grid->rows - 2, 1, STYLE_DIM, "%s", view->idle_prompt ? view->idle_prompt : "kafkarium> ");
     draw_help(view, grid, grid->rows - 1);
 }

@@ -11,6 +11,7 @@ struct view {
     int pane;                      /* index into the panes of panes.def */
     int first_segment;             /* scrolled: first row of the segment list; -1 follows the end */
     const char *prompt;            /* what stands on the prompt row; NULL: the hint that ':' opens it */
+    const char *idle_prompt;       /* the prompt that a line would stand behind */
     int prompt_cursor;             /* column in it; -1: no cursor */
     struct text output;            /* of the last command typed here: shown over the journal */
     char *title;                   /* the command that printed it; NULL: none */

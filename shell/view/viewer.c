@@ -41,6 +41,7 @@ static const char help_text[] =
     "SPACE    time runs, or stands still     n        on to the next change\n"
     "c        to the next retention check    f        30 seconds on\n"
     "s        to the next happening          w        why: this partition's reasons\n"
+    "z        look 30 seconds back           SPACE    in the past: the present again\n"
     "+ -      faster, slower                 b        brokers and topics; r: back\n"
     "up down  another partition              : or Tab type a command; Esc: back\n"
     "PgUp PgDn scroll what was printed       q        leave the view\n"
@@ -126,7 +127,7 @@ static void set_typing(struct viewer *viewer, bool typing)
 {
     viewer->typing = typing;
     if (!viewer->repl)
-        show_row(viewer, "kafkarium> ", text_chars(&viewer->line), viewer->line.size);
+        show_row(viewer, session_prompt(viewer->session), text_chars(&viewer->line), viewer->line.size);
     else if (!typing)
         viewer->view.prompt_cursor = -1;
     else
@@ -155,7 +156,7 @@ static void plain_edit(struct viewer *viewer, const char *bytes, size_t size)
     } else if ((unsigned char)bytes[0] >= ' ' && line->size < 4096) {
         text_add_size(line, bytes, size);
     }
-    show_row(viewer, "kafkarium> ", text_chars(line), line->size);
+    show_row(viewer, session_prompt(viewer->session), text_chars(line), line->size);
 }
 
 static void type(struct viewer *viewer, const char *bytes, size_t size, int key)
@@ -184,7 +185,7 @@ static void change_speed(struct viewer *viewer, double by)
 {
     double speed = lab_speed(viewer->view.lab) * by;
 
-    if (speed >= 0.1 && speed <= 10000)
+    if (speed >= 0.1 && speed <= 10000 && !lab_is_past(viewer->view.lab))
         lab_set_speed(viewer->view.lab, speed);
 }
 
@@ -207,7 +208,13 @@ static void act(struct viewer *viewer, int key)
     }
     switch (key) {
     case ' ':
-        lab_set_pace(view->lab, lab_pace(view->lab) == PACE_RUNNING ? PACE_PAUSED : PACE_RUNNING);
+        if (lab_is_past(view->lab))
+            run(viewer, "rewind end");
+        else
+            lab_set_pace(view->lab, lab_pace(view->lab) == PACE_RUNNING ? PACE_PAUSED : PACE_RUNNING);
+        break;
+    case 'z':
+        run(viewer, "rewind 30s");
         break;
     case 'n':
         run(viewer, "next");
@@ -324,7 +331,7 @@ void viewer_keys(struct viewer *viewer, const char *bytes, size_t size)
 
 static bool changed(struct viewer *viewer)
 {
-    const struct lab *lab = viewer->view.lab;
+    const struct lab *lab = viewer->view.lab = viewer->session->lab; /* the session may have gone to the past, or come back */
     int64_t tenth = queue_now_us(lab_queue(lab)) / 100000;
     uint64_t entry = journal_last(lab_journal(lab)), events = queue_events_run(lab_queue(lab));
     size_t connections = wire_connection_count(lab_wire(lab));
@@ -373,6 +380,7 @@ static void on_tick(uv_timer_t *tick)
         viewer->view.output.size -= half;
     }
     viewer->view.lang = viewer->session->lang;
+    viewer->view.idle_prompt = session_prompt(viewer->session);
     view_draw(&viewer->view, &viewer->grid);
     cursor = viewer->typing ? viewer->view.prompt_cursor : -1;
     screen_show(viewer->screen, &viewer->grid, cursor >= 0 && cursor < viewer->grid.columns ? viewer->grid.rows - 2 : -1, cursor);

@@ -533,6 +533,13 @@ enum err file_sync(struct file *file, struct reason *reason)
     return answer(file, reason, error, "sync");
 }
 
+int64_t file_next_data(struct file *file, int64_t position)
+{
+    int64_t at = position < file->size && file->fs->kind->next_data ? file->fs->kind->next_data(file, position) : position;
+
+    return at < file->size ? at : file->size;
+}
+
 int file_descriptor(struct file *file, struct reason *reason)
 {
     int fd = -1;

@@ -45,6 +45,8 @@ enum err file_write(struct file *file, const void *data, size_t size, int64_t po
 enum err file_append(struct file *file, const void *data, size_t size, struct reason *reason);
 /* Cuts, or grows by a hole. */
 enum err file_truncate(struct file *file, int64_t size, struct reason *reason);
+/* Where the next byte that is no hole may lie, from `position` on; the size, if there is none. */
+int64_t file_next_data(struct file *file, int64_t position);
 enum err file_sync(struct file *file, struct reason *reason);
 /* A descriptor for sendfile, valid until the next call on this fs; -1 in memory (then file_read). */
 int file_descriptor(struct file *file, struct reason *reason);

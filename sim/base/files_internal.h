@@ -56,6 +56,7 @@ struct fs_kind {
     int (*sync_folder)(struct fs *fs, const char *path);
     int (*settle)(struct file *file);      /* NULL: nothing behind that could keep an mtime */
     int (*descriptor)(struct file *file, int *fd);
+    int64_t (*next_data)(struct file *file, int64_t position); /* inside the size */
 };
 
 struct fs {

@@ -246,6 +246,11 @@ static int sync_folder(struct fs *fs, const char *path)
     return folder ? 0 : ENOENT;
 }
 
+static int64_t memory_next_data(struct file *file, int64_t position)
+{
+    return (size_t)position < file->written ? position : file->size;
+}
+
 static const struct fs_kind memory = {
     .open = memory_open,
     .read = memory_read,
@@ -263,6 +268,7 @@ static const struct fs_kind memory = {
     .rmdir = memory_rmdir,
     .list = memory_list,
     .sync_folder = sync_folder,
+    .next_data = memory_next_data,
 };
 
 struct fs *fs_memory(const int64_t *clock)

@@ -220,6 +220,13 @@ static int real_descriptor(struct file *file, int *fd)
     return error;
 }
 
+static int64_t real_next_data(struct file *file, int64_t position)
+{
+    off_t at = use(file) ? position : lseek(file->fd, position, SEEK_DATA);
+
+    return at >= 0 ? at : errno == ENXIO ? file->size : position; /* a file system that knows no holes: all is data */
+}
+
 static int real_keep(struct file *file)
 {
     return file->folder ? 0 : use(file);
@@ -352,6 +359,7 @@ static const struct fs_kind real = {
     .sync_folder = real_sync_folder,
     .settle = real_settle,
     .descriptor = real_descriptor,
+    .next_data = real_next_data,
 };
 
 /* ---- only looking ---- */

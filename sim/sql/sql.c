@@ -16,6 +16,7 @@ struct sql {
     int64_t (*now_us)(void); /* NULL: no limit */
     int64_t deadline_us;
     bool late, declaring;
+    struct text *reading;         /* the tables that a statement asks, while it is prepared */
 };
 
 enum { MOST_SECONDS = 5, STEPS_BETWEEN_LOOKS = 4000 };
@@ -245,9 +246,11 @@ static int on_progress(void *context)
 /* Only reading, and nothing outside: no ATTACH, no PRAGMA, no writing. */
 static int authorize(void *context, int action, const char *a, const char *b, const char *c, const char *d)
 {
-    const struct sql *sql = context;
+    struct sql *sql = context;
 
-    (void)a, (void)b, (void)c, (void)d;
+    (void)c, (void)d;
+    if (sql->reading && action == SQLITE_READ && a)
+        text_printf(sql->reading, " %s ", a);
     if (sql->declaring) /* a virtual table at its first use tells its columns as a CREATE TABLE */
         return SQLITE_OK;
     switch (action) {
@@ -419,11 +422,13 @@ enum err sql_query(struct sql *sql, const char *query, void (*head)(void *contex
 struct sql_test {
     struct sql *sql;
     sqlite3_stmt *statement;
+    struct text reads;            /* " segments  brokers " */
+    const volatile bool *interrupted;
 };
 
 enum err sql_test_new(struct sql *sql, const char *expression, struct sql_test **out, struct reason *reason)
 {
-    struct text query = { 0 };
+    struct text query = { 0 }, reads = { 0 };
     sqlite3_stmt *statement = NULL;
     enum err err;
 
@@ -435,11 +440,16 @@ enum err sql_test_new(struct sql *sql, const char *expression, struct sql_test *
     else
         text_add(&query, expression);
     begin(sql, NULL);
+    sql->reading = &reads;
     err = prepare(sql, text_chars(&query), &statement, reason);
+    sql->reading = NULL;
     text_done(&query);
-    if (err)
+    if (err) {
+        text_done(&reads);
         return err;
+    }
     *out = mem_zero(sizeof(**out));
+    (*out)->reads = reads;
     (*out)->sql = sql;
     (*out)->statement = statement;
     return ERR_OK;
@@ -450,7 +460,7 @@ enum err sql_test_run(struct sql_test *test, bool *holds, struct reason *reason)
     enum err err = ERR_OK;
     int status;
 
-    begin(test->sql, NULL);
+    begin(test->sql, test->interrupted);
     *holds = false;
     status = sqlite3_step(test->statement);
     if (status == SQLITE_ROW)
@@ -466,7 +476,22 @@ void sql_test_free(struct sql_test *test)
     if (!test)
         return;
     sqlite3_finalize(test->statement);
+    text_done(&test->reads);
     mem_free(test);
+}
+
+void sql_test_interrupt(struct sql_test *test, const volatile bool *interrupted)
+{
+    test->interrupted = interrupted;
+}
+
+bool sql_test_reads(const struct sql_test *test, const char *table)
+{
+    char *word = mem_printf(" %s ", table);
+    bool reads = strstr(text_chars(&test->reads), word) != NULL;
+
+    mem_free(word);
+    return reads;
 }
 
 enum err sql_condition(struct sql *sql, const char *expression, bool *holds, struct reason *reason)

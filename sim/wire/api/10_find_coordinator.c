@@ -79,6 +79,8 @@ static struct place find(struct request *request, int8_t type, const char *key)
         return nowhere(ERR_INVALID_REQUEST, "Transactions are not simulated here yet.");
     if (type != KEY_GROUP)
         return nowhere(ERR_INVALID_REQUEST, err_message(ERR_INVALID_REQUEST));
+    if (request_is_guest(request) && !image_topic(broker_image(request->broker), "__consumer_offsets")) /* it is not made for who only looks */
+        return nowhere(ERR_GROUP_ID_NOT_FOUND, err_message(ERR_GROUP_ID_NOT_FOUND));
     err = group_coordinator_of(request->broker, key, &node, NULL);
     if (err)
         return nowhere(err, err_message(err));

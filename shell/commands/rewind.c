@@ -1,0 +1,282 @@
+/* rewind: looks at what was, in a second lab beside the one that lives. */
+#include <string.h>
+#include <strings.h>
+
+#include "shell/commands/pace.h"
+#include "shell/condition.h"
+#include "shell/look.h"
+#include "shell/past.h"
+#include "shell/prose.h"
+#include "shell/shell.h"
+
+static int say_range(struct call *call)
+{
+    struct session *session = call->session;
+    struct lab *live = session_live(session);
+    const struct recorder *recorder = lab_recorder(live);
+    int64_t from = lab_start_us(live), end;
+    struct text line = { 0 };
+    double seconds;
+
+    if (!recorder) {
+        call_error(call, "rewind: there is no way back: %s\n", lab_no_recording(live));
+        return 1;
+    }
+    end = recorder_end_us(recorder);
+    text_add(&line, "The past can be seen from ");
+    text_time(&line, from, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+    text_printf(&line, " (event %llu) on", (unsigned long long)lab_first_entry(live));
+    text_add(&line, recorder_full(recorder) ? ", up to " : ", which is ");
+    if (recorder_full(recorder)) {
+        text_time(&line, end, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        text_printf(&line, ": there the recording was full (");
+        text_bytes_size(&line, (int64_t)recorder_most_bytes(recorder));
+        text_add(&line, "), and nothing after it was kept");
+    } else {
+        text_duration(&line, queue_now_us(lab_queue(live)) - from);
+        text_add(&line, " back");
+    }
+    seconds = (double)(queue_events_run(lab_queue(live)) + recorder_count(recorder)) / session->shell->replayed_per_s;
+    text_printf(&line, ". The price of going there: all is played again from the beginning, up to %zu input%s and %llu event%s, ", recorder_count(recorder),
+                recorder_count(recorder) == 1 ? "" : "s", (unsigned long long)queue_events_run(lab_queue(live)), queue_events_run(lab_queue(live)) == 1 ? "" : "s");
+    text_duration(&line, (int64_t)(seconds * 1e6) / 100000 * 100000 + 100000);
+    text_add(&line, " at most; kept of it: ");
+    text_bytes_size(&line, (int64_t)recorder_bytes(recorder));
+    text_add(&line, " of ");
+    text_bytes_size(&line, (int64_t)recorder_most_bytes(recorder));
+    text_add(&line, ".");
+    prose_print(call, "%s\n", text_chars(&line));
+    text_clear(&line);
+    if (session_past(session)) {
+        past_title(session->lab, &line);
+        text_add(&line, ", ");
+        past_ago(session->lab, &line);
+        prose_print(call, "You look at %s; rewind end goes back to the present.\n", text_chars(&line));
+    } else {
+        prose_print(call, "rewind 30s, rewind 10:03:04, rewind 120 (an event's number, as events shows), rewind roll students-0 (the last one), rewind start.\n");
+    }
+    text_done(&line);
+    return 0;
+}
+
+/* ---- where to ---- */
+
+struct goal {
+    int64_t at_us;        /* NEVER_US: by the entry */
+    uint64_t entry;       /* 0: by the moment */
+};
+
+static bool is_about(const struct entry *entry, const char *subject)
+{
+    char *topic = NULL;
+    int32_t partition;
+    bool is = text_equal(entry->topic, subject) || text_equal(entry->subject, subject);
+
+    if (!is && look_parse(subject, &topic, &partition))
+        is = text_equal(entry->topic, topic) && entry->partition == partition;
+    mem_free(topic);
+    return is;
+}
+
+/* The last happening of that kind before what the session looks at. */
+static uint64_t last_of(struct lab *lab, const char *word, const char *subject)
+{
+    struct journal *journal = lab_journal(lab);
+    uint64_t last = journal_last(journal);
+
+    if (lab_is_past(lab) && last) /* what happened just here: before it */
+        last--;
+    for (uint64_t n = last; n && n >= journal_first(journal); n--) {
+        const struct entry *entry = journal_get(journal, n);
+
+        if (entry && condition_is_kind(word, entry->kind) && (!subject || is_about(entry, subject)))
+            return n;
+    }
+    return 0;
+}
+
+/* False: said why not. */
+static bool find_goal(struct call *call, struct goal *goal)
+{
+    struct lab *lab = call->session->lab;
+    int64_t now = queue_now_us(lab_queue(lab)), number;
+    const char *word = call->argv[1];
+    struct mark mark;
+
+    *goal = (struct goal){ NEVER_US, 0 };
+    if (call->argc > 3 || (call->argc == 3 && !condition_is_word(word))) {
+        call_error(call, "rewind: one moment is wanted: 30s, 10:03:04, an event's number, a mark, or a happening (roll students-0)\n");
+        return false;
+    }
+    if (text_equal(word, "start")) {
+        goal->at_us = lab_start_us(session_live(call->session));
+    } else if (parse_i64(word, &number)) {
+        if (number < 1) {
+            call_error(call, "rewind: events are numbered from 1\n");
+            return false;
+        }
+        goal->entry = (uint64_t)number;
+    } else if (strchr(word, ':') && parse_time(word, now, &number)) {
+        goal->at_us = number;
+    } else if (parse_duration(word, &number)) {
+        int64_t start = lab_start_us(session_live(call->session));
+
+        goal->at_us = now - number;
+        if (goal->at_us < start) {
+            prose_print(call, "That is before the past begins, which is now looked at.\n");
+            goal->at_us = start;
+        }
+    } else if (lab_mark_find(session_live(call->session), word, &mark)) {
+        goal->at_us = mark.at_us;
+    } else if (condition_is_word(word)) {
+        goal->entry = last_of(lab, word, call->argc > 2 ? call->argv[2] : NULL);
+        if (!goal->entry)
+            call_error(call, "rewind: nothing of that kind happened before this moment (events %s)\n", word);
+        return goal->entry != 0;
+    } else {
+        call_error(call, "rewind: what is '%s'? A while (30s), a time (10:03:04), an event's number (events shows them), a mark, or a happening (roll students-0)\n", word);
+        return false;
+    }
+    return true;
+}
+
+/* ---- going ---- */
+
+static void say_price(struct call *call, struct lab *live, const struct goal *goal)
+{
+    const struct recorder *recorder = lab_recorder(live);
+    double part = 1, span = (double)(recorder_end_us(recorder) - lab_start_us(live)), seconds;
+    struct text line = { 0 };
+
+    if (goal->at_us != NEVER_US && span > 0)
+        part = (double)(goal->at_us - lab_start_us(live)) / span;
+    seconds = part * (double)(queue_events_run(lab_queue(live)) + recorder_count(recorder)) / call->session->shell->replayed_per_s;
+    if (seconds < 1 || !call_on_terminal(call))
+        return;
+    text_duration(&line, (int64_t)(seconds * 1e6));
+    prose_print(call, "About %.0f inputs and %.0f events are played again: %s or so (Ctrl-C gives up, and nothing has changed).\n",
+                part * (double)recorder_count(recorder), part * (double)queue_events_run(lab_queue(live)), text_chars(&line));
+    text_done(&line);
+}
+
+static void say_where(struct call *call, const struct goal *goal)
+{
+    struct lab *lab = call->session->lab;
+    struct text line = { 0 };
+
+    past_title(lab, &line);
+    text_add(&line, ", ");
+    past_ago(lab, &line);
+    prose_print(call, "%s. Only to look at: step, next, until and advance walk on from here; rewind end goes back to the present, branch lives on from here.\n", text_chars(&line));
+    text_done(&line);
+    if (goal->entry) {
+        const struct entry *entry = journal_get(lab_journal(lab), goal->entry);
+
+        if (entry && entry->text)
+            entry_print(call, entry);
+        else if (entry)
+            call_print(call, "%s %s-%d at %lld\n", event_label(entry->kind), entry->topic ? entry->topic : "", entry->partition, (long long)entry->offset);
+    }
+}
+
+/* How fast it went, for the next price. */
+static void learn(struct shell *shell, struct past *past, int64_t took_us)
+{
+    double done = (double)(queue_events_run(lab_queue(past_lab(past))) + past_inputs(past));
+
+    if (took_us > 50000)
+        shell->replayed_per_s = done * 1e6 / (double)took_us;
+}
+
+static int go(struct call *call, const struct goal *goal)
+{
+    struct session *session = call->session;
+    struct lab *live = session_live(session);
+    struct past *here = session_past(session), *past = NULL;
+    struct reason reason = { "" };
+    bool forward = here && (goal->at_us != NEVER_US ? goal->at_us >= queue_now_us(lab_queue(session->lab)) : goal->entry > journal_last(lab_journal(session->lab)));
+    int64_t began = monotonic_now_us();
+
+    if (forward) {
+        past = here;
+    } else {
+        say_price(call, live, goal);
+        if (past_open_live(&past, lab_recorder(live), lab_recording_base(live), session->shell->loop, &reason)) {
+            call_error(call, "rewind: %s\n", reason.text);
+            return 1;
+        }
+    }
+    if (!past_run(call, past, goal->at_us, goal->entry)) {
+        if (!forward)
+            past_close(past);
+        call_error(call, "rewind: given up, nothing has changed\n");
+        return 130;
+    }
+    if (past_error(past, &reason)) {
+        call_error(call, "rewind: %s\n", reason.text);
+        if (!forward)
+            past_close(past);
+        return 1;
+    }
+    learn(session->shell, past, monotonic_now_us() - began);
+    if (!forward)
+        past_enter(session, past);
+    say_where(call, goal);
+    return 0;
+}
+
+/* Is the moment one that was kept? */
+static bool check(struct call *call, const struct goal *goal)
+{
+    struct lab *live = session_live(call->session);
+    const struct recorder *recorder = lab_recorder(live);
+    struct text line = { 0 };
+    bool good = false;
+
+    if (!recorder) {
+        call_error(call, "rewind: there is no way back: %s\n", lab_no_recording(live));
+        return false;
+    }
+    if (goal->at_us != NEVER_US && goal->at_us < lab_start_us(live)) {
+        text_time(&line, lab_start_us(live), TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        call_error(call, "rewind: the past begins at %s; rewind start goes there\n", text_chars(&line));
+    } else if (goal->at_us != NEVER_US && goal->at_us > recorder_end_us(recorder)) {
+        text_time(&line, recorder_end_us(recorder), TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        call_error(call, recorder_full(recorder) ? "rewind: the recording was full at %s; what came after it was not kept\n" : "rewind: the present is %s; advance goes further\n",
+                   text_chars(&line));
+    } else if (goal->entry && (goal->entry > journal_last(lab_journal(live)) || goal->entry < lab_first_entry(live))) {
+        call_error(call, "rewind: there is no event %llu; the past has %llu to %llu\n", (unsigned long long)goal->entry, (unsigned long long)lab_first_entry(live),
+                   (unsigned long long)journal_last(lab_journal(live)));
+    } else {
+        good = true;
+    }
+    text_done(&line);
+    return good;
+}
+
+static int run(struct call *call)
+{
+    struct goal goal;
+
+    if (call->argc < 2)
+        return say_range(call);
+    if (text_equal(call->argv[1], "end") || text_equal(call->argv[1], "present")) {
+        bool was = session_past(call->session) != NULL;
+        struct text now = { 0 };
+
+        past_leave(call->session);
+        text_time(&now, queue_now_us(lab_queue(call->session->lab)), TIME_CLOCK | TIME_TENTHS);
+        call_print(call, was ? "The present: %s.\n" : "This is the present: %s.\n", text_chars(&now));
+        text_done(&now);
+        return 0;
+    }
+    return find_goal(call, &goal) && check(call, &goal) ? go(call, &goal) : 1;
+}
+
+const struct command command_rewind = {
+    .name = "rewind", .summary = "look at what was, read-only", .usage = "rewind [DURATION|TIME|EVENT|MARK|HAPPENING [TOPIC-P]|start|end]",
+    .details = "Opens a second lab beside this one and plays into it again what came in, up to the moment asked for; this one goes on meanwhile. The session then looks at\n"
+               "the past: view, why, sql, ls, events and Kafka's tools that only read work there, step, next, until and advance walk on towards the present.\n"
+               "A duration is counted from what is looked at, so a second rewind goes further back. rewind end comes back. Alone it says how far back one can go, and the price.",
+    .example = "rewind 30s", .words = "start end roll delete unlink check leader isr rebalance expire", .argument = COMPLETE_PARTITION, .past = "", .needs_lab = true, .run = run,
+};
