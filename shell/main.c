@@ -240,8 +240,10 @@ int main(int argc, char **argv)
     if (tool_process(argc, argv, &status))
         return status;
     status = run_options_parse(&options, argc, argv);
-    if (status)
+    if (status) {
+        run_options_done(&options);
         return status;
+    }
     if (options.mode == RUN_HELP)
         run_usage(stdout);
     else if (options.mode == RUN_VERSION)

@@ -302,6 +302,13 @@ static int run(struct call *call)
             }
         }
     }
+    if (!count && lab_inspects(call_lab(call))) {
+        const struct cluster *cluster = lab_cluster(call_lab(call));
+
+        for (size_t i = 0; i < cluster_inspect_dir_count(cluster); i++)
+            status |= list_one(call, cluster_inspect_dir(cluster, i), &flags, cluster_inspect_dir_count(cluster) > 1);
+        return status;
+    }
     if (!count)
         return list_one(call, broker_log_dir(cluster_broker_at(lab_cluster(call_lab(call)), 0)), &flags, false);
     for (int i = 1; i < call->argc; i++) {

@@ -809,6 +809,21 @@ void inspection_free(struct inspection *inspection)
     mem_free(inspection);
 }
 
+static enum err check_settings(enum release release, const struct inspect_options *how, struct reason *reason)
+{
+    for (size_t i = 0; i < how->topic_setting_count; i++) {
+        const struct topic_setting *setting = &how->topic_settings[i];
+        const struct config_key *key = config_key_find(CONFIG_TOPIC, setting->name);
+        struct reason why;
+
+        if (!config_key_known(key, release))
+            return err_because(ERR_INVALID_CONFIG, reason, "--set-topic: Kafka %s has no topic setting '%s'", release_is_27(release) ? "2.7" : "4.3", setting->name);
+        if (config_check(key, setting->value, release, &why))
+            return err_because(ERR_INVALID_CONFIG, reason, "--set-topic %s: %s", setting->topic, why.text);
+    }
+    return ERR_OK;
+}
+
 /* Whose folders they are: all of one broker's. */
 static enum err find_id(struct cluster *cluster, int32_t *id, struct reason *reason)
 {
@@ -852,7 +867,9 @@ enum err cluster_inspect(struct cluster **out, const struct cluster_options *opt
     own.broker_count = 1;
     own.log_dir = cluster->dir;
     own.ports = NULL;
-    err = find_id(cluster, &own.first_broker_id, reason);
+    err = check_settings(cluster->release, how, reason);
+    if (!err)
+        err = find_id(cluster, &own.first_broker_id, reason);
     if (!err) {
         err = broker_new(&cluster->brokers[0], cluster, 0, &own, reason);
         cluster->broker_count = 1;

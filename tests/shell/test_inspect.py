@@ -2,10 +2,12 @@
 import csv
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -140,3 +142,69 @@ def test_what_is_no_log_dir_is_said(folder):
         assert status == 3 and word in err, err
     status, _, err = run('--inspect', folder, '--serve')
     assert status == 2 and 'nobody listens' in err
+
+
+def test_several_log_dirs_are_one_brokers(folder):
+    for name, topic in [('a', 'plain'), ('b', 'rolled')]:
+        os.mkdir(os.path.join(folder, name))
+        golden(os.path.join(folder, name), '2.7.0', topic)
+    both = '%s/a,%s/b' % (folder, folder)
+    before = tree(folder)
+    assert [(r['topic'], r['log_end_offset']) for r in query(both, 'SELECT topic, log_end_offset FROM partitions ORDER BY topic')] == [('plain', '6'), ('students', '48')]
+    status, out, err = run('--inspect', both, '-c', 'kafka-log-dirs --describe --bootstrap-server localhost:9092; ls; ls students-0')
+    assert status == 0, err
+    assert [[p['partition'] for p in d['partitions']] for d in json.loads(out.split('\n')[2])['brokers'][0]['logDirs']] == [['plain-0'], ['students-0']]
+    assert '%s/a:\nplain-0' % folder in out and '%s/b:\nstudents-0' % folder in out and '00000000000000000045.log' in out
+    assert tree(folder) == before
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_shown(folder):
+    golden(folder, '2.7.0', 'plain')
+    golden(folder, '2.7.0', 'rolled')
+    with open(os.path.join(folder, 'students-0', '00000000000000000045.log'), 'r+b') as f:
+        f.truncate(100)
+    os.mkdir(os.path.join(folder, 'empty-0'))
+    os.symlink('/nowhere', os.path.join(folder, 'lost-0'))
+    rows = query(folder, 'SELECT folder, kind, note FROM folders')
+    assert [(r['folder'], r['kind']) for r in rows] == [('empty-0', 'unreadable'), ('plain-0', 'partition'), ('students-0', 'partition')]
+    assert 'no segment' in rows[0]['note']
+    status, out, _ = run('--inspect', folder, '-c', 'why students-0')
+    assert status == 0 and 'and cut 100 bytes at position 0 of segment 45 (half a batch); the log would end at 45.' in out
+    out = subprocess.run([PROGRAM, '--inspect', folder, '-c', 'why students-0; status'], env=dict(os.environ, KAFKARIUM_LANG='ru'), capture_output=True, text=True).stdout
+    assert 'отрезаны 100 байт с позиции 0 сегмента 45 (половина батча)' in out and 'Топики известны по именам папок' in out
+
+
+def test_settings_come_from_outside_and_what_is_assumed_is_said(folder):
+    golden(folder, '2.7.0', 'plain')
+    with open(os.path.join(folder, 'server.properties'), 'w') as f:
+        f.write('# mine\nlog.retention.hours = 1\nlog.segment.bytes=2000\nnobody.knows.this=1\nnode.id=7\n')
+    _, out, _ = run('--inspect', folder, '-c', 'why plain-0')
+    assert "Kafka's defaults are taken for cleanup.policy, retention.ms," in out
+    _, out, _ = run('--inspect', folder, '--properties', folder + '/server.properties', '--set-topic', 'plain:cleanup.policy=delete', '-c', 'why plain-0')
+    assert 'retention.ms=3600000' in out and 'segment.bytes=2000' in out
+    status, out, err = run('--inspect', folder, '--set-topic', 'plain:retention.ms=never', '-c', 'why plain-0')
+    assert status == 3 and 'retention.ms' in err, (status, out, err)
+    for options in (['--set-topic', 'plain'], ['--properties', folder + '/none']):
+        assert run('--inspect', folder, *options, '-c', 'status')[0] == 2
+
+
+def test_a_later_moment_can_be_asked_for(folder):
+    golden(folder, '2.7.0', 'plain')
+    newest = int(query(folder, 'SELECT newest_ms FROM segments')[0]['newest_ms']) / 1000
+    for days, word in [(6, 'stays'), (8, 'goes at the next check')]:
+        at = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(newest + days * 86400))
+        status, out, err = run('--inspect', folder, '--start', at, '-c', 'status; why plain-0')
+        assert status == 0 and word in out and 'seen as of ' + at[:10] in out, (out, err)
+
+
+def test_a_folder_that_changes_is_read_again(serve):
+    """One look goes on while the broker, which runs, appends, rolls away and deletes."""
+    server = serve()
+    at = ' --bootstrap-server localhost:9092'
+    assert server.run('kafka-topics --create --topic students' + at)[0] == 0
+    steps = ['kafka-console-producer --topic students%s <<< one' % at, 'kafka-topics --create --topic more' + at, 'kafka-topics --delete --topic students' + at]
+    script = "SELECT topic || ' ' || log_end_offset AS x FROM partitions ORDER BY topic\n"
+    script += ''.join("/bin/sh -c '%s --to=%s -c \"%s\"' > /dev/null | cat\n%s" % (PROGRAM, server.lab, step, script.split('\n')[0]) + '\n' for step in steps)
+    status, out, err = run('--inspect', os.path.join(server.lab, 'broker-1'), '--mode', 'csv', '-f', '/dev/stdin', stdin=script)
+    assert status == 0, err
+    assert out.split('\n') == ['x', 'students 0', 'x', 'students 1', 'x', 'more 0', 'students 1', 'x', 'more 0', ''], out

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cluster/inspect.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -115,15 +116,32 @@ static size_t count_of_topic(struct partition *const *found, size_t count, size_
     return end - from;
 }
 
-/* One folder, whose size nobody limits. */
+/* Does it lie in that folder? A broker of a lab has but one; what is looked at (--inspect) may have several. */
+static bool lies_in(const struct partition *partition, const char *dir)
+{
+    const char *path = log_dir(partition_log(partition));
+    size_t size = strlen(dir);
+
+    return !strncmp(path, dir, size) && path[size] == '/' && !strchr(path + size + 1, '/');
+}
+
+static void add_dir(struct request *request, struct describe_log_dirs_response_dir *dir, const char *path, struct partition *const *found, size_t count)
+{
+    *dir = (struct describe_log_dirs_response_dir){ .log_dir = arena_text(&request->arena, path, strlen(path)), .total_bytes = -1, .usable_bytes = -1 };
+    REPLY_ARRAY(request, dir->topics, count);
+    dir->topics.count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (lies_in(found[i], path))
+            add_partition(request, dir, found[i], count_of_topic(found, count, i));
+}
+
+/* Folders whose size nobody limits. */
 enum reply handle_describe_log_dirs(struct request *request)
 {
     const struct describe_log_dirs_request *in = request->in;
     struct describe_log_dirs_response *answer = request->out;
-    size_t count = 0, all = broker_partition_count(request->broker);
+    size_t count = 0, all = broker_partition_count(request->broker), dirs = cluster_inspected(request->cluster) ? cluster_inspect_dir_count(request->cluster) : 1;
     struct partition **found = arena_alloc(&request->arena, (all + 1) * sizeof(*found));
-    const char *path = broker_log_dir(request->broker);
-    struct describe_log_dirs_response_dir *dir;
 
     for (size_t i = 0; i < all; i++) {
         struct partition *partition = broker_partition_at(request->broker, i);
@@ -132,12 +150,8 @@ enum reply handle_describe_log_dirs(struct request *request)
             found[count++] = partition;
     }
     qsort(found, count, sizeof(*found), by_name);
-    REPLY_ARRAY(request, answer->results, 1);
-    dir = &answer->results.items[0];
-    *dir = (struct describe_log_dirs_response_dir){ .log_dir = arena_text(&request->arena, path, strlen(path)), .total_bytes = -1, .usable_bytes = -1 };
-    REPLY_ARRAY(request, dir->topics, count);
-    dir->topics.count = 0;
-    for (size_t i = 0; i < count; i++)
-        add_partition(request, dir, found[i], count_of_topic(found, count, i));
+    REPLY_ARRAY(request, answer->results, dirs);
+    for (size_t i = 0; i < dirs; i++)
+        add_dir(request, &answer->results.items[i], cluster_inspected(request->cluster) ? cluster_inspect_dir(request->cluster, i) : broker_log_dir(request->broker), found, count);
     return REPLY_NOW;
 }
