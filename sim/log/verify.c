@@ -166,7 +166,7 @@ static bool aborted_right(struct log *log, const struct segment *segment, const 
     struct batch batch;
     struct producers none;
     struct completed completed;
-    bool right = entry->first_offset >= 0 && entry->last_offset >= segment->base_offset && entry->first_offset < entry->last_offset &&
+    bool right = entry->first_offset >= 0 && entry->last_offset >= segment->base_offset && entry->first_offset <= entry->last_offset &&
                  entry->last_stable_offset >= 0 && entry->last_stable_offset <= entry->last_offset + 1 && (!before || (entry->last_offset > before->last_offset &&
                                                                                     entry->last_stable_offset >= before->last_stable_offset));
 
@@ -177,7 +177,8 @@ static bool aborted_right(struct log *log, const struct segment *segment, const 
         producers_update(&none, &batch, &completed);
         right = completed.is && completed.aborted;
     }
-    if (right && entry->first_offset >= log->start_offset) /* compaction may have taken the data and left the marker */
+    /* 2.7 takes a marker alone for a transaction of its own */
+    if (right && entry->first_offset >= log->start_offset && entry->first_offset < entry->last_offset) /* compaction may have taken the data and left the marker */
         right = batch_of(log, entry->first_offset, &buffer, &batch) ? batch.producer_id == entry->producer_id && batch.base_offset == entry->first_offset &&
                 batch_transactional(&batch) && !batch_control(&batch) : log->config->cleanup_compact;
     producers_done(&none);

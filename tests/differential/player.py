@@ -153,8 +153,8 @@ def times_to_ask(history):
     return sorted({t + d for t in stamps[::max(1, len(stamps) // 4)] for d in (0, 1)} | {-10 ** 9})
 
 
-def play(target, histories, start_ms, told=lambda text: None):
-    """Gives {name: {"rounds": [{"steps": [answers], "config": …, "seen": …, "seen_again": after the restart}]}}."""
+def play(target, histories, start_ms, told=lambda text: None, swap=None):
+    """`swap`: what a round that ends with "swap" does while the target is stopped. Gives {name: {"rounds": [{"steps": [answers], "config": …, "seen": …, "seen_again": after the restart}]}}."""
     out = {h['name']: {'rounds': []} for h in histories}
     target.start()
     for h in histories:
@@ -189,13 +189,18 @@ def play(target, histories, start_ms, told=lambda text: None):
             continue
         if target.real:
             time.sleep(2)          # the checkpoints' ticks
-        target.stop() if then == 'stop' else target.kill()
-        if then == 'stop':
+        target.kill() if then == 'kill' else target.stop()
+        if then != 'kill':
             for name in names:
                 answered[name]['closed'] = show_files(os.path.join(target.logs, name + '-0'), start_ms)
+        if then == 'swap':
+            swap()
         target.start()
         until(lambda: target.connection.leads(names), 'leaders again')
         for name in names:
             until(lambda: target.connection.list_offset(name, -1)[0] == 0, 'leader of %s again' % name)
             answered[name]['seen_again'] = observe(target, name, start_ms, ask[name])
+        if then == 'swap':
+            for name in names:
+                answered[name]['complaints'] = target.complaints(name)
     return out

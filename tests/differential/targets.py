@@ -87,6 +87,7 @@ class Real:
         if self.old and not self.zookeeper:
             self.zookeeper = self.java('org.apache.zookeeper.server.quorum.QuorumPeerMain', os.path.join(self.folder, 'zookeeper'))
             until(lambda: socket.create_connection(('127.0.0.1', self.control_port)).close() is None, 'ZooKeeper', 90)
+        self.log_at_start = len(self.log())
         self.process = self.java('kafka.Kafka', os.path.join(self.folder, 'broker'))
         until(lambda: self.connection.leads([]) and True, 'Kafka %s' % self.release, 120)
         self.started_at = time.time()
@@ -118,6 +119,11 @@ class Real:
     def create(self, name, config):
         self.current[name] = dict(config)
         return self.connection.create({name: config})[name]
+
+    def complaints(self, topic):
+        """What the broker's log said of the partition since its start that it does not say of a folder of its own that it closed."""
+        lines = self.log()[self.log_at_start:].split('\n')
+        return [line for line in lines if topic + '-0' in line and re.search(r' (WARN|ERROR) |[Rr]ecover|[Ii]nvalid|[Cc]orrupt|[Tt]runcat|[Rr]ebuild.* index', line)]
 
     def configured(self, since):
         """Which topics' settings the broker said it took over, after `since` characters of its log."""
@@ -201,6 +207,7 @@ class Ours:
         return status
 
     def stop(self):
+        self.events_before = self.inside('sql "SELECT max(number) FROM events"').split('\n')[1]
         assert self.halt(signal.SIGTERM) == 0
 
     def kill(self):
@@ -212,6 +219,16 @@ class Ours:
 
     def create(self, name, config):
         return self.connection.create({name: config})[name]
+
+    def complaints(self, topic):
+        """As a real broker's: recovery, and whatever was cut or thrown away."""
+        query = "SELECT event, text FROM events WHERE number > %s AND topic = '%s' AND event IN ('log_recovered', 'log_truncated')"
+        return self.inside('sql "%s"' % query % (self.events_before, topic)).split('\n')[1:-1]
+
+    def inside(self, command):
+        done = subprocess.run([self.program, '--to=' + self.lab, '--mode', 'csv', '-c', command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def configure(self, changes):
         return self.connection.configure(changes)

@@ -193,6 +193,10 @@ TEST(an_abort_of_nothing_is_a_transaction_in_27_only)
         CHECK_INT(4, log_last_stable_offset(lab->log));
         CHECK_INT(releases[i] == RELEASE_27, log_aborted(lab->log, 0, 4, &aborted, 1));
         CHECK_FILES(lab, "*.txnindex", releases[i] == RELEASE_27 ? "0.txnindex 34" : "");
+        lab_close(lab);
+        lab_open(lab);                                     /* and is found again, and believed */
+        CHECK_INT(releases[i] == RELEASE_27, log_aborted(lab->log, 0, 4, &aborted, 1));
+        CHECK_TEXT(NULL, lab_said(lab, EVENT_log_recovered));
         if (releases[i] == RELEASE_27)
             CHECK_INT(3, aborted.first_offset);
         lab_free(lab);
@@ -209,5 +213,31 @@ TEST(a_coordinator_that_was_replaced_is_fenced)
     CHECK_INT(1, log_end_offset(lab->log));
     OK(send_marker(lab, false, 9, 2));
     CHECK_INT(ERR_OK, send_marker(lab, true, 8, 0));         /* each producer has its own */
+    lab_free(lab);
+}
+
+TEST(an_open_transaction_whose_records_went_holds_nothing_below_the_log_start)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct batch_builder builder = { 0 };
+    struct log_appended out;
+    struct bytes records;
+
+    lab_open(lab);
+    batch_builder_init(&builder, CODEC_NONE);
+    builder.producer_id = 9;
+    builder.producer_epoch = 0;
+    builder.base_sequence = 0;
+    builder.attributes |= ATTRIBUTE_TRANSACTIONAL;
+    batch_builder_add(&builder, lab_now_ms(lab), (struct bytes){ 0 }, bytes_text("x"), NULL, 0);
+    OK(batch_builder_finish(&builder, &records, NULL));
+    OK(lab_send(lab, records, APPEND_CLIENT, &out));
+    lab_append(lab, 4);
+    CHECK_INT(0, log_last_stable_offset(lab->log));
+    log_raise_start_offset(lab->log, 3);
+    CHECK_INT(3, log_last_stable_offset(lab->log));
+    OK(send_marker(lab, true, 9, 0));
+    CHECK_INT(6, log_last_stable_offset(lab->log));
+    batch_builder_done(&builder);
     lab_free(lab);
 }
