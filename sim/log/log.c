@@ -118,7 +118,7 @@ int64_t log_last_stable_offset(const struct log *log)
     log_know_producers(log);
     unstable = log->producers.count ? producers_first_unstable(&log->producers) : -1;
     if (unstable >= 0 && unstable < log->start_offset)
-        unstable = log->start_offset;   /* its first records are gone */
+        unstable = log_first_offset_of_start(log);   /* its first records are gone */
     return unstable >= 0 && unstable < log->high_watermark ? unstable : log->high_watermark;
 }
 

@@ -139,6 +139,9 @@ enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, str
 
 /* ---- aborted transactions, for read_committed ---- */
 struct aborted { int64_t producer_id, first_offset; };
+/* Up to where a fetch tells of them, with `size` bytes read from `offset` on: Kafka asks the offset index, which knows only every so often where an
+ * offset lies, so it is past what was read, and without a further entry the end of the segment. */
+int64_t log_aborted_bound(struct log *log, int64_t offset, int32_t size);
 size_t log_aborted(struct log *log, int64_t from, int64_t upper, struct aborted *out, size_t most);
 
 /* ---- roll: evaluated at an append; here so that it can be asked ahead ---- */

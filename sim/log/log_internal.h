@@ -47,6 +47,9 @@ static inline int64_t segment_next_offset(const struct log *log, size_t i)
 size_t log_segment_of(const struct log *log, int64_t offset);
 void log_add_segment(struct log *log, struct segment *segment);
 void log_forget_places(struct log *log);
+/* Where Kafka puts the last stable offset when an open transaction began below the log start: 2.7 at the log start, 4.3 at the first offset of the
+ * batch that holds it. */
+int64_t log_first_offset_of_start(const struct log *log);
 void log_note_place(struct log *log, int64_t offset, int64_t segment_base, int64_t position, int32_t size);
 /* The stages of opening, in recovery.c. */
 enum err log_load(struct log *log, const struct log_open *how, struct reason *reason);

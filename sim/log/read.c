@@ -39,6 +39,16 @@ static int64_t end_position(struct log *log, size_t i, int64_t upper)
     return position < 0 ? log->segments[i]->size_bytes : position;
 }
 
+int64_t log_first_offset_of_start(const struct log *log)
+{
+    int64_t offset = log->start_offset, base_offset = offset;
+
+    for (size_t i = log_segment_of(log, offset); !log_is_27(log) && offset < log->end_offset && i < log->segment_count; i++)
+        if (position_of((struct log *)log, i, offset, &base_offset, NULL) >= 0)
+            return base_offset;
+    return offset;
+}
+
 static enum err out_of_range(const struct log *log, int64_t offset, struct reason *reason)
 {
     return err_because(ERR_OFFSET_OUT_OF_RANGE, reason,
@@ -302,6 +312,20 @@ enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, str
 }
 
 /* ---- aborted transactions ---- */
+
+int64_t log_aborted_bound(struct log *log, int64_t offset, int32_t size)
+{
+    int64_t position = -1, base_offset, found;
+    size_t i;
+
+    for (i = log_segment_of(log, offset); i < log->segment_count && position < 0; i++)
+        position = position_of(log, i, offset, &base_offset, NULL);
+    if (position < 0)
+        return log->end_offset;
+    i--;
+    found = segment_indexed_from(log->segments[i], position + size);
+    return found >= 0 ? found : segment_next_offset(log, i);
+}
 
 size_t log_aborted(struct log *log, int64_t from, int64_t upper, struct aborted *out, size_t most)
 {

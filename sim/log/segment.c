@@ -448,6 +448,18 @@ enum err segment_index_found(struct log *log, struct segment *segment, const str
     return err;
 }
 
+static int64_t position_key(const uint8_t *entry) { return get_u32(entry + 4); }
+
+int64_t segment_indexed_from(struct segment *segment, int64_t position)
+{
+    uint32_t n;
+
+    if (!segment->offsets.file || index_load(&segment->offsets, NULL))
+        return -1;
+    n = index_upper(&segment->offsets, position_key, position - 1);
+    return n < segment->offsets.count ? segment->base_offset + offset_key(index_entry(&segment->offsets, n)) : -1;
+}
+
 uint32_t segment_entries_to(struct segment *segment, int64_t offset)
 {
     if (!segment->offsets.file || index_load(&segment->offsets, NULL))

@@ -248,6 +248,12 @@ void record_errors_done(struct record_errors *errors)
 }
 
 /* As Java prints a record. */
+/* Keys and values are not looked at where the batch stays as it is: a DefaultRecord is a PartialDefaultRecord then. */
+static bool skips_content(const struct check *check)
+{
+    return check->source_codec && check->source_codec == check->target_codec && check->one_magic && check->v->target_magic == 2;
+}
+
 static const char *describe(const struct check *check, const struct seen *seen, char *text, size_t size)
 {
     static const char *const upper[] = { "NONE", "GZIP", "SNAPPY", "LZ4", "ZSTD" };
@@ -255,6 +261,11 @@ static const char *describe(const struct check *check, const struct seen *seen, 
     int codec = old ? old->attributes & ATTRIBUTE_CODEC : 0;
     char when[64] = "";
 
+    if (!old && skips_content(check)) {
+        snprintf(text, size, "PartialDefaultRecord(offset=%" PRId64 ", timestamp=%" PRId64 ", key=%d bytes, value=%d bytes)", seen->offset, seen->timestamp_ms,
+                 seen->key.data ? (int)seen->key.size : -1, seen->value.data ? (int)seen->value.size : -1);
+        return text;
+    }
     if (!old) {
         snprintf(text, size, "DefaultRecord(offset=%" PRId64 ", timestamp=%" PRId64 ", key=%zu bytes, value=%zu bytes)",
                  seen->offset, seen->timestamp_ms, seen->key.size, seen->value.size);
@@ -377,12 +388,6 @@ static void note_max(struct check *check, int64_t timestamp_ms, int64_t record_o
         return;
     check->max_timestamp_ms = timestamp_ms;
     check->offset_of_max_timestamp = check->v->is_27 ? record_offset : batch_last_offset;
-}
-
-/* Keys and values are not looked at where the batch stays as it is: a DefaultRecord is a PartialDefaultRecord then. */
-static bool skips_content(const struct check *check)
-{
-    return check->source_codec && check->source_codec == check->target_codec && check->one_magic && check->v->target_magic == 2;
 }
 
 /* Out of line, so that the hot path keeps its values in registers. */

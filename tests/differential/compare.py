@@ -11,14 +11,16 @@ def told_apart(history, play):
     if not isinstance(play, dict):
         return play
     out = {key: told_apart(history, item) for key, item in play.items()}
-    if history['kind'] == 'recompressed':
+    # the cleaner compresses what is left of a batch anew, as an append does where compression.type is not the batch's
+    if history['kind'] == 'recompressed' or history['kind'].startswith('compacted'):
         if 'attributes' in out and out['attributes'] & 7:
             out.update(size='its own', crc='its own')
         for name, file in out.items():
-            if name.endswith('.log'):
+            if name.endswith('.log') and any(batch['size'] == 'its own' for batch in file['batches']):
                 file['size'] = 'its own'
-            if name.endswith('index'):      # where batches lie
-                out[name] = 'there'
+                for index in (name[:-3] + 'index', name[:-3] + 'timeindex'):     # where batches lie
+                    if index in out:
+                        out[index] = 'there'
     return out
 
 

@@ -32,6 +32,7 @@ class Maker:
         self.open = {}                # id: epoch of an open transaction
         self.compacted = kind.startswith('compacted')
         self.transactional = kind.endswith('transactional')
+        self.killed = False           # some round ends with a kill
 
     def time(self):
         r = self.r
@@ -136,8 +137,9 @@ class Maker:
             config['segment.bytes'] = str(r.choice((600, 1500, 4000, 10000, 30000)))
         if r.random() < 0.6:
             config['index.interval.bytes'] = str(r.choice((0, 1, 100, 500, 4096)))
+            # Real brokers die of an index that is too small for what recovery puts into it, which may be more than appends did
             if r.random() < 0.4:
-                config['segment.index.bytes'] = str(r.choice((24, 40, 100, 1000)))
+                config['segment.index.bytes'] = str(5000 if self.killed else r.choice((24, 40, 100, 1000)))
         return config
 
     def config(self, first):
@@ -188,6 +190,7 @@ class Maker:
 
     def history(self, name, thens):
         r = self.r
+        self.killed = 'kill' in thens
         config = dict(QUIET, **{'file.delete.delay.ms': '1000'})
         if self.compacted:
             self.both = r.random() < 0.3

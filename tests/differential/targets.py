@@ -89,7 +89,9 @@ class Real:
             until(lambda: socket.create_connection(('127.0.0.1', self.control_port)).close() is None, 'ZooKeeper', 90)
         self.log_at_start = len(self.log())
         self.process = self.java('kafka.Kafka', os.path.join(self.folder, 'broker'))
-        until(lambda: self.connection.leads([]) and True, 'Kafka %s' % self.release, 120)
+        until(lambda: self.process.poll() is not None or self.connection.leads([]) and True, 'Kafka %s' % self.release, 120)
+        if self.process.poll() is not None:
+            raise RuntimeError('Kafka %s ended: see %s' % (self.release, self.log_file))
         self.started_at = time.time()
 
     def halt(self, number):

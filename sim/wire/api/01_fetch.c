@@ -253,9 +253,10 @@ static const struct fetch_response_partition nothing_read = {
     .snapshot_id = { -1, -1 }, .aborted_transactions = { NULL, -1 }, .preferred_read_replica = -1, .records = { .data = (const uint8_t *)"" },
 };
 
-static void add_aborted(struct request *request, struct log *log, int64_t from, int64_t upper, struct fetch_response_partition *out)
+static void add_aborted(struct request *request, struct log *log, int64_t from, struct fetch_response_partition *out)
 {
     struct aborted few[FEW_ABORTED], *found = few;
+    int64_t upper = out->records.size ? log_aborted_bound(log, from, out->records.size) : from;
     size_t count = from < upper ? log_aborted(log, from, upper, few, FEW_ABORTED) : 0;
 
     if (count >= FEW_ABORTED) { /* rarely so many */
@@ -368,7 +369,7 @@ static void answer_target(struct answering *answering, const struct fetch_target
     out->last_stable_offset = log_last_stable_offset(source.log);
     out->log_start_offset = log_start_offset(source.log);
     if (state->read_committed)
-        add_aborted(state->request, source.log, target->fetch_offset, source.bound, out);
+        add_aborted(state->request, source.log, target->fetch_offset, out);
 }
 
 /* In a session only what is new is said. */
