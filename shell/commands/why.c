@@ -210,30 +210,48 @@ void why_show_offsets(struct why *why)
 
 /* ---- the journal ---- */
 
-uint64_t why_first_entry(struct why *why)
+static bool of_subject(const struct why *why, const struct entry *entry)
+{
+    return entry && (entry->partition == why->partition || entry->partition < 0) && text_equal(entry->topic, why->topic);
+}
+
+/* All about it, once: what lab.db kept of other days, then what is in memory; from the last deletion of a topic of that name on. */
+static void recall(struct why *why)
 {
     struct journal *journal = lab_journal(why->lab);
+    const struct entry *oldest = journal_get(journal, journal_first(journal)), **older = NULL;
+    struct store *store = lab_store(why->lab);
+    size_t count = 0, begin = 0;
 
-    for (uint64_t n = journal_last(journal); n && n >= journal_first(journal); n--) {
-        const struct entry *entry = journal_get(journal, n);
+    why->begins_us = oldest ? oldest->at_us : -1;
+    if (store && journal_first(journal) > 1)
+        count = store_recall(store, why->topic, why->partition, journal_first(journal), &why->arena, &older, &why->begins_us);
+    for (uint64_t n = journal_first(journal); n && n <= journal_last(journal); n++)
+        why->entry_count += of_subject(why, journal_get(journal, n));
+    why->entries = arena_alloc(&why->arena, (count + why->entry_count + 1) * sizeof(*why->entries));
+    if (count)
+        memcpy(why->entries, older, count * sizeof(*older));
+    for (uint64_t n = journal_first(journal); n && n <= journal_last(journal); n++)
+        if (of_subject(why, journal_get(journal, n)))
+            why->entries[count++] = journal_get(journal, n);
+    for (size_t i = 0; i < count; i++)
+        if (why->entries[i]->kind == EVENT_topic_deleted)
+            begin = i + 1;
+    why->entries += begin;
+    why->entry_count = count - begin;
+}
 
-        if (entry && entry->kind == EVENT_topic_deleted && text_equal(entry->topic, why->topic))
-            return n;
-    }
-    return journal_first(journal) ? journal_first(journal) - 1 : 0;
+bool why_about(const struct why *why, const struct entry *entry)
+{
+    return entry->partition == why->partition && (entry->broker < 0 || entry->broker == broker_id(partition_broker(why->replica)));
 }
 
 const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *wanted, int64_t offset)
 {
-    struct journal *journal = lab_journal(why->lab);
-    uint64_t first = why_first_entry(why);
-    int32_t broker = why->replica ? broker_id(partition_broker(why->replica)) : -1;
+    for (size_t i = why->entry_count; i-- > 0;) {
+        const struct entry *entry = why->entries[i];
 
-    for (uint64_t n = journal_last(journal); n > first; n--) {
-        const struct entry *entry = journal_get(journal, n);
-
-        if (entry && entry->kind == kind && entry->partition == why->partition && text_equal(entry->topic, why->topic) &&
-            (entry->broker < 0 || broker < 0 || entry->broker == broker) && (!wanted || wanted(entry, offset)))
+        if (entry->kind == kind && why_about(why, entry) && (!wanted || wanted(entry, offset)))
             return entry;
     }
     return NULL;
@@ -277,6 +295,7 @@ static bool take_partition(struct why *why, const char *text)
         return false;
     }
     why->log = partition_log(why->replica);
+    recall(why);
     return true;
 }
 

@@ -14,6 +14,9 @@ struct why {                     /* a question and its answer so far */
     int32_t partition;
     struct partition *replica;   /* the leader's, or where there is none, another one's */
     struct log *log;
+    const struct entry **entries; /* what the journal, in memory and in lab.db, has of this partition, the oldest first; not of a topic of that name before it */
+    size_t entry_count;
+    int64_t begins_us;           /* and how far it reaches back; -1: there is none */
     struct text out;             /* paragraphs, to be broken at the terminal's width */
     struct arena arena;
 };
@@ -56,5 +59,4 @@ void why_next_check(struct why *why);
 /* The newest entry of a kind about this partition that `wanted` (may be NULL) takes. */
 typedef bool why_wanted(const struct entry *entry, int64_t offset);
 const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *wanted, int64_t offset);
-/* Journal entries about this partition as it is now begin behind this number: a topic of the same name may have been there before. */
-uint64_t why_first_entry(struct why *why);
+bool why_about(const struct why *why, const struct entry *entry);  /* of this replica, not of another broker's */

@@ -10,14 +10,10 @@ enum { MOST_SCAN_BYTES = 16 << 20 };
 /* The newest append that wrote this offset, before journal number `before`. */
 static const struct entry *written_before(struct why *why, int64_t offset, uint64_t before)
 {
-    struct journal *journal = lab_journal(why->lab);
-    uint64_t first = why_first_entry(why);
+    for (size_t i = why->entry_count; i-- > 0;) {
+        const struct entry *entry = why->entries[i];
 
-    for (uint64_t n = before - 1; n > first && n < before; n--) {
-        const struct entry *entry = journal_get(journal, n);
-
-        if (entry && entry->kind == EVENT_records_appended && entry->partition == why->partition && text_equal(entry->topic, why->topic) && entry->offset <= offset &&
-            entry_fact(entry, "last_offset", -1) >= offset)
+        if (entry->number < before && entry->kind == EVENT_records_appended && entry->offset <= offset && entry_fact(entry, "last_offset", -1) >= offset)
             return entry;
     }
     return NULL;
@@ -86,20 +82,13 @@ static int not_written(struct why *why, int64_t offset)
 
 /* ---- gone from the front ---- */
 
-static bool about(struct why *why, const struct entry *entry)
-{
-    return entry && entry->partition == why->partition && text_equal(entry->topic, why->topic) && entry->broker == broker_id(partition_broker(why->replica));
-}
-
 /* The first event by which it could no longer be read: the deletion of its segment, or a log start offset moved beyond it. */
 static const struct entry *find_end(struct why *why, int64_t offset)
 {
-    struct journal *journal = lab_journal(why->lab);
+    for (size_t i = 0; i < why->entry_count; i++) {
+        const struct entry *entry = why->entries[i];
 
-    for (uint64_t n = why_first_entry(why) + 1; n <= journal_last(journal); n++) {
-        const struct entry *entry = journal_get(journal, n);
-
-        if (!about(why, entry))
+        if (!why_about(why, entry))
             continue;
         if (entry->kind == EVENT_segment_deleted && entry->offset <= offset && offset < entry_fact(entry, "next_offset", -1))
             return entry;
@@ -150,13 +139,11 @@ static void say_deletion(struct why *why, int64_t offset, const struct entry *en
 static int gone(struct why *why, int64_t offset)
 {
     const struct entry *entry = find_end(why, offset);
-    struct journal *journal = lab_journal(why->lab);
-    const struct entry *oldest = journal_get(journal, journal_first(journal));
 
     if (!entry) {
-        if (oldest)
+        if (why->begins_us >= 0)
             why_say(why, _(why->lang, "%lld is gone: the log starts at %lld. When and why that came, the journal does not tell: it begins at %s.\n"), (long long)offset,
-                    (long long)log_start_offset(why->log), why_clock(why, oldest->at_us / 1000));
+                    (long long)log_start_offset(why->log), why_clock(why, why->begins_us / 1000));
         else
             why_say(why, _(why->lang, "%lld is gone: the log starts at %lld. When and why that came, no journal tells here.\n"), (long long)offset,
                     (long long)log_start_offset(why->log));
@@ -401,13 +388,12 @@ static int there(struct why *why, int64_t offset, const struct place *place)
 /* The cleanings that went over it: it went with one of them. */
 static void say_cleanings(struct why *why, int64_t offset)
 {
-    struct journal *journal = lab_journal(why->lab);
     const struct entry *first = NULL, *last = NULL;
 
-    for (uint64_t n = why_first_entry(why) + 1; n <= journal_last(journal); n++) {
-        const struct entry *entry = journal_get(journal, n);
+    for (size_t i = 0; i < why->entry_count; i++) {
+        const struct entry *entry = why->entries[i];
 
-        if (!about(why, entry) || entry->kind != EVENT_log_cleaned || entry->offset <= offset)
+        if (!why_about(why, entry) || entry->kind != EVENT_log_cleaned || entry->offset <= offset)
             continue;
         first = first ? first : entry;
         last = entry;

@@ -3,6 +3,7 @@
 #pragma once
 #include "sim/base/err.h"
 #include "sim/base/journal.h"
+#include "sim/base/mem.h"
 #include "sim/base/table.h"
 
 struct sql;
@@ -37,4 +38,7 @@ const char *store_get(struct store *store, const char *key);              /* NUL
 void store_set(struct store *store, const char *key, const char *value);  /* written with the next commit */
 void store_keep(struct store *store, struct journal *journal);            /* SHOWN entries and decisions are written, in groups */
 uint64_t store_last_entry(struct store *store);
+/* What was kept of a topic's partition (and of the topic as a whole) before entry `before`: how many of *out, the oldest first, all of it in `arena`.
+ * Looks back over 100,000 entries at most; *begins_us: where it stopped looking. */
+size_t store_recall(struct store *store, const char *topic, int32_t partition, uint64_t before, struct arena *arena, const struct entry ***out, int64_t *begins_us);
 void store_commit(struct store *store);                                   /* main calls it when idle, at most once a second, and at the end */

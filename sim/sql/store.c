@@ -222,6 +222,101 @@ void store_keep(struct store *store, struct journal *journal)
     journal_watch(journal, on_entry, store);
 }
 
+/* ---- reading back ---- */
+
+enum { RECALL_BACK = 100000, RECALL_MOST = 20000 };
+
+static const char *column_text(sqlite3_stmt *row, int column, struct arena *arena)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+
+    return text ? arena_text(arena, text, strlen(text)) : NULL;
+}
+
+static enum event_kind kind_of(const char *name)
+{
+    enum event_kind kind = 0;
+
+    while (kind < EVENT_KINDS && !text_equal(event_name(kind), name))
+        kind++;
+    return kind;
+}
+
+static void read_facts(sqlite3_stmt *each, const char *json, struct arena *arena, struct entry *entry)
+{
+    sqlite3_bind_text(each, 1, json, -1, SQLITE_TRANSIENT);
+    while (entry->fact_count < MOST_FACTS && sqlite3_step(each) == SQLITE_ROW) {
+        struct fact *fact = &entry->facts[entry->fact_count++];
+
+        fact->name = column_text(each, 0, arena);
+        if (sqlite3_column_type(each, 1) == SQLITE_INTEGER)
+            fact->number = sqlite3_column_int64(each, 1);
+        else
+            fact->text = column_text(each, 1, arena);
+    }
+    sqlite3_reset(each);
+}
+
+static struct entry *read_entry(sqlite3_stmt *row, sqlite3_stmt *each, const char *topic, struct arena *arena)
+{
+    struct entry *entry = arena_alloc(arena, sizeof(*entry));
+
+    entry->number = (uint64_t)sqlite3_column_int64(row, 0);
+    entry->at_us = sqlite3_column_int64(row, 1);
+    entry->kind = kind_of((const char *)sqlite3_column_text(row, 2));
+    entry->broker = sqlite3_column_int(row, 3);
+    entry->topic = arena_text(arena, topic, strlen(topic));
+    entry->partition = sqlite3_column_int(row, 4);
+    entry->offset = sqlite3_column_int64(row, 5);
+    entry->subject = column_text(row, 6, arena);
+    entry->rule = column_text(row, 7, arena);
+    entry->text = column_text(row, 8, arena);
+    if (sqlite3_column_type(row, 9) == SQLITE_TEXT)
+        read_facts(each, (const char *)sqlite3_column_text(row, 9), arena, entry);
+    return entry;
+}
+
+size_t store_recall(struct store *store, const char *topic, int32_t partition, uint64_t before, struct arena *arena, const struct entry ***out, int64_t *begins_us)
+{
+    static const char select[] = "SELECT number, at_us, event, broker, partition, \"offset\", subject, rule, text, facts FROM journal"
+                                 " WHERE number >= ?1 AND number < ?2 AND topic = ?3 AND partition IN (?4, -1) ORDER BY number DESC LIMIT ?5";
+    uint64_t from = before > RECALL_BACK ? before - RECALL_BACK : 0;
+    const struct entry **found = arena_alloc(arena, RECALL_MOST * sizeof(*found));
+    sqlite3_stmt *rows = NULL, *each = NULL, *first = NULL;
+    size_t count = 0;
+
+    *out = found;
+    if (sqlite3_prepare_v2(store->db, select, -1, &rows, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(store->db, "SELECT key, value FROM json_each(?)", -1, &each, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
+        sqlite3_bind_int64(rows, 2, (sqlite3_int64)before);
+        sqlite3_bind_text(rows, 3, topic, -1, SQLITE_STATIC);
+        sqlite3_bind_int(rows, 4, partition);
+        sqlite3_bind_int(rows, 5, RECALL_MOST);
+        while (count < RECALL_MOST && sqlite3_step(rows) == SQLITE_ROW) {
+            struct entry *entry = read_entry(rows, each, topic, arena);
+
+            if (entry->kind < EVENT_KINDS) /* else of a later version */
+                found[count++] = entry;
+        }
+    }
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct entry *other = found[i];
+
+        found[i] = found[count - 1 - i];
+        found[count - 1 - i] = other;
+    }
+    if (sqlite3_prepare_v2(store->db, "SELECT at_us FROM journal WHERE number >= ? ORDER BY number LIMIT 1", -1, &first, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(first, 1, (sqlite3_int64)from);
+        if (sqlite3_step(first) == SQLITE_ROW)
+            *begins_us = sqlite3_column_int64(first, 0);
+    }
+    sqlite3_finalize(rows);
+    sqlite3_finalize(each);
+    sqlite3_finalize(first);
+    return count;
+}
+
 uint64_t store_last_entry(struct store *store)
 {
     return store->last;

@@ -197,6 +197,17 @@ def test_a_topic_of_the_same_name_before_is_not_meant(folder, release):
     assert '1 is there' in answer(folder, script, 'why students-0 1', release=release)
 
 
+def test_a_lab_that_was_opened_again_remembers(folder, release):
+    lab = os.path.join(folder, 'lab')
+    kafka = {'4.3': 'any'}.get(release, release)
+    with open(os.path.join(folder, 'file'), 'w') as file:
+        file.write(THREE + 'until delete students-0\n')
+    assert run('--no-listen', '--kafka', kafka, lab, '-f', os.path.join(folder, 'file'))[0] == 0
+    out = run('--no-listen', lab, '-c', 'why students-0 1; why rolled students-0 2')[1]
+    assert '1 is gone since 00:05:30: retention took its whole segment 0..1 by retention.ms, because its newest record was 5 min 19 s old: 319997 ms' in out
+    assert 'the segment 2 began, by segment.bytes: the segment before it had 185 bytes' in out
+
+
 # ---- rolls ----
 
 def test_rolled_by_bytes(folder, release, lang):
