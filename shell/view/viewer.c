@@ -33,7 +33,7 @@ struct viewer {
     bool drawn;
     int64_t shown_tenth;
     uint64_t shown_entry, shown_events;
-    int64_t looked_us;            /* with --inspect: when the folder was looked at last */
+    int64_t look_again_us;        /* with --inspect: when the folder is looked at next */
     size_t shown_connections;
 };
 
@@ -367,9 +367,12 @@ static void on_tick(uv_timer_t *tick)
         viewer->closed(viewer->context);
         return;
     }
-    if (lab_inspects(viewer->view.lab) && monotonic_now_us() - viewer->looked_us >= LOOK_AGAIN_US) {
-        viewer->looked_us = monotonic_now_us();
+    if (lab_inspects(viewer->view.lab) && monotonic_now_us() >= viewer->look_again_us) {
+        int64_t began_us = monotonic_now_us(), took_us;
+
         inspected_refresh_quietly(viewer->shell, viewer->view.lab);
+        took_us = monotonic_now_us() - began_us;
+        viewer->look_again_us = began_us + (took_us * 20 > LOOK_AGAIN_US ? took_us * 20 : LOOK_AGAIN_US); /* a large folder more rarely */
     }
     if (!changed(viewer))
         return;

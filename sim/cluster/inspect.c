@@ -247,7 +247,7 @@ enum err inspect_release(struct fs *fs, const struct inspect_options *how, enum 
     return err;
 }
 
-/* ---- the metadata ---- */
+/* ---- the metadata: a snapshot, and the log behind it ---- */
 
 static void note(struct inspection *inspection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(struct inspection *inspection, const char *format, ...)
@@ -340,11 +340,23 @@ static int64_t newest_snapshot(struct cluster *cluster, const char *dir, char **
     return end;
 }
 
+static struct image *new_image(struct cluster *cluster)
+{
+    struct image *image = image_new();
+    struct meta_properties meta;
+
+    image_set_controller(image, cluster->brokers[0]->id);
+    if (!meta_properties_read(cluster->fs, cluster->inspection->dirs[0].path, &meta, NULL))
+        image_set_cluster_id(image, meta.cluster_id);
+    return image;
+}
+
 static enum err read_metadata(struct cluster *cluster, const struct folder *folder, struct reason *reason)
 {
     struct broker *broker = cluster->brokers[0];
     struct metadata_log *log = &cluster->controller.log;
     char *dir = mem_printf("%s/%s", folder->dir->path, folder->name), *snapshot;
+    struct reason why;
     int64_t from = newest_snapshot(cluster, dir, &snapshot);
     struct log_open how = { .dir = dir, .topic = "__cluster_metadata", .partition = 0, .config = &log->config, .clean = folder->dir->clean };
     enum err err;
@@ -354,8 +366,14 @@ static enum err read_metadata(struct cluster *cluster, const struct folder *fold
     log->config.cleanup_delete = false;
     log->config.retention_ms = log->config.retention_bytes = -1;
     err = log_inspect(&log->log, &log->env, &how, reason);
-    if (!err && snapshot)
-        err = read_snapshot(cluster, snapshot, reason);
+    if (!err && snapshot && read_snapshot(cluster, snapshot, &why)) { /* Kafka gives them to their owner alone; the log may still have all of it */
+        note(cluster->inspection, "The snapshot of the metadata is left out: %s", why.text);
+        image_free(cluster->controller.image);
+        cluster->controller.image = new_image(cluster);
+        from = 0;
+        if (log_start_offset(log->log) > 0)
+            note(cluster->inspection, "What the cluster's metadata had before offset %lld is not known.", (long long)log_start_offset(log->log));
+    }
     if (!err)
         err = metadata_log_replay(log, from, take_record, cluster, reason);
     mem_free(snapshot);
@@ -630,17 +648,13 @@ static enum err load(struct cluster *cluster, struct reason *reason)
     struct broker *broker = cluster->brokers[0];
     struct controller *controller = &cluster->controller;
     struct folder *metadata = NULL;
-    struct meta_properties meta;
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < inspection->dir_count && !err; i++)
         err = read_dir(cluster, &inspection->dirs[i], reason);
     if (err)
         return err;
-    controller->image = image_new();
-    image_set_controller(controller->image, broker->id);
-    if (!meta_properties_read(cluster->fs, inspection->dirs[0].path, &meta, NULL))
-        image_set_cluster_id(controller->image, meta.cluster_id);
+    controller->image = new_image(cluster);
     for (size_t i = 0; i < inspection->folder_count; i++)
         if (inspection->folders[i].kind == FOLDER_METADATA)
             metadata = &inspection->folders[i];

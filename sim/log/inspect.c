@@ -136,6 +136,12 @@ static enum err take_deleted(struct log *log, int64_t offset, struct reason *rea
     return ERR_OK;
 }
 
+static const char *file_path_of(const struct log *log, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", log->dir, name);
+    return path;
+}
+
 /* Names come sorted, so segments do. One that went while we looked is none. */
 static enum err take_file(struct log *log, const char *name, struct reason *reason)
 {
@@ -143,6 +149,7 @@ static enum err take_file(struct log *log, const char *name, struct reason *reas
     const char *suffix;
     int64_t offset;
     struct segment *segment;
+    char path[4096];
     enum err err;
 
     if (!log_parse_name(name, &offset, &suffix))
@@ -159,6 +166,8 @@ static enum err take_file(struct log *log, const char *name, struct reason *reas
     err = segment_inspect(log, offset, "", &segment, &found->missing_indexes, reason);
     if (!err)
         log_add_segment(log, segment);
+    else if (!fs_exists(log->env->fs, file_path_of(log, name, path, sizeof(path))))
+        err = ERR_OK;
     return err;
 }
 
