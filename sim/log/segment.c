@@ -406,6 +406,9 @@ enum err segment_add_offset(struct log *log, struct segment *segment, int64_t of
 
     if (err)
         return err;
+    /* an append rolls before; a cleaner has nowhere to go on, and fails */
+    if (segment->cleaned && index->count >= index->most)
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "Attempt to append to a full index (size = %u).", index->count);
     put_u32(entry, (uint32_t)(offset - segment->base_offset));
     put_u32(entry + 4, (uint32_t)position);
     if (index->count && offset_key(entry) <= offset_key(index_entry(index, index->count - 1)))
@@ -422,6 +425,8 @@ enum err segment_add_time(struct log *log, struct segment *segment, int64_t time
 
     if (err)
         return err;
+    if (segment->cleaned && !force && index->count + 1 >= index->most)
+        return err_because(ERR_UNKNOWN_SERVER_ERROR, reason, "Attempt to append to a full time index (size = %u).", index->count);
     if (index->count)
         last = time_key(index_entry(index, index->count - 1));
     if (timestamp_ms <= last || (!force && index->count + 1 >= index->most))

@@ -175,6 +175,11 @@ int lab_clean(struct lab *lab)
         do
             state = cleaning_step(cleaning, lab->clean_slice_bytes, &reason);
         while (state == CLEANING_GOES_ON);
+        if (state == CLEANING_FAILED && lab->cleaning_may_fail) {
+            snprintf(lab->cleaning_failed, sizeof(lab->cleaning_failed), "%s", reason.text);
+            cleaning_end(cleaning, true);
+            return rounds;
+        }
         if (state != CLEANING_DONE)
             print_error("%s\n", reason.text);
         CHECK_INT(CLEANING_DONE, state);

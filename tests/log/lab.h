@@ -20,6 +20,8 @@ struct lab {
     struct cleaner_limits limits;
     int64_t clean_slice_bytes;
     struct cleaning_result cleaned;           /* of the last cleaning */
+    bool cleaning_may_fail;
+    char cleaning_failed[512];                /* why; "" */
 };
 /* A clock at 2020-09-13T12:26:40Z (1600000000000 ms), no log yet. */
 struct lab *lab_new(enum release release);
