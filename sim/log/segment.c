@@ -601,7 +601,7 @@ enum err segment_append(struct log *log, struct segment *segment, const struct s
     return err;
 }
 
-static void aborted_drop(struct log *log, struct segment *segment, int64_t offset)
+static void aborted_drop(struct segment *segment, int64_t offset)
 {
     while (segment->aborted_count && segment->aborted[segment->aborted_count - 1].last_offset >= offset)
         segment->aborted_count--;
@@ -609,11 +609,6 @@ static void aborted_drop(struct log *log, struct segment *segment, int64_t offse
     segment->aborted_cut = false;
     if (segment->aborted_file)
         file_truncate(segment->aborted_file, (int64_t)segment->aborted_count * ABORTED_ENTRY, NULL);
-    if (!segment->aborted_count && segment->aborted_file) {
-        fs_unlink(log->env->fs, file_path(segment->aborted_file), NULL);
-        file_close(segment->aborted_file);
-        segment->aborted_file = NULL;
-    }
 }
 
 enum err segment_add_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entry, struct reason *reason)
@@ -649,7 +644,7 @@ enum err segment_set_aborted(struct log *log, struct segment *segment, const str
             ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = entries[i];
         return ERR_OK;
     }
-    aborted_drop(log, segment, INT64_MIN);
+    aborted_drop(segment, INT64_MIN);
     for (size_t i = 0; i < count && !err; i++)
         err = segment_add_aborted(log, segment, &entries[i], reason);
     return err;
@@ -718,7 +713,7 @@ enum err segment_reset_lookup(struct log *log, struct segment *segment, struct r
 
 enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason)
 {
-    aborted_drop(log, segment, -1);
+    aborted_drop(segment, -1);
     segment->checked = true; /* what is made now fits */
     return segment_reset_lookup(log, segment, reason);
 }
@@ -775,7 +770,7 @@ enum err segment_truncate(struct log *log, struct segment *segment, int64_t offs
     if (!err)
         err = index_cut(&segment->times, keep, reason);
     if (!err)
-        aborted_drop(log, segment, offset);
+        aborted_drop(segment, offset);
     if (!err)
         err = segment_grow_indexes(log, segment, reason);
     if (!err && position >= 0)

@@ -405,3 +405,82 @@ TEST(an_idempotent_producer_gets_an_id_and_no_duplicates)
     CHECK_INT(-1, out->producer_id);
     wire_lab_free(lab);
 }
+
+/* ---- transactions: their coordinator is played here ---- */
+static void append_transactional(struct wire_lab *lab, int64_t producer_id, int32_t sequence, bool marker)
+{
+    struct partition *partition = broker_partition(cluster_broker_at(lab->cluster, 0), "students", 0);
+    struct log_append append = { .origin = marker ? APPEND_COORDINATOR : APPEND_CLIENT, .produce_version = -1, .now_ms = queue_now_ms(lab->queue) };
+    struct batch_builder builder = { 0 };
+    struct log_appended appended;
+    uint8_t key[4] = { 0 }, value[6] = { 0 };
+
+    batch_builder_init(&builder, CODEC_NONE);
+    builder.producer_id = producer_id;
+    builder.producer_epoch = 0;
+    builder.base_sequence = marker ? -1 : sequence;
+    builder.attributes |= ATTRIBUTE_TRANSACTIONAL | (marker ? ATTRIBUTE_CONTROL : 0);
+    batch_builder_add(&builder, START_MS, marker ? (struct bytes){ key, 4 } : (struct bytes){ 0 }, marker ? (struct bytes){ value, 6 } : bytes_text("x"),
+                      NULL, 0);
+    CHECK_INT(ERR_OK, batch_builder_finish(&builder, &append.records, NULL));
+    CHECK_INT(ERR_OK, partition_append(partition, &append, 1, &appended, NULL));
+    batch_builder_done(&builder);
+}
+
+static struct fetch_response_partition fetch_committed(struct wire_client *client, int16_t version, int64_t offset, int8_t isolation, int32_t most)
+{
+    struct fetch_request_partition partition = { .partition = 0, .current_leader_epoch = -1, .fetch_offset = offset, .last_fetched_epoch = -1,
+                                                 .log_start_offset = -1, .partition_max_bytes = most, .high_watermark = INT64_MAX };
+    struct fetch_request_topic in_topic = { .topic = "students", .partitions = { &partition, 1 } };
+    struct fetch_request in;
+    struct fetch_response *out;
+
+    fields_preset(&fetch_request_message, &in);
+    in_topic.topic_id = image_topic(cluster_image(client->lab->cluster), "students")->id;
+    in.topics.items = &in_topic;
+    in.topics.count = 1;
+    in.replica_id = -1;
+    in.max_wait_ms = 0;
+    in.min_bytes = 1;
+    in.max_bytes = 52428800;
+    in.isolation_level = isolation;
+    in.rack_id = "";
+    out = client_ask(client, 1, version, &in);
+    CHECK_INT(1, out->responses.count);
+    return out->responses.items[0].partitions.items[0];
+}
+
+TEST(read_committed_ends_at_the_last_stable_offset_and_names_what_was_aborted)
+{
+    struct wire_lab *lab = wire_lab_new(RELEASE_43, 1, NULL);
+    struct wire_client *client = with_topic(lab, "students", 1, 1);
+
+    append_transactional(lab, 9, 0, false);                /* 0 */
+    append_transactional(lab, 8, 0, false);                /* 1 */
+    append_transactional(lab, 9, -1, true);                /* 2: 9 is aborted */
+    append_transactional(lab, 7, 0, false);                /* 3: stays open */
+    for (int16_t version = 4; version <= 18; version++) {
+        struct fetch_response_partition out = fetch_committed(client, version, 0, 1, 1 << 20);
+
+        CHECK_INT(4, out.high_watermark);
+        CHECK_INT(1, out.last_stable_offset);              /* 8 is open, too */
+        CHECK_INT(69, out.records.size);
+        CHECK_INT(1, out.aborted_transactions.count);
+        CHECK_INT(9, out.aborted_transactions.items[0].producer_id);
+        CHECK_INT(0, out.aborted_transactions.items[0].first_offset);
+        out = fetch_committed(client, version, 1, 1, 1 << 20);
+        CHECK_INT(0, out.records.size);                    /* an empty list, and not none */
+        CHECK_INT(0, out.aborted_transactions.count);
+        out = fetch_committed(client, version, 0, 0, 1 << 20);
+        CHECK_INT(1, out.last_stable_offset);
+        CHECK_INT(69 * 3 + 78, out.records.size);
+        CHECK_INT(-1, out.aborted_transactions.count);     /* read_uncommitted: nobody asks */
+    }
+    append_transactional(lab, 8, -1, true);                /* 4 */
+    append_transactional(lab, 7, -1, true);                /* 5 */
+    CHECK_INT(6, fetch_committed(client, 11, 0, 1, 1 << 20).last_stable_offset);
+    CHECK_INT(3, fetch_committed(client, 11, 0, 1, 1 << 20).aborted_transactions.count);
+    CHECK_INT(2, fetch_committed(client, 11, 3, 1, 1 << 20).aborted_transactions.count);
+    CHECK_INT(1, fetch_committed(client, 11, 5, 1, 1 << 20).aborted_transactions.count);
+    wire_lab_free(lab);
+}
