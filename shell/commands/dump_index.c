@@ -116,7 +116,7 @@ static bool dump_offsets(struct dump *dump, struct entries *index, struct dump_f
 
         if (!read_entry(dump, index, i, &entry))
             return false;
-        if (entry.offset == index->base_offset && i > 0) /* what was made ready and not used */
+        if (entry.offset == index->base_offset && (i > 0 || (dump->friendly && !entry.position))) /* what was made ready and not used */
             return true;
         if (!batch_at(dump, log, entry.position, &last_offset))
             return false;
@@ -281,7 +281,7 @@ static bool dump_times(struct dump *dump, struct entries *times, struct entries 
 
         if (!read_entry(dump, times, i, &entry))
             return false;
-        if (entry.offset == times->base_offset && i > 0)
+        if (entry.offset == times->base_offset && (i > 0 || (dump->friendly && !entry.timestamp)))
             return true;
         if (!lookup(dump, index, entry.offset, &place) || !check_time(dump, times, log, place.position, &entry, previous))
             return false;

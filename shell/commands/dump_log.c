@@ -41,6 +41,12 @@ void dump_done(struct dump *dump)
     trouble_done(&dump->trouble);
 }
 
+/* Without a task nobody interrupts and no loop turns: tests. */
+static bool interrupted(const struct dump *dump)
+{
+    return dump->call->task && call_interrupted(dump->call);
+}
+
 bool dump_flush(struct dump *dump, bool now)
 {
     if (dump->out.size && (now || dump->out.size >= FLUSHED_AT)) {
@@ -48,11 +54,11 @@ bool dump_flush(struct dump *dump, bool now)
         dump->since_yield += dump->out.size;
         text_clear(&dump->out);
     }
-    if (dump->since_yield >= YIELD_AFTER) {
+    if (dump->since_yield >= YIELD_AFTER && dump->call->task) {
         dump->since_yield = 0;
         return call_yield(dump->call);
     }
-    return !call_interrupted(dump->call);
+    return !interrupted(dump);
 }
 
 /* ---- files ---- */
@@ -243,12 +249,12 @@ static void print_finding(struct dump *dump, enum dump_finding finding, struct d
 
     arrange(list, finding, dump->old);
     call_error(dump->call, "%s%s\n", dump->old ? findings[finding].old_head : findings[finding].head, named ? list->file : "");
-    for (size_t i = 0; i < list->count && !call_interrupted(dump->call); i++) {
+    for (size_t i = 0; i < list->count && !interrupted(dump); i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         call_error(dump->call, findings[finding].format, list->pairs[i].first, list->pairs[i].second);
 #pragma GCC diagnostic pop
-        if (i % 10000 == 9999)
+        if (i % 10000 == 9999 && dump->call->task)
             call_yield(dump->call);
     }
     if (list->left_out)
@@ -628,6 +634,8 @@ bool dump_file(struct dump *dump, const char *name)
         }
         break;
     }
+    if (dump->only_offset >= 0 && !dump->found)
+        text_clear(&dump->out);
     trouble_done(&missing);
     dump_close(&file);
     arena_reset(&dump->arena);

@@ -29,6 +29,7 @@ struct dump {                            /* all zero but what stands first; dump
     enum dump_decoder key_decoder, value_decoder;
     int64_t only_offset;                 /* -1: all; else just the batch that holds it */
     bool found;                          /* that batch */
+    bool friendly;                       /* room for entries to come is no entry */
     bool timestamps_only;                /* a time index's check reads the records */
     struct trouble trouble;              /* what ended it, as the exception that the tool would throw */
 
@@ -52,6 +53,24 @@ bool dump_file(struct dump *dump, const char *name);
 /* What was found wrong, to stderr, after all files. */
 void dump_findings(struct dump *dump);
 void dump_found(struct dump *dump, enum dump_finding finding, const char *file, int64_t first, int64_t second);
+
+/* "students-0", "broker-2/students-0", a path: the folder of a partition, with the files that dumps know, in their order: by base offset, then
+ * .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint. False: it is no folder. */
+struct dump_folder {
+    char *path;
+    char **names;
+    size_t count;
+};
+bool dump_folder_open(struct dump *dump, const char *name, struct dump_folder *out);
+void dump_folder_done(struct dump_folder *folder);
+/* The name of the .log that would hold an offset: the greatest base offset not above it. NULL: none. */
+const char *dump_folder_log(const struct dump_folder *folder, int64_t offset);
+/* Says that no batch of that folder holds the offset, and which are there. Returns 1. */
+int dump_no_offset(struct dump *dump, const char *name, const struct dump_folder *folder, int64_t offset);
+int dump_no_folder(struct dump *dump, const char *name); /* an offset was given, but no partition is of that name. Returns 1 */
+/* dump->trouble as a sentence of ours. Returns 1. */
+int dump_say_trouble(struct dump *dump, const char *name);
+enum record_family dump_family_of(const char *path);   /* of the folder that a file, or a folder itself, stands for */
 
 /* ---- inside ---- */
 bool dump_open(struct dump *dump, struct dump_file *file, const char *name);   /* false: trouble */

@@ -7,7 +7,7 @@
 
 static const struct { const char *title, *names; } groups[] = {
     { "Kafka's tools", "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets kafka-delete-records kafka-log-dirs "
-                     "kafka-broker-api-versions" },
+                     "kafka-dump-log kafka-broker-api-versions" },
     { "time", "time pause resume freeze speed next step advance until wait break rewind branch" },
     { "look", "view why events trace sql ls hexdump dump status clients refresh" },
     { "break things", "broker replica net disk clock fault chaos" },

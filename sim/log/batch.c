@@ -129,6 +129,11 @@ static uint32_t crc_of(const uint8_t *batch, size_t size)
     return (uint32_t)crc32_z(0, batch + AT_OLD_MAGIC, size - AT_OLD_MAGIC);
 }
 
+uint32_t batch_crc(struct bytes batch)
+{
+    return crc_of(batch.data, batch.size);
+}
+
 bool batch_crc_right(const struct batch *batch)
 {
     size_t size = (size_t)batch->size_bytes;

@@ -55,6 +55,7 @@ enum err batch_decode(struct bytes bytes, struct batch *out, size_t *need, struc
 /* Only the header is at hand (at least 61 bytes, 17 for magic < 2 answer by the same rules); sizes are believed no further than BATCH_MOST_BYTES. */
 enum err batch_decode_header(struct bytes header, struct batch *out, struct reason *reason);
 bool batch_crc_right(const struct batch *batch);
+uint32_t batch_crc(struct bytes batch);   /* what its CRC should be; of at least 22 bytes, whatever they are */
 
 /* ---- records of a batch ---- */
 struct header {

@@ -61,6 +61,7 @@ TEST(requests_from_anybody) { replay_target("requests", 7, 2); }
 TEST(batches_from_anybody) { replay_target("batches", 1, 20); }
 TEST(partition_folders_from_anybody) { replay_target("partition", 1, 20); }
 TEST(internal_records_from_anybody) { replay_target("records", 1, 8); }
+TEST(files_of_partitions_from_anybody) { replay_target("dump", 1, 8); }
 TEST(labs_damaged_while_closed) { replay_target("reopen", 1, 2); }
 TEST(answers_from_anybody) { replay_target("answers", 1, 4); }
 TEST(recordings_from_anybody) { replay_target("replay", 1, 10); }
