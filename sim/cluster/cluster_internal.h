@@ -312,6 +312,8 @@ enum err placement_make(const struct placement *placement, struct random *random
 /* ---- inspect.c ---- */
 enum err cluster_refuse_change(const struct cluster *cluster, struct reason *reason); /* of one that is only looked at */
 void inspection_free(struct inspection *inspection);
+/* From where a partition of __consumer_offsets is read: its start; of one that is only looked at, but not further back than is quick. */
+int64_t cluster_inspect_offsets_from(const struct cluster *cluster, struct partition *partition);
 
 /* ---- tables ---- */
 void cluster_register_inspect_tables(struct cluster *cluster, struct tables *tables);

@@ -650,7 +650,7 @@ void groups_partition_led(struct groups *groups, int32_t offsets_partition, int3
     home->loading = true;
     home->led_at_us = queue_now_us(groups->cluster->queue);
     if (partition) {
-        home->load_next = log_start_offset(partition_log(partition));
+        home->load_next = cluster_inspect_offsets_from(groups->cluster, partition);
         home->load_end = log_end_offset(partition_log(partition));
     }
     ARRAY_ADD(groups->homes, groups->home_count, groups->home_capacity) = home;

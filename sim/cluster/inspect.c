@@ -17,6 +17,7 @@ enum {
     MOST_TOPIC = 249,
     MOST_SNAPSHOT_BATCH = 64 * 1024 * 1024,
     MOST_PROPERTIES = 64 * 1024,
+    MOST_OFFSETS_BYTES = 128 * 1024 * 1024, /* of __consumer_offsets: about a second */
 };
 
 struct folder {
@@ -46,6 +47,8 @@ struct inspection {
     bool metadata;
     struct text notes;
     uint64_t mark;
+    int32_t offsets_partitions;            /* of __consumer_offsets, here */
+    int64_t offsets_left_out;              /* bytes of it */
 };
 
 bool cluster_inspected(const struct cluster *cluster)
@@ -673,12 +676,18 @@ static enum err load(struct cluster *cluster, struct reason *reason)
     serve(broker);
     broker->groups = groups_new(broker);
     broker->up = true;
+    inspection->offsets_partitions = 0;
+    for (size_t i = 0; i < inspection->folder_count; i++)
+        inspection->offsets_partitions += inspection->folders[i].kind == FOLDER_PARTITION && text_equal(inspection->folders[i].topic, "__consumer_offsets");
     for (size_t i = 0; i < inspection->folder_count; i++)
         if (inspection->folders[i].kind == FOLDER_PARTITION)
             host(cluster, &inspection->folders[i]);
     for (size_t i = 0; i < broker->partition_count; i++)
         answer_for(broker, broker->partitions[i]);
     groups_read_all(broker->groups);
+    if (inspection->offsets_left_out)
+        note(inspection, "__consumer_offsets is large: its newest %d MB were read, %lld MB were not. A group that committed long ago may be missing.", MOST_OFFSETS_BYTES >> 20,
+             (long long)(inspection->offsets_left_out >> 20) + 1);
     for (size_t i = 0; i < inspection->dir_count; i++) {
         checkpoint_done(&inspection->dirs[i].recovery_points);
         checkpoint_done(&inspection->dirs[i].log_starts);
@@ -706,7 +715,23 @@ static void unload(struct cluster *cluster)
     }
     inspection->folder_count = 0;
     inspection->metadata = false;
+    inspection->offsets_left_out = 0;
     text_clear(&inspection->notes);
+}
+
+int64_t cluster_inspect_offsets_from(const struct cluster *cluster, struct partition *partition)
+{
+    struct inspection *inspection = cluster->inspection;
+    int64_t start = log_start_offset(partition->log), share, from;
+
+    if (!inspection)
+        return start;
+    share = MOST_OFFSETS_BYTES / (inspection->offsets_partitions ? inspection->offsets_partitions : 1);
+    from = log_inspect_tail(partition->log, share);
+    if (from <= start)
+        return start;
+    inspection->offsets_left_out += log_size_bytes(partition->log) - share;
+    return from;
 }
 
 /* ---- does it change? ---- */

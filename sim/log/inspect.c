@@ -244,6 +244,26 @@ enum err log_inspect(struct log **out, const struct log_env *env, const struct l
     return err;
 }
 
+int64_t log_inspect_tail(struct log *log, int64_t bytes)
+{
+    for (size_t i = log->segment_count; i-- > 0;) {
+        struct segment *segment = log->segments[i];
+        const struct index *index = &segment->offsets;
+
+        if (segment->size_bytes <= bytes) {
+            bytes -= segment->size_bytes;
+            continue;
+        }
+        if (!index->file || segment_load_offsets(log, segment, NULL))
+            return segment_next_offset(log, i);
+        for (uint32_t k = index->count; k-- > 0;) /* newest first: the last that is still within */
+            if ((int64_t)get_u32(index->entries + (size_t)k * OFFSET_ENTRY + 4) < segment->size_bytes - bytes)
+                return k + 1 < index->count ? segment->base_offset + get_i32(index->entries + (size_t)(k + 1) * OFFSET_ENTRY) : segment_next_offset(log, i);
+        return segment->base_offset;
+    }
+    return log->start_offset;
+}
+
 /* ---- producers ---- */
 
 /* Bytes from an offset to the end. */

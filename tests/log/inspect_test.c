@@ -266,3 +266,22 @@ static void each_byte(enum release release)
 
 TEST(after_any_damage_a_start_does_what_was_said_27) { each_byte(RELEASE_27); }
 TEST(after_any_damage_a_start_does_what_was_said_43) { each_byte(RELEASE_43); }
+
+TEST(the_newest_bytes_of_a_log_are_found_by_its_indexes)
+{
+    struct lab *lab = filled(RELEASE_43);
+    struct log *log = look(lab, false);
+    int64_t size = log_size_bytes(log), before = log_end_offset(log);
+
+    CHECK_INT(log_start_offset(log), log_inspect_tail(log, size));
+    for (int64_t bytes = 0; bytes < size; bytes += 50) {
+        int64_t from = log_inspect_tail(log, bytes);
+
+        CHECK(from <= before); /* more bytes, further back */
+        CHECK((log_end_offset(log) - from) * 69 <= bytes + 3 * 69); /* not much more than that: an entry comes every 3 batches */
+        before = from;
+    }
+    CHECK(before < 10);
+    log_drop(log);
+    lab_free(lab);
+}
