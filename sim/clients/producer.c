@@ -320,8 +320,9 @@ static void expire(struct producer *producer)
             struct partition_out *out = &topic->partitions[p];
 
             while (out->first && !out->in_flight && now_us(producer) - out->first->made_us >= producer->delivery_us) {
-                char *message = mem_printf("Expiring %zu record(s) for %s-%d:%lld ms has passed since batch creation", out->first->count, topic->name, p,
-                                           (long long)((now_us(producer) - out->first->made_us) / 1000));
+                char *message = mem_printf("Expiring %zu record(s) for %s-%d:%lld ms has passed since batch creation%s", out->first->count, topic->name, p,
+                                           (long long)((now_us(producer) - out->first->made_us) / 1000),
+                                           producer->is_27 ? "" : ". The request has not been sent, or no server response has been received yet.");
 
                 end_batch(producer, topic, p, ERR_REQUEST_TIMED_OUT, message, -1, -1);
                 mem_free(message);

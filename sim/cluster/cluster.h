@@ -94,6 +94,7 @@ bool cluster_controller_up(const struct cluster *cluster);
 struct broker_watch {                    /* all may be NULL */
     void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */
     void (*came_up)(void *context, struct broker *broker);
+    void (*controller_back)(void *context);                                /* orders are taken again */
     bool (*answering)(void *context, struct broker *broker);               /* requests of clients still wait to be answered */
 };
 void cluster_watch_brokers(struct cluster *cluster, const struct broker_watch *watch, void *context); /* `watch` is borrowed */

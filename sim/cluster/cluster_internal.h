@@ -134,6 +134,7 @@ struct broker {
     size_t index;
     bool up;                          /* it serves: UP or STOPPING */
     enum broker_state state;
+    bool loaded;                      /* starting: its folder was looked at, and the controller's log opened if that is here */
     struct event life_event;          /* starting: the next try; stopping: the next look; its disk failed: the end */
     struct event session_event;       /* the controller notices that it is gone */
     int64_t session_ends_us;          /* of a killed one; 0: it has none */

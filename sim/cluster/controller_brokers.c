@@ -1,6 +1,7 @@
 /* What the controller decides about brokers that come and go, and about leaders and in-sync replicas. Kafka's ReplicationControlManager with
  * PartitionChangeBuilder and ClusterControlManager (4.3); KafkaController, PartitionStateMachine, ReplicaStateMachine (2.7). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
@@ -259,6 +260,13 @@ enum err controller_elect_offline(struct cluster *cluster, struct reason *reason
 
 /* ---- replicas that catch up ---- */
 
+static int by_id(const void *a, const void *b)
+{
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+
+    return (left > right) - (left < right);
+}
+
 enum err controller_expand_isr(struct partition *leader, int32_t broker_id)
 {
     struct cluster *cluster = leader->broker->cluster;
@@ -274,10 +282,11 @@ enum err controller_expand_isr(struct partition *leader, int32_t broker_id)
         return ERR_INVALID_UPDATE_VERSION;
     if (!live(cluster->controller.image, broker_id) || contains(partition->isr, partition->isr_count, broker_id))
         return ERR_INELIGIBLE_REPLICA;
-    /* 4.3 writes the ISR as the leader has it, the newcomer last; so does ZooKeeper's leader. */
     for (int32_t i = 0; i < partition->isr_count && count < 999; i++)
         isr[count++] = partition->isr[i];
     isr[count++] = broker_id;
+    if (!release_is_27(cluster->release)) /* 2.7's leader keeps the newcomer last, 4.3's sends a set, which is in order of the ids */
+        qsort(isr, (size_t)count, sizeof(*isr), by_id);
     record.partition_change.partition_id = leader->number;
     record.partition_change.topic_id = topic->id;
     record.partition_change.isr.items = isr;

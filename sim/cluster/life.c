@@ -105,7 +105,12 @@ static void controller_is_back(struct cluster *cluster)
             broker->partitions[p]->isr_changing = false;
             partition_consider_all(broker->partitions[p]);
         }
+        if (broker->state == BROKER_STARTING && !broker->loaded && !event_scheduled(&broker->life_event))
+            event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
     }
+    for (size_t i = 0; i < cluster->watcher_count; i++)
+        if (cluster->watchers[i].watch->controller_back)
+            cluster->watchers[i].watch->controller_back(cluster->watchers[i].context);
 }
 
 /* ---- the session ---- */
@@ -158,7 +163,7 @@ static void watch_sessions(struct cluster *cluster)
         struct broker *broker = cluster->brokers[i];
         const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
 
-        if (broker->up || is_home(broker) || !known || known->fenced)
+        if (broker->up || !known || known->fenced)
             continue;
         broker->session_ends_us = queue_now_us(cluster->queue) + session_ms(broker) * 1000;
         event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
@@ -200,6 +205,9 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
     if (!was_up) { /* it never came to serve anybody */
         event_cancel(cluster->queue, &broker->life_event);
+        if (broker->loaded && !cluster->controller.down)
+            take_controller_along(broker, false);
+        broker->loaded = false;
         broker->state = BROKER_DOWN;
     } else {
         broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
@@ -448,11 +456,11 @@ static enum err notice_gone(struct broker *broker, struct reason *reason)
     return controller_broker_leaves(broker->cluster, broker, true, "its broker was gone when the controller started", reason);
 }
 
-static enum err come_up(struct broker *broker, struct reason *reason)
+/* Whose folder it is, what its checkpoints say; and where the controller sits with it, its log. */
+static enum err load(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
     char cluster_id[UUID_TEXT];
-    bool old = release_is_27(cluster->release), was_down = cluster->controller.down;
     enum err err;
 
     broker->disk_refused = false;
@@ -460,17 +468,28 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     err = broker_load(broker, reason);
     if (!err)
         err = cluster_identify(cluster, broker, cluster_id, reason);
-    if (!err && was_down && old)
-        set_home(cluster, broker->index);
-    else if (!err && was_down)
+    if (!err && cluster->controller.down && !release_is_27(cluster->release))
         err = open_controller_here(broker, reason);
+    broker->loaded = !err;
+    return err;
+}
+
+static enum err come_up(struct broker *broker, struct reason *reason)
+{
+    struct cluster *cluster = broker->cluster;
+    bool alone = cluster->controller.down; /* 2.7: it becomes the controller */
+    enum err err = broker->loaded ? ERR_OK : load(broker, reason);
+
+    broker->loaded = false;
+    if (!err && alone)
+        set_home(cluster, broker->index);
     if (!err)
         err = register_anew(broker, reason);
     if (!err)
         err = load_and_host(broker, reason);
     if (!err)
         err = controller_unfence(cluster, broker, reason);
-    for (size_t i = 0; !err && old && was_down && i < cluster->broker_count; i++)
+    for (size_t i = 0; !err && alone && i < cluster->broker_count; i++)
         err = notice_gone(cluster->brokers[i], reason);
     if (!err)
         err = controller_elect_offline(cluster, reason);
@@ -486,16 +505,13 @@ static enum err come_up(struct broker *broker, struct reason *reason)
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
     tell_up(broker);
-    if (was_down) {
+    if (alone)
         controller_is_back(cluster);
-        for (size_t i = 0; i < cluster->broker_count; i++)
-            if (cluster->brokers[i]->state == BROKER_STARTING && !event_scheduled(&cluster->brokers[i]->life_event))
-                event_at(cluster->queue, &cluster->brokers[i]->life_event, queue_now_us(cluster->queue));
-    }
     return ERR_OK;
 }
 
-/* What stands in the way of its registration: when it may try, INT64_MAX for when the controller is back. */
+/* What stands in the way of its registration: when it may try, INT64_MAX for when the controller is back. A controller that was killed with its
+ * broker finds that broker registered, and waits for its session like for any other's. */
 static int64_t may_start_us(const struct broker *broker)
 {
     const struct cluster *cluster = broker->cluster;
@@ -503,29 +519,34 @@ static int64_t may_start_us(const struct broker *broker)
     if (release_is_27(cluster->release))
         return broker->session_ends_us;
     if (cluster->controller.down)
-        return is_home(broker) ? 0 : INT64_MAX;
+        return INT64_MAX;
     return event_scheduled(&broker->session_event) ? broker->session_ends_us : 0;
 }
 
 static enum err try_to_start(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
+    bool opens = cluster->controller.down && is_home(broker) && !release_is_27(cluster->release);
+    enum err err = opens ? load(broker, reason) : ERR_OK;
     int64_t at_us = may_start_us(broker);
-    enum err err;
 
     broker->state = BROKER_STARTING;
-    if (at_us == INT64_MAX)
+    if (!err && opens)
+        controller_is_back(cluster);
+    if (!err && at_us == INT64_MAX)
         return ERR_OK;
-    if (at_us > queue_now_us(cluster->queue)) {
+    if (!err && at_us > queue_now_us(cluster->queue)) {
         event_at(cluster->queue, &broker->life_event, at_us);
         return ERR_OK;
     }
-    err = come_up(broker, reason);
+    if (!err)
+        err = come_up(broker, reason);
     if (!err)
         return ERR_OK;
     if (is_home(broker) && !release_is_27(cluster->release) && !cluster->controller.down)
         controller_shut(cluster, false);
     leave_memory(broker);
+    broker->loaded = false;
     broker->state = BROKER_DOWN;
     return err;
 }
@@ -543,6 +564,8 @@ static void start_now(void *context)
 
 enum err broker_start(struct broker *broker, struct reason *reason)
 {
+    if (broker->cluster->inspection)
+        return cluster_refuse_change(broker->cluster, reason);
     if (broker->state == BROKER_STARTING)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is starting already", broker->id);
     if (broker->state != BROKER_DOWN)

@@ -12,7 +12,8 @@ enum { SHIFTED_WITHIN_MS = 5 * 60 * 1000 };
 
 static void broker_went_down(void *context, struct broker *broker, const char *why, bool reset);
 static bool broker_answering(void *context, struct broker *broker);
-static const struct broker_watch broker_watch = { .went_down = broker_went_down, .answering = broker_answering };
+static void controller_back(void *context);
+static const struct broker_watch broker_watch = { .went_down = broker_went_down, .controller_back = controller_back, .answering = broker_answering };
 
 struct wire *wire_new(struct cluster *cluster)
 {
@@ -195,7 +196,7 @@ static void forget_request(struct request *request)
     if (request->parked) {
         request->parked = false;
         count_waiting(request, -1);
-        if (request->api->cancel)
+        if (request->api->cancel && !request->awaits_controller)
             request->api->cancel(request);
         release_records(request->api->response, request->out);
     }
@@ -446,7 +447,7 @@ void request_reply(struct request *request)
 
 /* ---- a request comes in ---- */
 
-static void handle(struct request *request)
+static void handle_now(struct request *request)
 {
     struct connection *connection = request->connection;
     enum reply reply;
@@ -467,6 +468,55 @@ static void handle(struct request *request)
         hand_over(request, NULL, request->close);
     } else {
         answer(request, request->version);
+    }
+}
+
+/* 4.3: a broker hands these on to the controller, and while none is up holds them back, for a minute at most (BrokerToControllerChannelManager). */
+static bool is_order(const struct api *api)
+{
+    static const int16_t keys[] = { 19, 20, 33, 37, 43, 44, 45, 46 };
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (api->key == keys[i])
+            return true;
+    return false;
+}
+
+static void no_more_waiting(void *context)
+{
+    struct request *request = context;
+
+    timer_cancel(&request->timer);
+    request->timer = (struct timer){ 0 };
+    request->awaits_controller = request->parked = false;
+    count_waiting(request, -1);
+    handle_now(request);
+}
+
+static void handle(struct request *request)
+{
+    enum { HELD_US = 60000000 };
+
+    if (release_is_27(request->wire->release) || cluster_controller_up(request->cluster) || !is_order(request->api)) {
+        handle_now(request);
+        return;
+    }
+    request->awaits_controller = request->parked = true;
+    count_waiting(request, 1);
+    request->timer.run = no_more_waiting;
+    request->timer.context = request;
+    timer_arm(request_timers(request), &request->timer, HELD_US);
+}
+
+static void controller_back(void *context)
+{
+    struct wire *wire = context;
+
+    for (size_t i = 0; i < wire->connection_count; i++) {
+        if (!wire->connections[i]->request.awaits_controller)
+            continue;
+        no_more_waiting(&wire->connections[i]->request);
+        i = (size_t)-1; /* its client may close connections */
     }
 }
 

@@ -125,6 +125,7 @@ struct request {
     void *state;                  /* the handler's own while parked */
     struct timer timer;           /* for the handler: a wait with an end, on the client's clock */
     bool waits_for_data, close;
+    bool awaits_controller;       /* parked before its handler saw it: an order, and no controller is up */
     bool parked;                  /* the handler answered REPLY_LATER and has not replied yet */
     struct bytes frame;           /* as it came, without length prefix: for trace */
     int64_t began_us;

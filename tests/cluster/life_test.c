@@ -46,7 +46,7 @@ TEST(a_killed_leader_is_missed_when_its_session_ends)
 {
     static const struct { enum release release; int32_t replicas[3]; int64_t session_ms; const char *isr, *isr_after; } cases[] = {
         { RELEASE_27, { 1, 2, 0 }, 18000, "2,0", "2,0,1" },
-        { RELEASE_43, { 2, 3, 1 }, 9000, "3,1", "3,1,2" },
+        { RELEASE_43, { 2, 3, 1 }, 9000, "3,1", "1,2,3" },
     };
 
     for (size_t i = 0; i < 2; i++) {
@@ -127,17 +127,20 @@ TEST(the_last_in_sync_is_waited_for)
     CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 20, 1));
     CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
     CHECK_INT(ERR_OK, broker_start(broker_of(lab, 1), &lab->reason));
+    CHECK(cluster_controller_up(lab->cluster)); /* but its broker is registered still, and waits for its own old session */
+    CHECK_INT(BROKER_STARTING, broker_state(broker_of(lab, 1)));
+    CHECK_INT(queue_now_us(lab->queue) + 9000000, broker_starts_us(broker_of(lab, 1)));
     cluster_lab_advance_ms(lab, 100);
     CHECK_INT(BROKER_UP, broker_state(broker_of(lab, 3)));
-    CHECK_ISR(lab, "2");
     CHECK_INT(2, students(lab)->leader); /* its session still runs */
     cluster_lab_advance_ms(lab, 9000);
+    CHECK_INT(BROKER_UP, broker_state(broker_of(lab, 1)));
     CHECK_INT(-1, students(lab)->leader); /* 3 and 1 live, but lack what 2 may have */
     CHECK_ISR(lab, "2");
     CHECK_INT(ERR_OK, broker_start(broker_of(lab, 2), &lab->reason));
     cluster_lab_advance_ms(lab, 1000);
     CHECK_INT(2, students(lab)->leader);
-    CHECK_ISR(lab, "2,1,3");
+    CHECK_ISR(lab, "1,2,3");
     CHECK_INT(15, log_high_watermark(partition_log(cluster_lab_leader(lab, "students", 0))));
     cluster_lab_free(lab);
 }
@@ -177,7 +180,8 @@ TEST(a_single_broker_comes_back_with_what_it_had)
             CHECK_INT(BROKER_DOWN, broker_state(broker));
             CHECK_INT(ERR_REQUEST_TIMED_OUT, cluster_lab_create(lab, "orders", 1, 1, NULL));
             CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
-            cluster_lab_advance_ms(lab, 1000);
+            CHECK_INT(!stop && releases[i] == RELEASE_43 ? BROKER_STARTING : BROKER_UP, broker_state(broker)); /* as the real 4.3 was seen to */
+            cluster_lab_advance_ms(lab, 10000);
             CHECK_INT(10, log_high_watermark(partition_log(cluster_lab_leader(lab, "students", 0))));
             CHECK_INT(3600000, log_settings(partition_log(cluster_lab_leader(lab, "students", 0)))->retention_ms);
             CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, -1));

@@ -277,6 +277,7 @@ TEST(a_broker_whose_disk_is_full_halts_and_comes_back_when_it_is_well)
         CHECK_INT(1, cluster_lab_entries(lab, EVENT_disk_failed));
         cluster_lab_advance_ms(lab, 20000);
         if (broker_start(broker, &lab->reason) == ERR_OK) { /* what fits fits */
+            cluster_lab_advance_ms(lab, 10000);
             cluster_lab_append(lab, "students", 0, 10, 20, -1);
             cluster_lab_advance_ms(lab, 20000);
         }
@@ -284,7 +285,7 @@ TEST(a_broker_whose_disk_is_full_halts_and_comes_back_when_it_is_well)
         cluster_lab_advance_ms(lab, 20000);
         CHECK_INT(BROKER_DOWN, broker_state(broker));
         CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
-        cluster_lab_advance_ms(lab, 100);
+        cluster_lab_advance_ms(lab, 10000);
         CHECK_INT(10, log_end_offset(partition_log(cluster_lab_leader(lab, "students", 0))));
         CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, -1));
         cluster_lab_free(lab);

@@ -162,7 +162,7 @@ static void live_dangerously(struct sim_lab *sim)
         snprintf(words, sizeof(words), "broker start %d", broker_id(broker));
         order(sim, words);
         CHECK_INT(ERR_BROKER_NOT_AVAILABLE, lab_order(sim->lab, words, NULL, NULL)); /* an input too, refused again */
-        sim_lab_advance_ms(sim, 3000);
+        sim_lab_advance_ms(sim, 12000);
         sim_produce(to_leader(sim), "students", 0, "after", 2, queue_now_ms(lab_queue(sim->lab)));
         sim_lab_advance_ms(sim, 2000);
     }
