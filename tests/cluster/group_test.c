@@ -527,6 +527,42 @@ TEST(groups_are_there_after_a_clean_restart)
     restart(RELEASE_43, true);
 }
 
+/* The coordinator's log is compacted like any other: what it keeps in memory is what is read back. */
+static void compacted(enum release release)
+{
+    struct cluster_lab *lab = cluster_lab_new(release, 1, SETTINGS " offsets.topic.num.partitions=1");
+    struct caller simple;
+    int64_t size;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 2, 1, NULL));
+    caller_init(&simple, lab, "");
+    simple.group = "notes";
+    simple.generation = -1;
+    for (int i = 0; i < 60; i++) {
+        CHECK_INT(ERR_OK, commit(&simple, 0, i));
+        CHECK_INT(ERR_OK, commit(&simple, 1, 2 * i));
+        if (!i)
+            CHECK_INT(ERR_OK, cluster_lab_alter(lab, "__consumer_offsets", "segment.ms", "100"));
+    }
+    size = log_size_bytes(partition_log(cluster_lab_leader(lab, "__consumer_offsets", 0)));
+    cluster_lab_advance_ms(lab, 16000);
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_log_cleaned));
+    CHECK(log_size_bytes(partition_log(cluster_lab_leader(lab, "__consumer_offsets", 0))) < size / 3);
+    for (int clean = 0; clean < 2; clean++) {
+        cluster_lab_reopen(lab, clean);
+        CHECK_INT(59, fetched(lab, "notes", 0));
+        CHECK_INT(118, fetched(lab, "notes", 1));
+        CHECK_INT(GROUP_EMPTY, state_of(lab, "notes", NULL));
+    }
+    cluster_lab_free(lab);
+}
+
+TEST(groups_are_there_after_a_compaction)
+{
+    compacted(RELEASE_27);
+    compacted(RELEASE_43);
+}
+
 TEST(groups_are_there_after_a_kill)
 {
     restart(RELEASE_27, false);
