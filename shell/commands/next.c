@@ -6,10 +6,10 @@
 
 static const struct {
     const char *word;
-    enum event_kind kinds[4];
+    enum event_kind kinds[6];
     const char *none;
 } words[] = {
-    { "change", { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_log_start_moved },
+    { "change", { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_log_start_moved, EVENT_log_cleaned },
       N_("Nothing is due to roll or to be deleted within a virtual day. Segments roll when something is appended; retention takes them when they expire.") },
     { "roll", { EVENT_segment_rolled },
       N_("No roll within a virtual day: a segment rolls only when something is appended (or when retention empties the partition).") },
@@ -28,9 +28,9 @@ struct stop {
     const enum event_kind *kinds;
 };
 
-static bool wanted(const enum event_kind kinds[4], enum event_kind kind)
+static bool wanted(const enum event_kind kinds[6], enum event_kind kind)
 {
-    for (int i = 0; i < 4 && kinds[i]; i++)
+    for (int i = 0; i < 6 && kinds[i]; i++)
         if (kinds[i] == kind)
             return true;
     return false;

@@ -212,6 +212,33 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
     }
 }
 
+static bool below_checkpoint(const struct scene *scene, const struct segment_info *s)
+{
+    return s->next_offset <= partition_cleaner_offset(scene->partition);
+}
+
+/* What the cleaner of a compacted log makes of a closed segment. */
+static void cleaner_next(const struct scene *scene, const struct segment_info *s, struct text *first)
+{
+    struct compaction_decision decision = log_decide_compaction(scene->log, partition_cleaner_offset(scene->partition), scene->now_ms);
+    int64_t next_us = partition_next_cleaning_us(scene->partition);
+
+    if (partition_uncleanable(scene->partition)) {
+        text_add(first, "uncleanable until the broker restarts");
+    } else if (broker_next_cleaner_look_us(partition_broker(scene->partition)) == INT64_MAX) {
+        text_add(first, "stays: the cleaner is off");
+    } else if (decision.cleans) {
+        text_add(first, below_checkpoint(scene, s) ? "clean; written anew " : "dirty; cleaned at ");
+        look_clock(scene->lab, next_us / 1000, first);
+    } else if (below_checkpoint(scene, s)) {
+        text_add(first, "clean: the newest of each key");
+    } else if (s->base_offset >= decision.end_offset) {
+        text_add(first, text_equal(decision.uncleanable_rule, "min.compaction.lag.ms") ? "dirty; too young to be cleaned" : "dirty; a transaction is open");
+    } else {
+        text_printf(first, "dirty; cleaner: %.2f, not over %.2f", decision.ratio, decision.min_ratio);
+    }
+}
+
 static void whats_next(const struct scene *scene, const struct segment_info *s, struct text *first, struct text *second)
 {
     int64_t check;
@@ -231,7 +258,7 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
         return;
     }
     if (!log_settings(scene->log)->cleanup_delete) {
-        text_add(first, "compacted, not deleted");
+        cleaner_next(scene, s, first);
         return;
     }
     if (s->expires_at_ms == INT64_MAX) {
@@ -265,7 +292,7 @@ static const char *state_name(enum segment_state state)
 /* How many rows a segment takes in the list: the active one may say two things. */
 static int draw_segment(struct scene *scene, const struct segment_info *s, int row, bool oldest_kept)
 {
-    struct text first = { 0 }, second = { 0 }, newest = { 0 }, range = { 0 };
+    struct text first = { 0 }, second = { 0 }, newest = { 0 }, range = { 0 }, records = { 0 };
     enum style style = s->state == SEGMENT_DELETED ? STYLE_DIM : s->state == SEGMENT_ACTIVE ? STYLE_ACTIVE : STYLE_PLAIN;
     int rows = 1;
 
@@ -276,8 +303,14 @@ static int draw_segment(struct scene *scene, const struct segment_info *s, int r
         text_printf(&range, "%lld..%lld", (long long)s->base_offset, (long long)s->next_offset - 1);
     else
         text_add(&range, "none");
-    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4lld %5lld %7s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
-             text_chars(&range), (long long)(s->next_offset - s->base_offset), (long long)s->size_bytes, text_chars(&newest), text_chars(&first));
+    if (s->record_count >= 0)
+        text_printf(&records, "%lld", (long long)s->record_count);
+    else if (log_settings(scene->log)->cleanup_compact && (below_checkpoint(scene, s) || s->state == SEGMENT_DELETED))
+        text_add(&records, "?"); /* there are holes in it */
+    else
+        text_printf(&records, "%lld", (long long)(s->next_offset - s->base_offset));
+    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4s %5lld %7s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
+             text_chars(&range), text_chars(&records), (long long)s->size_bytes, text_chars(&newest), text_chars(&first));
     if (second.size) {
         grid_put(scene->grid, row + 1, 43, STYLE_PLAIN, "%s", text_chars(&second));
         rows = 2;
@@ -286,6 +319,7 @@ static int draw_segment(struct scene *scene, const struct segment_info *s, int r
     text_done(&second);
     text_done(&newest);
     text_done(&range);
+    text_done(&records);
     return rows;
 }
 
@@ -429,7 +463,8 @@ static void draw_nothing(struct view *view, struct grid *grid, int top, int bott
 static void draw_subject(struct scene *scene, int row)
 {
     const struct log_config *config = log_settings(scene->log);
-    int64_t next = broker_next_retention_check_us(partition_broker(scene->partition));
+    struct broker *broker = partition_broker(scene->partition);
+    int64_t next = config->cleanup_compact ? broker_next_cleaner_look_us(broker) : broker_next_retention_check_us(broker);
     int column = grid_put(scene->grid, row, 1, STYLE_STRONG, "%s-%d", partition_topic(scene->partition), partition_number(scene->partition));
     struct text settings = { 0 };
 
@@ -437,7 +472,12 @@ static void draw_subject(struct scene *scene, int row)
     text_printf(&settings, "retention.ms=%lld segment.bytes=%d", (long long)config->retention_ms, config->segment_bytes);
     if (config->retention_bytes >= 0)
         text_printf(&settings, " retention.bytes=%lld", (long long)config->retention_bytes);
-    if (column + text_width(text_chars(&settings)) > scene->grid->columns - 23) { /* the same in fewer letters */
+    if (config->cleanup_compact) {
+        struct compaction_decision decision = log_decide_compaction(scene->log, partition_cleaner_offset(scene->partition), scene->now_ms);
+
+        text_clear(&settings);
+        text_printf(&settings, "compact%s: dirty %.2f, cleaned over %.2f", config->cleanup_delete ? ",delete" : "", decision.ratio, decision.min_ratio);
+    } else if (column + text_width(text_chars(&settings)) > scene->grid->columns - 23) { /* the same in fewer letters */
         text_clear(&settings);
         text_add(&settings, "keeps ");
         if (config->retention_ms < 0)
@@ -457,7 +497,7 @@ static void draw_subject(struct scene *scene, int row)
         struct text in = { 0 };
 
         seconds(&in, next / 1000 - scene->now_ms);
-        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, " NEXT CHECK in %s", text_chars(&in));
+        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, config->cleanup_compact ? " CLEANER in %s" : " NEXT CHECK in %s", text_chars(&in));
         text_done(&in);
     }
 }

@@ -131,6 +131,9 @@ static const struct column partition_columns[] = {
     { "size_bytes", VALUE_INT, "of the leader's log" },
     { "segments", VALUE_INT, "of the leader's log, deleted ones apart" },
     { "next_expiry_ms", VALUE_INT, "first moment at which retention.ms may take a segment" },
+    { "cleaner_offset", VALUE_INT, "of cleaner-offset-checkpoint: below it the leader's log is compacted" },
+    { "dirty_ratio", VALUE_REAL, "of a compacted topic: what min.cleanable.dirty.ratio is compared with" },
+    { "next_cleaning_ms", VALUE_INT, "when the cleaner takes it, if nothing is appended" },
     { 0 },
 };
 static const struct table partition_table;
@@ -177,6 +180,14 @@ static void add_partition_row(struct cluster *cluster, struct rows *rows, const 
     row[11] = value_int(log_size_bytes(partition->log));
     row[12] = value_int(segments);
     row[13] = moment(log_next_expiry_ms(partition->log));
+    if (partition_cleaner_offset(partition) >= 0)
+        row[14] = value_int(partition_cleaner_offset(partition));
+    if (log_settings(partition->log)->cleanup_compact) {
+        int64_t next_us = partition_next_cleaning_us(partition);
+
+        row[15] = value_real(log_decide_compaction(partition->log, partition_cleaner_offset(partition), queue_now_ms(cluster->queue)).ratio);
+        row[16] = moment(next_us == INT64_MAX ? INT64_MAX : next_us / 1000);
+    }
 }
 
 static void *partitions_open(void *context, const struct constraint *constraints, size_t count)

@@ -638,6 +638,7 @@ static enum err judge_records(struct cleaning *cleaning, const struct batch *bat
     records_done(&it);
     cleaning->result.records_read += verdict->count;
     cleaning->result.records_kept += verdict->kept;
+    cleaning->cleaned->record_count += verdict->kept;
     return err;
 }
 
@@ -742,7 +743,7 @@ static enum err begin_group(struct cleaning *cleaning, struct reason *reason)
 
     if (err)
         return err;
-    cleaning->cleaned->batch_count = 0;
+    cleaning->cleaned->batch_count = cleaning->cleaned->record_count = 0;
     note_producers(cleaning);
     begin_out(cleaning);
     segment_at(cleaning->log, base, &i);

@@ -286,6 +286,7 @@ struct segment_info {
     int64_t deleted_at_ms, unlink_at_ms;  /* SEGMENT_DELETED */
     int64_t expires_at_ms;                /* by retention.ms; INT64_MAX: never */
     int64_t batch_count;                  /* -1: not counted */
+    int64_t record_count;                 /* of one that the cleaner wrote since the start; -1: not counted */
 };
 size_t log_segment_count(const struct log *log);      /* with the deleted ones that still lie on disk, oldest first */
 void log_segment_get(const struct log *log, size_t i, struct segment_info *out);

@@ -374,6 +374,7 @@ void log_segment_get(const struct log *log, size_t i, struct segment_info *out)
         .mtime_ms = segment_mtime((struct log *)log, segment), .created_ms = segment->created_ms,
         .deleted_at_ms = segment->deleted_at_ms, .unlink_at_ms = segment->unlink_at_ms,
         .expires_at_ms = INT64_MAX, .batch_count = segment->batch_count,
+        .record_count = segment->record_count,
     };
     if (!deleted && segment->size_bytes && retention_ms >= 0 && log->config->cleanup_delete) {
         int64_t newest = segment_newest((struct log *)log, segment, NULL);

@@ -143,7 +143,7 @@ static struct segment *segment_new(struct log *log, int64_t base_offset, int64_t
     segment->index_bytes = log->config->segment_index_bytes;
     segment->index_interval_bytes = log->config->index_interval_bytes;
     segment->first_timestamp_ms = segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
-    segment->deleted_at_ms = segment->unlink_at_ms = -1;
+    segment->deleted_at_ms = segment->unlink_at_ms = segment->record_count = -1;
     if (jitter > log->config->segment_ms)
         jitter = log->config->segment_ms;
     if (jitter > 0 && log->env->random)
@@ -782,6 +782,7 @@ enum err segment_truncate(struct log *log, struct segment *segment, int64_t offs
     }
     segment->bytes_since_entry = 0;
     segment->batch_count = segment->size_bytes ? -1 : 0;
+    segment->record_count = -1;
     if (!err)
         find_max_timestamp(log, segment);
     return err;

@@ -36,6 +36,7 @@ struct segment {
     int64_t max_timestamp_ms, max_timestamp_offset; /* -1: none; valid when max_known */
     int64_t bytes_since_entry;        /* written since the last entry of the offset index */
     int64_t batch_count;              /* -1: not counted */
+    int64_t record_count;             /* of one that the cleaner wrote; -1: not counted */
     struct file *log;
     struct index offsets, times;
     struct file *aborted_file;        /* .txnindex; NULL: none */

@@ -232,6 +232,23 @@ def test_a_partition_with_kafkas_defaults(folder):
     terminal.close()
 
 
+KEYED = 'echo %%s | kafka-console-producer --topic keyed --property parse.key=true --property key.separator=: %s > /dev/null; advance 2s > /dev/null\n' % BOOTSTRAP
+
+
+def test_a_compacted_topic_says_what_the_cleaner_does(folder):
+    scene = ('pause\nkafka-topics --create --topic keyed --config cleanup.policy=compact --config segment.ms=1000 %s\n' % BOOTSTRAP +
+             ''.join(KEYED % record for record in ('a:1', 'a:2', 'b:1', 'a:3')) + 'advance 10s > /dev/null\n' + KEYED % 'c:1' + KEYED % 'c:2')
+    terminal = opened(folder, scene=scene)
+    terminal.settle()
+    text = terminal.text()
+    assert re.search(r'^ keyed-0 +compact: dirty 0\.50, cleaned over 0\.50 +CLEANER in \d+\.\d s$', text, re.M)
+    assert re.search(r'^[> ] +0 closed +0\.\.2 +2 +140 +\d+\.\d s clean: the newest of each key$', text, re.M)
+    assert re.search(r'^ +3 closed +3\.\.3 +1 +70 +\d+\.\d s dirty; cleaner: 0\.50, not over 0\.50$', text, re.M)
+    assert re.search(r'CLEAN +keyed-0: 3 segments 210 B -> 1 of 140 B, records 3 -> 2;', text)
+    fits(terminal)
+    terminal.close()
+
+
 def test_an_empty_lab_says_what_to_do(folder):
     terminal = opened(folder, scene='')
     terminal.wait('kafka-topics.sh --create --topic students')
