@@ -53,6 +53,10 @@ void log_close(struct log *log, int64_t now_ms)
         return;
     if (log->segment_count) {
         /* what can't be written is found by the recovery of the next start: nobody could act on the error here */
+        if (!log_is_27(log)) {    /* its flush takes the active segment also where nothing is to be flushed, which makes the indexes */
+            segment_load_offsets(log, log_active(log), NULL);
+            segment_load_times(log, log_active(log), NULL);
+        }
         log_flush(log, NULL);
         producers_snapshot(&log->producers, NULL);
         for (size_t i = 0; i < log->segment_count; i++)

@@ -601,6 +601,19 @@ static enum err rebuild_records(struct check *check, struct batch_builder *new, 
     return err;
 }
 
+/* What Kafka's MemoryRecordsBuilder will not write; a batch that stays as it came never meets it. */
+static enum err check_builder(const struct check *check)
+{
+    const struct batch *first = &check->first;
+    const char *what = NULL;
+
+    if (first->producer_id == -1 && batch_transactional(first))
+        what = "Cannot write transactional messages without a valid producer ID";
+    else if (first->producer_id != -1 && first->producer_epoch == -1)
+        what = "Invalid negative producer epoch";
+    return what ? err_because(ERR_UNKNOWN_SERVER_ERROR, check->reason, "%s", what) : ERR_OK;
+}
+
 static enum err rebuild_new(struct check *check)
 {
     struct validate *v = check->v;
@@ -619,6 +632,8 @@ static enum err rebuild_new(struct check *check)
     builder.producer_epoch = first->producer_epoch;
     builder.base_sequence = first->base_sequence;
     err = rebuild_records(check, &builder, NULL);
+    if (!err)
+        err = check_builder(check);
     if (v->log_append_time)
         builder.max_timestamp_ms = v->now_ms;
     if (!err)

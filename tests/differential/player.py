@@ -202,5 +202,6 @@ def play(target, histories, start_ms, told=lambda text: None, swap=None):
             answered[name]['seen_again'] = observe(target, name, start_ms, ask[name])
         if then == 'swap':
             for name in names:
+                target.ends[name] = answered[name]['seen_again']['latest'][1]
                 answered[name]['complaints'] = target.complaints(name)
     return out

@@ -35,6 +35,31 @@ def free_port(first=None):
                 first += 1
 
 
+def settle(target, first_check):
+    """Until retention and the cleaner have nothing left to do: the files stay as they are over some rounds of both."""
+    last, since = None, time.time()
+    while True:
+        now = picture(target.logs)
+        if now != last:
+            last, since = now, time.time()
+        if time.time() - since > 3 and time.time() > first_check:
+            return
+        time.sleep(0.2)
+
+
+def picture(logs):
+    found = {}
+    for folder, _, names in os.walk(logs):
+        for name in names if '__' not in folder else ():
+            if not name.endswith('.deleted') and 'checkpoint' not in name:
+                try:
+                    at = os.stat(os.path.join(folder, name))
+                    found[folder, name] = (at.st_ino, at.st_size, at.st_mtime_ns)
+                except OSError:
+                    pass
+    return found
+
+
 class Real:
     """Apache Kafka, one broker; the jars are tests/clients/kafka-jars'."""
     real = True
@@ -46,7 +71,7 @@ class Real:
         self.port, self.control_port = ports
         self.connection = Connection(self.port, '__admin_client')
         self.process = self.zookeeper = None
-        self.started_at, self.current = 0, {}
+        self.started_at, self.current, self.ends = 0, {}, {}
         self.setup()
 
     def setup(self):
@@ -124,8 +149,11 @@ class Real:
 
     def complaints(self, topic):
         """What the broker's log said of the partition since its start that it does not say of a folder of its own that it closed."""
-        lines = self.log()[self.log_at_start:].split('\n')
-        return [line for line in lines if topic + '-0' in line and re.search(r' (WARN|ERROR) |[Rr]ecover|[Ii]nvalid|[Cc]orrupt|[Tt]runcat|[Rr]ebuild.* index', line)]
+        lines = [line for line in self.log()[self.log_at_start:].split('\n') if 'Producer state recovery took' not in line]    # of any folder
+        # 2.7 closes an empty segment without making its indexes, and is surprised at its next start
+        if self.old:
+            lines = [line for line in lines if 'Could not find offset index file' not in line or not line.split('.log,')[0].endswith('%020d' % self.ends[topic])]
+        return [line for line in lines if topic + '-0' in line and re.search(r' (WARN|ERROR) |[Rr]ecover|[Ii]nvalid|[Cc]orrupt|[Tt]runcat|[Rr]ebuilding index', line)]
 
     def configured(self, since):
         """Which topics' settings the broker said it took over, after `since` characters of its log."""
@@ -147,41 +175,21 @@ class Real:
         return answers
 
     def settle(self):
-        """Until retention and the cleaner have nothing left to do: the files stay as they are over some rounds of both."""
-        first_check = self.started_at + 32 if self.old else 0
-        last, since = None, time.time()
-        while True:
-            now = self.picture()
-            if now != last:
-                last, since = now, time.time()
-            if time.time() - since > 3 and time.time() > first_check:
-                return
-            time.sleep(0.2)
-
-    def picture(self):
-        found = {}
-        for folder, _, names in os.walk(self.logs):
-            for name in names if '__' not in folder else ():
-                if not name.endswith('.deleted') and 'checkpoint' not in name:
-                    try:
-                        at = os.stat(os.path.join(folder, name))
-                        found[folder, name] = (at.st_ino, at.st_size, at.st_mtime_ns)
-                    except OSError:
-                        pass
-        return found
+        settle(self, self.started_at + 32 if self.old else 0)
 
 
 class Ours:
-    """`kafkarium --serve`, whose waits are an `advance`."""
+    """`kafkarium --serve`, whose waits are an `advance`; `by_wall`: it waits as a real broker does, so that both keep one time."""
     real = False
 
-    def __init__(self, release, folder, start_ms):
+    def __init__(self, release, folder, start_ms, by_wall=False):
+        self.by_wall, self.stopped_at = by_wall, None
         self.release, self.folder, self.old = release, folder, release.startswith('2')
         self.program = os.path.join(folder, 'kafkarium')   # what is played on does not change when it is built anew
         self.lab = os.path.join(folder, 'lab')
         self.start_ms = start_ms
         self.logs = os.path.join(self.lab, 'broker-0' if self.old else 'broker-1')
-        self.process, self.connection, self.made = None, None, False
+        self.process, self.connection, self.made, self.ends = None, None, False, {}
         os.makedirs(folder)
         shutil.copy(os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'), 'kafkarium'), self.program)
 
@@ -198,7 +206,10 @@ class Ours:
         if not line.startswith('ready '):
             raise RuntimeError('not ready: %r %s' % (line, self.process.stderr.read()))
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self.started_at = time.time()
         self.connection = Connection(int(line.split(',')[0].rsplit(':', 1)[1]), '__admin_client')
+        if self.by_wall and self.stopped_at:       # a lab's time does not pass while it is closed
+            self.inside('advance %dms' % ((time.time() - self.stopped_at) * 1000))
 
     def halt(self, number):
         self.connection.close()
@@ -211,6 +222,7 @@ class Ours:
     def stop(self):
         self.events_before = self.inside('sql "SELECT max(number) FROM events"').split('\n')[1]
         assert self.halt(signal.SIGTERM) == 0
+        self.stopped_at = time.time()
 
     def kill(self):
         self.halt(signal.SIGKILL)
@@ -236,5 +248,8 @@ class Ours:
         return self.connection.configure(changes)
 
     def settle(self):
+        if self.by_wall:
+            settle(self, self.started_at + 32)
+            return
         done = subprocess.run([self.program, '--to=' + self.lab, '-c', 'advance 45s'], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -405,3 +405,19 @@ TEST(a_look_by_time_makes_the_indexes_of_an_empty_segment)
     CHECK_FILES(lab, "*5.*index", "5.index 10485760, 5.timeindex 10485756");
     lab_free(lab);
 }
+
+TEST(closing_an_empty_segment_makes_its_indexes_in_43)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct lab *lab = lab_new(releases[i]);
+
+        lab_open(lab);
+        lab_append(lab, 1);
+        OK(log_roll(lab->log, lab_now_ms(lab), NULL));
+        lab_close(lab);
+        CHECK_FILES(lab, "*1.*index", releases[i] == RELEASE_27 ? "" : "1.index 0, 1.timeindex 0");
+        lab_free(lab);
+    }
+}
