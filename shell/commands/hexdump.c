@@ -198,5 +198,5 @@ const struct command command_hexdump = {
     .usage = "hexdump FILE [-s OFFSET] [-n LENGTH] [-C] [--all] | hexdump TOPIC-P OFFSET",
     .details = "Segments, indexes, snapshots and checkpoints are shown field by field: a batch's header, its records (unpacked ones with + before their place), and the keys and "
                "values of internal topics. A CRC is said to be right, or what it should be. Damaged files are shown as far as they make sense, then as bytes.",
-    .example = "hexdump students-0 0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .run = run,
+    .example = "hexdump students-0 0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .looks = true, .run = run,
 };

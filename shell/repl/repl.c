@@ -16,6 +16,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "shell/inspected.h"
 #include "shell/language.h"
 #include "shell/repl/complete.h"
 #include "shell/repl/terminal.h"
@@ -535,6 +536,16 @@ static void print_banner(const struct session *session)
     size_t brokers = lab ? cluster_broker_count(lab_cluster(lab)) : 0;
     struct text text = { 0 };
 
+    if (lab && lab_inspects(lab)) {
+        text_add(&text, "Kafkarium: ");
+        inspected_title(lab, session->lang, &text, 0);
+        text_char(&text, '\n');
+        text_add(&text, _(session->lang, "Nothing there is changed. Try: status, view, why TOPIC-0, dump TOPIC-0, sql, help\n"));
+        fputs(text_chars(&text), stdout);
+        fflush(stdout);
+        text_done(&text);
+        return;
+    }
     if (lab) {
         text_printf(&text, "Kafkarium: Kafka %s, %zu broker%s", release_is_27(lab_release(lab)) ? "2.7" : "4.3", brokers, brokers == 1 ? "" : "s");
         if (lab_net(lab))

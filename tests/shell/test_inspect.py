@@ -126,6 +126,19 @@ def test_kafkas_tools_ask_a_folder(broker):
     assert out.split('GROUP')[1].split('\n')[1].split()[:6] == ['g', 'students', '0', '1', '2', '1']
 
 
+@pytest.mark.parametrize('release', ['2.7', '4.3'])
+def test_whatever_looks_works(broker, release):
+    folder = broker(release)
+    before = tree(folder)
+    for command, word in [('dump students-0', 'one'), ('hexdump students-0/00000000000000000000.log', 'one'), ('ls -la students-0', '.timeindex'),
+                          ('kafka-dump-log --print-data-log --files students-0/00000000000000000000.log', 'payload: one'), ('why students-0 1', 'is there'),
+                          ('why compaction __consumer_offsets-0', 'cleanup.policy=compact'), ('why lag g', 'committed 1, end 2'), ('events', ''),
+                          ('cat students-0/leader-epoch-checkpoint', '0\n1\n'), ('refresh', 'INSPECT'), ('SELECT * FROM segments', 'students')]:
+        status, out, err = run('--inspect', folder, '-c', command)
+        assert status == 0 and word in out, (command, out, err)
+    assert tree(folder) == before
+
+
 @pytest.mark.parametrize('release', ['2.7.0', '4.3.0'])
 @pytest.mark.parametrize('name, topic, end, records', [('plain', 'plain-0', 6, 6), ('after-retention', 'students-0', 90, 5), ('transactional', 'transactional-0', 8, 5),
                                                        ('empty', 'empty-0', 0, 0), ('compacted', 'students-0', 19, None)])
