@@ -56,9 +56,11 @@ static int await(struct call *call)
 
     if (call->argc != 3 || !parse_i32(call->argv[2], &id) || !(broker = cluster_broker(lab_cluster(lab), id)))
         return 0;
-    if (broker_state(broker) == BROKER_STOPPING) {
+    if (broker_state(broker) == BROKER_STOPPING && lab_pace(lab) == PACE_FROZEN) {
+        call_print(call, "Nothing runs while the lab is frozen: it goes on with `resume`.\n");
+    } else if (broker_state(broker) == BROKER_STOPPING) {
         while (broker_state(broker) == BROKER_STOPPING)
-            if (!call_sleep(call, 10000))
+            if (!(lab_pace(lab) == PACE_PAUSED ? call_sleep_wall(call, 10000) : call_sleep(call, 10000))) /* paused, the clock stands again once it stopped */
                 return 130;
         call_print(call, "Broker %d is down; `broker start %d` brings it back.\n", id, id);
     } else if (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX) {

@@ -10,7 +10,7 @@ static void print_brokers(struct call *call, const struct lab *lab)
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         const struct broker *broker = cluster_broker_at(cluster, i);
 
-        call_print(call, "broker %d  %-4s  %s%d  %zu partition%s  %s\n", broker_id(broker), broker_up(broker) ? "up" : "down",
+        call_print(call, "broker %d  %-4s  %s%d  %zu partition%s  %s\n", broker_id(broker), broker_state_name(broker_state(broker)),
                    lab_net(lab) ? "localhost:" : "(not listening) ", broker_port(broker), broker_partition_count(broker),
                    broker_partition_count(broker) == 1 ? "" : "s", broker_log_dir(broker));
     }

@@ -82,6 +82,26 @@ def test_power_off_says_what_is_gone_and_the_lab_opens_again(folder):
     assert lost
 
 
+def test_a_paused_or_frozen_lab_stops_its_brokers_too(folder):
+    binary = os.path.join(os.environ.get('KAFKARIUM_BUILD', 'build'), 'kafkarium')
+    lab = os.path.join(folder, 'lab')
+    serve = subprocess.Popen([binary, '--serve', '--port', '0', lab], stdout=subprocess.PIPE, text=True)
+    try:
+        serve.stdout.readline()
+
+        def steer(text):
+            return subprocess.run([binary, '--to', lab, '-c', text], capture_output=True, text=True, timeout=20).stdout
+
+        assert 'Broker 1 is down; `broker start 1` brings it back.' in steer('pause; broker stop 1')
+        assert 'Broker 1 is up.' in steer('broker start 1')
+        assert 'Nothing runs while the lab is frozen: it goes on with `resume`.' in steer('freeze; broker stop 1')
+        assert '1  stopping' in steer('broker')
+        assert '1  down' in steer('resume; advance 1s; broker')
+    finally:
+        serve.terminate()
+        serve.wait(20)
+
+
 def listening(port):
     try:
         socket.create_connection(('127.0.0.1', port), 1).close()
