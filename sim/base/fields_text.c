@@ -2,6 +2,9 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/fields_internal.h"
 
@@ -55,6 +58,32 @@ static void add_uuid(struct text *out, const struct uuid *uuid, enum form form)
     text_printf(out, form == FORM_JSON ? "\"%s\"" : "%s", chars);
 }
 
+/* As Java's Double.toString: the fewest digits that give the same number again, with a point in any case, and an exponent from 10^7 on and
+ * below 10^-3. Kafka's own JSON has it so. */
+static void add_java_double(struct text *out, double value)
+{
+    char digits[40] = "0", *e;
+    int exponent, count;
+
+    if (value != value || value - value != 0) {
+        text_add(out, value != value ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        return;
+    }
+    for (int precision = 0; precision < 17; precision++) {
+        snprintf(digits, sizeof(digits), "%.*e", precision, value);
+        if (strtod(digits, NULL) == value)
+            break;
+    }
+    e = strchr(digits, 'e');
+    exponent = atoi(e + 1);
+    *e = 0;
+    count = (int)strlen(digits) - (digits[0] == '-') - 1; /* behind the first, with the point */
+    if (value == 0 || (exponent >= -3 && exponent < 7))
+        text_printf(out, "%.*f", count - 1 > exponent ? (count > 0 ? count - 1 - exponent : exponent < 0 ? -exponent : 1) : 1, value);
+    else
+        text_printf(out, "%s%sE%d", digits, count > 0 ? "" : ".0", exponent);
+}
+
 void field_add_value(struct text *out, uint8_t type, const void *at, enum form form)
 {
     const struct bytes *bytes = at;
@@ -70,7 +99,12 @@ void field_add_value(struct text *out, uint8_t type, const void *at, enum form f
     case T_UINT32: text_printf(out, "%" PRIu32, *(const uint32_t *)at); break;
     case T_INT64:
     case T_VARLONG: text_printf(out, "%" PRId64, *(const int64_t *)at); break;
-    case T_FLOAT64: text_printf(out, "%.17g", *(const double *)at); break;
+    case T_FLOAT64:
+        if (form == FORM_JSON)
+            add_java_double(out, *(const double *)at);
+        else
+            text_printf(out, "%.17g", *(const double *)at);
+        break;
     case T_UUID: add_uuid(out, at, form); break;
     case T_STRING: add_string(out, *(const char *const *)at, form); break;
     case T_BYTES:

@@ -178,7 +178,7 @@ TEST(json_has_kafkas_names)
     fields_preset(&outer_message, &outer);
     outer.data = (struct bytes){ (const uint8_t *)"\x01\xff", 2 };
     fields_json(&outer_message, 1, &outer, &text);
-    CHECK_TEXT("{\"yes\":true,\"small\":-1,\"port\":0,\"unsignedNumber\":0,\"big\":-9223372036854775808,\"share\":0,"
+    CHECK_TEXT("{\"yes\":true,\"small\":-1,\"port\":0,\"unsignedNumber\":0,\"big\":-9223372036854775808,\"share\":0.0,"
                "\"id\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"text\":null,\"data\":\"Af8=\",\"records\":null,\"numbers\":[],"
                "\"texts\":[],\"items\":[],\"one\":{\"name\":\"\",\"number\":-1},\"perhaps\":null}",
                text_chars(&text));

@@ -6,13 +6,14 @@ import pytest
 from conftest import ROOT, tool
 
 SEGMENTS = os.path.join(ROOT, 'tests', 'golden', 'segments')
-FOLDERS = sorted(name for name in os.listdir(SEGMENTS) if os.path.exists(os.path.join(SEGMENTS, name, 'dump.txt')))
+RECORDS = os.path.join(ROOT, 'tests', 'golden', 'records')
+FOLDERS = [os.path.join(top, name) for top in (SEGMENTS, RECORDS) for name in sorted(os.listdir(top)) if os.path.exists(os.path.join(top, name, 'dump.txt'))]
 
 
-def blocks(name):
+def blocks(here):
     """[(command, lines)] of a dump.txt"""
     found = []
-    with open(os.path.join(SEGMENTS, name, 'dump.txt'), newline='\n') as f:
+    with open(os.path.join(here, 'dump.txt'), newline='\n') as f:
         for line in f.read().split('\n'):
             if line.startswith('$ '):
                 found.append((line[2:], []))
@@ -29,19 +30,18 @@ def as_printed(status, out, err):
     return [re.sub('[\x00-\x08\x0b-\x1f\x7f]', lambda m: '\\x%02x' % ord(m.group()), line) for line in lines]
 
 
-def dump(name, command, version):
+def dump(here, command, version):
     """The command with the golden folder in place of /tmp/kafka-logs; gives what it printed, with /tmp/kafka-logs again."""
-    here = os.path.join(SEGMENTS, name)
     words = command.replace('/tmp/kafka-logs', here).split()
     status, out, err = tool('kafka-dump-log', *words[1:], env=dict(os.environ, KAFKARIUM_KAFKA=version))
     return as_printed(status, out.replace(here, '/tmp/kafka-logs'), err.replace(here, '/tmp/kafka-logs'))
 
 
-@pytest.mark.parametrize('name', FOLDERS)
-def test_a_real_folder_is_dumped_as_the_real_tool_does(name):
-    for command, want in blocks(name):
+@pytest.mark.parametrize('here', FOLDERS, ids=os.path.basename)
+def test_a_real_folder_is_dumped_as_the_real_tool_does(here):
+    for command, want in blocks(here):
         assert command.startswith('kafka-dump-log.sh ')
-        assert dump(name, command, name[:3]) == want, command
+        assert dump(here, command, os.path.basename(here)[:3]) == want, command
 
 
 DAMAGED = os.path.join(ROOT, 'tests', 'golden', 'damaged')
