@@ -581,9 +581,38 @@ bool call_sleep_wall(struct call *call, int64_t wall_us)
     return over;
 }
 
+struct turn {
+    uv_idle_t idle;
+    struct task *task;
+    bool over;
+};
+
+static void turn_over(uv_idle_t *idle)
+{
+    struct turn *turn = idle->data;
+
+    uv_idle_stop(idle);
+    turn->over = true;
+    task_wake(turn->task);
+}
+
+/* No timer: libuv runs one that is due at once, and the next that it starts, without ever looking at signals and sockets between. */
 bool call_yield(struct call *call)
 {
-    return call_sleep_wall(call, 0);
+    struct turn *turn = mem_zero(sizeof(*turn));
+    bool over;
+
+    uv_idle_init(call->session->shell->loop, &turn->idle);
+    turn->idle.data = turn;
+    turn->task = call->task;
+    uv_idle_start(&turn->idle, turn_over);
+    call->session->shell->outside_waits++;
+    while (!turn->over && task_wait(call->task))
+        ;
+    call->session->shell->outside_waits--;
+    over = turn->over && !task_interrupted(call->task);
+    uv_close((uv_handle_t *)&turn->idle, free_wait);
+    return over;
 }
 
 bool call_on_terminal(const struct call *call)

@@ -137,7 +137,7 @@ bool dump_bytes(struct dump *dump, struct dump_file *file, int64_t position, siz
         if (size > got)
             size = got;
     }
-    *out = (struct bytes){ file->piece.data + (position - file->piece_at), size };
+    *out = (struct bytes){ size ? file->piece.data + (position - file->piece_at) : (const uint8_t *)"", size };
     return true;
 }
 

@@ -1,9 +1,11 @@
 """hexdump and dump: every byte of what real brokers left stands beside its field once, and what is damaged is still shown."""
 import os
 import re
+import signal
+import subprocess
 
 import pytest
-from conftest import ROOT, run
+from conftest import BUILD, PROGRAM, ROOT, run
 from terminal import Terminal
 
 SEGMENTS = os.path.join(ROOT, 'tests', 'golden', 'segments')
@@ -143,3 +145,21 @@ def test_bytes_alone(folder):
     path = os.path.join(SEGMENTS, '2.7.0-plain', 'plain-0', '00000000000000000000.log')
     out = shell(['hexdump -C %s -s 0x10 -n 16' % path], folder)[1]
     assert re.match(r'^00000010  02 ([0-9a-f]{2} ){7} ([0-9a-f]{2} ){8} \|.{16}\|\n00000020\n$', out)
+
+
+@pytest.mark.parametrize('words', [[PROGRAM, '--no-listen', '-c', 'hexdump %s'], [PROGRAM, '--no-listen', '-c', 'dump %s'],
+                                   [os.path.join(BUILD, 'bin', 'kafka-dump-log.sh'), '--print-data-log', '--files', '%s']], ids=['hexdump', 'dump', 'tool'])
+def test_a_long_one_ends_with_ctrl_c(words, folder):
+    """And while it runs the loop turns: the signal is seen between two pieces, long before the end."""
+    path = os.path.join(folder, '00000000000000000000.log')
+    with open(os.path.join(SEGMENTS, '2.7.0-rolled', 'students-0', '00000000000000000000.log'), 'rb') as f:
+        piece = f.read() * 64
+    with open(path, 'wb') as f:
+        for _ in range(64):
+            f.write(piece)                                        # 66 MB: some 80 MB of text, and 500 MB of hexadecimal
+    process = subprocess.Popen([word.replace('%s', path) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    size = len(process.stdout.read(100000))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert size == 100000 and len(out) < 20e6
+    assert process.returncode in (1, 130) and err == b''
