@@ -24,6 +24,7 @@ struct command {
     bool needs_lab;
     bool looks;                      /* changes neither cluster nor clock: also for a folder that is only looked at (--inspect) */
     bool raw;                        /* gets the rest of the line as one word: sql */
+    const char *checks;              /* it checks something, which report tells of; "": always, else with this first word */
     const char *past;                /* may it run in the past? NULL: no; "": yes; else with one of these words: "--list --describe" */
     bool compares;                   /* < and > between its words compare, they don't redirect: until, wait */
     bool local;                      /* belongs to the session where it was typed: with --to it runs at the caller */

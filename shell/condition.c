@@ -19,6 +19,8 @@ struct condition {
     bool any_table;              /* a table that follows from everything, as `events` */
     bool touches[EVENT_KINDS];   /* worth a try after an entry of that kind */
     enum err err;
+    bool given_up;
+    bool *also;
     struct reason reason;
 };
 
@@ -108,17 +110,24 @@ static bool reads_any(const struct sql_test *test)
     return false;
 }
 
+static void set_flag(struct condition *condition)
+{
+    condition->worth_trying = true;
+    if (condition->also)
+        *condition->also = true;
+}
+
 static void on_entry(void *context, const struct entry *entry)
 {
     struct condition *condition = context;
 
     if (!condition->word) {
         if (condition->any_table || condition->touches[entry->kind])
-            condition->worth_trying = true;
+            set_flag(condition);
         return;
     }
     if (condition_is_kind(condition->word, entry->kind) && concerns(condition, entry))
-        condition->happened = condition->worth_trying = true;
+        condition->happened = true, set_flag(condition);
 }
 
 /* "students-0" into topic and partition; a name without a number is a topic, a group, a client. */
@@ -226,7 +235,7 @@ bool condition_holds(struct condition *condition)
 {
     bool holds = false;
 
-    if (!condition->worth_trying || condition->err)
+    if (!condition->worth_trying || condition->given_up)
         return false;
     condition->worth_trying = false;
     if (condition->word) {
@@ -235,12 +244,29 @@ bool condition_holds(struct condition *condition)
         return holds;
     }
     condition->err = sql_test_run(condition->test, &holds, &condition->reason);
+    condition->given_up = condition->err != ERR_OK;
     return !condition->err && holds;
 }
 
 enum err condition_error(const struct condition *condition, struct reason *reason)
 {
     return condition->err ? err_because(condition->err, reason, "%s", condition->reason.text) : ERR_OK;
+}
+
+bool condition_asks(const struct condition *condition)
+{
+    return !condition->word;
+}
+
+void condition_forgive(struct condition *condition)
+{
+    condition->err = ERR_OK;
+}
+
+void condition_tell(struct condition *condition, bool *flag)
+{
+    condition->also = flag;
+    *flag |= condition->worth_trying;
 }
 
 const bool *condition_flag(const struct condition *condition)

@@ -13,6 +13,9 @@ bool condition_holds(struct condition *condition);
 /* A flag that lab_run_slice stops at: something happened after which it is worth trying. Cleared by condition_holds(). */
 /* A question that failed: it is not tried any more. */
 enum err condition_error(const struct condition *condition, struct reason *reason);
+bool condition_asks(const struct condition *condition);   /* a question; else a happening */
+void condition_forgive(struct condition *condition);   /* said: condition_error() is ERR_OK from now on, it still is not tried */
+void condition_tell(struct condition *condition, bool *flag); /* set too, whenever the flag is */
 /* Words for happenings: "roll", "segment_rolled", "ROLL". */
 bool condition_is_word(const char *word);
 bool condition_is_kind(const char *word, enum event_kind kind);

@@ -184,7 +184,6 @@ static int run_lab(struct run_options *options)
     struct shell shell = { 0 };
     struct session session = { .shell = &shell, .release_fixed = true };
     struct reason reason = { "" };
-    struct control *control = NULL;
     struct loading loading = { .begun_us = monotonic_now_us() };
     int status;
     enum err err;
@@ -203,7 +202,8 @@ static int run_lab(struct run_options *options)
         shell_done(&shell);
         return 3;
     }
-    session.lab = shell.lab;
+    session.lab = shell.current = shell.lab;
+    shell.how = &options->lab;
     session.release = release_is_27(lab_release(shell.lab)) ? RELEASE_27 : RELEASE_43;
     session.mode = options->print_mode >= 0 ? (enum print_mode)options->print_mode : PRINT_TABLE;
     session.lang = lang_of_environment();
@@ -211,7 +211,7 @@ static int run_lab(struct run_options *options)
         lab_set_speed(shell.lab, options->speed);
     if (options->paused)
         lab_set_pace(shell.lab, PACE_PAUSED);
-    if (control_open(&control, &shell, &reason))
+    if (control_open(&shell.control, &shell, shell.lab, &reason))
         fprintf(stderr, "kafkarium: %s; --to and the view in a second terminal will not work\n", reason.text);
     if (options->mode == RUN_SERVE) {
         status = serve(&shell, options);
@@ -224,7 +224,7 @@ static int run_lab(struct run_options *options)
         status = repl_run(&shell, &session);
         session_done(&session);
     }
-    control_close(control);
+    control_close(shell.control);
     shell_done(&shell);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shell/branches.h"
 #include "shell/shell.h"
 
 struct visit {
@@ -134,6 +135,8 @@ const char *session_prompt(struct session *session)
         return *session->prompt ? session->prompt : "kafkarium> ";
     if (session->lab && lab_is_past(session->lab))
         past_title(session->lab, &text);
+    else if (session->lab && branch_number(session->shell, session->lab))
+        text_printf(&text, "branch %d", branch_number(session->shell, session->lab));
     else
         text_add(&text, "kafkarium");
     snprintf(session->prompt, sizeof(session->prompt), "%s> ", text_chars(&text));
@@ -173,8 +176,10 @@ void past_ago(const struct lab *lab, struct text *out)
 {
     int64_t end = lab_past_end_us(lab);
 
-    if (end == INT64_MAX)
+    if (end == INT64_MAX) {
+        text_add(out, "of a recording");
         return;
+    }
     text_duration(out, end - queue_now_us(lab_queue(lab)));
     text_add(out, " ago");
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shell/branches.h"
 #include "shell/language.h"
 #include "shell/past.h"
 #include "shell/shell.h"
@@ -220,8 +221,10 @@ static void job_free(struct job *job)
 
 static void children_changed(struct job *job, int by)
 {
+    const struct shell *shell = job->jobs->session->shell;
+
     job->children += by;
-    if (job->lab)
+    if (job->lab && (job->lab == shell->lab || branch_number(shell, job->lab))) /* it may have been closed meanwhile */
         lab_hold_jumping(job->lab, by);
 }
 
@@ -836,6 +839,7 @@ void session_done(struct session *session)
     int64_t end = monotonic_now_us() + 500000;
 
     past_leave(session);
+    branch_leave(session);
     if (!jobs)
         return;
     for (size_t i = 0; i < jobs->count; i++)

@@ -13,6 +13,8 @@
 
 #include "shell/command.h"
 #include "shell/inspected.h"
+#include "shell/branches.h"
+#include "shell/outcomes.h"
 #include "shell/past.h"
 #include "shell/shell.h"
 
@@ -529,6 +531,12 @@ void call_error(struct call *call, const char *format, ...)
 {
     va_list args;
 
+    if (!*call->said) {
+        va_start(args, format);
+        vsnprintf(call->said, sizeof(call->said), format, args);
+        va_end(args);
+        call->said[strcspn(call->said, "\n")] = 0;
+    }
     va_start(args, format);
     print_to(call->err, format, args);
     va_end(args);
@@ -663,7 +671,7 @@ void call_log(struct call *call, const char *level, const char *message, const c
 
 enum { TOOL_START_US = 1000 };
 
-int call_run(struct call *call)
+static int run_command(struct call *call)
 {
     struct lab *lab = call->lab;
     struct shell *shell = call->session->shell;
@@ -684,4 +692,33 @@ int call_run(struct call *call)
     else if (lab && call->command->tool && lab_pace(lab) == PACE_PAUSED)
         lab_run_slice(lab, queue_now_us(lab_queue(lab)) + TOOL_START_US, NULL);
     return call->command->run(call);
+}
+
+/* For report: what checks something, and what failed. */
+static void note_outcome(struct call *call, int64_t began_us, uint64_t entry, int status)
+{
+    struct outcome outcome = { .lab = call->lab, .began_us = began_us, .ended_us = queue_now_us(lab_queue(call->lab)), .entry = entry, .status = status };
+    struct text text = { 0 };
+
+    outcome.checks = call->command->checks && (!*call->command->checks || (call->argc > 1 && text_equal(call->argv[1], call->command->checks)));
+    if (!outcome.checks && (!status || status == 130))
+        return;
+    for (int i = 0; i < call->argc && text.size < 2000; i++)
+        text_printf(&text, "%s%s", i ? " " : "", call->argv[i]);
+    outcome.text = text_take(&text);
+    outcome.said = mem_text(call->said);
+    outcome_add(call->session->shell, &outcome);
+}
+
+int call_run(struct call *call)
+{
+    struct lab *lab = call->lab;
+    int64_t began_us = lab ? queue_now_us(lab_queue(lab)) : 0;
+    uint64_t entry = lab ? journal_last(lab_journal(lab)) : 0;
+    bool past = lab && lab_is_past(lab);
+    int status = run_command(call);
+
+    if (lab && !past && (call->session->shell->lab == lab || branch_number(call->session->shell, lab)))
+        note_outcome(call, began_us, entry, status);
+    return status;
 }

@@ -61,6 +61,7 @@ struct session {                     /* fields are for shell/; commands use the 
     char *lesson;                    /* the one under way: its name, and the step from 0; NULL: none */
     int lesson_step;
     bool lesson_answered;            /* the step's question */
+    bool joined;                     /* of a caller of --to */
     bool failed;                     /* some command failed and nobody asked (&&, ||): a script's exit status is 1 */
     bool exiting;                    /* `exit` was run: its owner ends */
     int exit_status;
@@ -85,6 +86,7 @@ struct call {
     struct input *in;
     bool background;
     void *options;                   /* parsed by the command itself */
+    char said[240];                  /* the first that call_error() printed, for report */
 };
 struct lab *call_lab(const struct call *call);
 enum release call_release(const struct call *call);

@@ -1,5 +1,8 @@
 /* The one event loop: virtual time gets its turn, then libuv waits for whatever comes first. */
 #include "shell/shell.h"
+#include "shell/branches.h"
+#include "shell/breaks.h"
+#include "shell/outcomes.h"
 #include "shell/past.h"
 
 #include <signal.h>
@@ -62,6 +65,9 @@ static void close_handle(uv_handle_t *handle, void *context)
 
 void shell_done(struct shell *shell)
 {
+    breaks_end(shell, NULL);
+    outcomes_end(shell);
+    branches_end(shell);
     pasts_end(shell, NULL);
     lab_close(shell->lab);
     shell->lab = NULL;
@@ -94,11 +100,14 @@ static int turn(struct shell *shell)
     if (!shell->lab)
         return shell->outside && queue_next_us(shell->outside) != NEVER_US ? 10 : -1;
     visited = pasts_turn(shell);
-    gap = lab_turn(shell->lab, shell->foreground && !shell->outside_waits, &wait_ms);
+    gap = lab_turn(shell->lab, shell->foreground && !shell->outside_waits && shell->current == shell->lab, &wait_ms);
+    if (breaks_look(shell, shell->lab, NULL))
+        wait_ms = 0;
     if (gap)
         shell_gap(shell, gap);
     if (wait_ms)
         lab_settle(shell->lab);
+    wait_ms = branches_turn(shell, wait_ms);
     return visited ? 0 : wait_ms;
 }
 

@@ -10,6 +10,13 @@ struct shell {
     struct task *foreground;          /* the command that Ctrl-C ends; NULL: none runs */
     int outside_waits;                /* the foreground waits for a child, the keyboard or the wall: virtual time does not jump for it */
     int walking;                      /* commands under way that may hold what a second look at a real broker's folder would replace */
+    struct control *control;          /* of --to; NULL: none */
+    const struct lab_options *how;    /* as the lab was opened; for open */
+    struct lab *current;              /* the one in which the foreground works: lab, or a branch */
+    struct branch *branches;          /* shell/branches.c: more labs of this process */
+    struct brk *breaks;               /* shell/breaks.c */
+    bool break_flag, broke;           /* something happened at which one may hold; one did, during the last pace_run() */
+    struct outcomes *outcomes;        /* shell/outcomes.c */
     struct visit *visits;             /* shell/past.c: who looks at the past */
     double replayed_per_s;            /* events and inputs that a replay manages: learned */
     bool ending;

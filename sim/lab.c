@@ -1,7 +1,7 @@
 /* A lab: everything put together, opened in order and closed in reverse. */
 #include "sim/copy.h"
 #include "sim/lab_internal.h"
-#include "sim/replay.h"
+#include "sim/recording.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -127,7 +127,6 @@ static enum err find_release(const struct lab_options *options, enum release *re
 static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *options, struct reason *reason)
 {
     char path[4096], number[32];
-    struct text mine = { 0 };
     const char *kept;
     enum err err;
 
@@ -140,6 +139,13 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     }
     lab->brokers = options->brokers;
     lab->seed = options->seed;
+    if (options->made_with) {
+        text_add(&lab->made_with, options->made_with);
+    } else {
+        if (options->course)
+            text_add(&lab->made_with, "--course\n");
+        settings_text(options->settings, &lab->made_with);
+    }
     if (options->memory || lab->transient)
         return ERR_OK;
     snprintf(path, sizeof(path), "%s/lab.db", lab->dir);
@@ -162,12 +168,8 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     snprintf(number, sizeof(number), "%llu", (unsigned long long)lab->seed);
     if (!err)
         err = remember(lab, "seed", number, options->seed_given, "--seed", reason);
-    if (options->course)
-        text_add(&mine, "--course\n");
-    settings_text(options->settings, &mine);
     if (!err)
-        err = remember(lab, "settings", text_chars(&mine), mine.size > 0, "--set", reason);
-    text_done(&mine);
+        err = remember(lab, "settings", text_chars(&lab->made_with), lab->made_with.size > 0, "--set", reason);
     return err;
 }
 
@@ -707,6 +709,7 @@ void lab_close(struct lab *lab)
     queue_free(lab->queue);
     config_map_done(&lab->settings);
     text_done(&lab->changed);
+    text_done(&lab->made_with);
     mem_free(lab->ports);
     mem_free(lab->control);
     mem_free(lab->registered_host);
@@ -719,13 +722,37 @@ void lab_close(struct lab *lab)
 }
 
 /* Its connections in process are of who looks at it; their own waits go by the wall, as its clock stands still. */
-void lab_make_past(struct lab *lab, struct player *player, uv_loop_t *loop)
+void lab_make_past(struct lab *lab, struct player *player, bool guests, uv_loop_t *loop)
 {
     lab->player = player;
     lab->pace = PACE_PAUSED;
-    wire_only_guests(lab->wire);
+    if (guests)
+        wire_only_guests(lab->wire);
     if (loop)
         lab->wall_outside = wall_timers_new(loop, lab->queue);
+}
+
+void lab_go_live(struct lab *lab, uv_loop_t *loop, uint64_t armed)
+{
+    lab->loop = loop;
+    lab->player = NULL;
+    lab->pace = PACE_RUNNING;
+    lab->wall = wall_timers_new(loop, lab->queue);
+    lab->wall_outside = wall_timers_new(loop, lab->queue);
+    wall_timers_count_from(lab->wall, armed);
+    wall_timers_before_input(lab->wall, catch_up, lab);
+    wall_timers_before_input(lab->wall_outside, catch_up, lab);
+    groups_use_wall(lab->cluster, lab->wall);
+    recorder_go_live(lab->recorder);
+    pace_begin(lab);
+}
+
+enum err lab_listen(struct lab *lab, const struct lab_options *given, struct reason *reason)
+{
+    struct lab_options options = *given;
+
+    options.loop = lab->loop;
+    return open_net(lab, &options, reason);
 }
 
 bool lab_is_past(const struct lab *lab)
@@ -736,6 +763,63 @@ bool lab_is_past(const struct lab *lab)
 bool lab_past_turn(struct lab *lab)
 {
     return queue_run_outside(lab->queue);
+}
+
+/* ---- a copy of a lab ---- */
+
+void lab_copy_inputs(struct lab *lab, struct copy *copy, const char *into)
+{
+    char *inputs = mem_printf("%s/inputs", lab->dir), *to = mem_printf("%s/inputs", into);
+
+    if (fs_exists(lab->fs, inputs))
+        copy_add(copy, inputs, to);
+    mem_free(inputs);
+    mem_free(to);
+}
+
+void lab_flush(struct lab *lab)
+{
+    fs_settle(lab->fs);
+    if (lab->recorder)
+        recorder_flush(lab->recorder, NULL);
+    if (lab->store)
+        store_commit(lab->store);
+}
+
+const char *lab_made_with(const struct lab *lab)
+{
+    const char *kept = lab->store ? store_get(lab->store, "settings") : NULL;
+
+    return kept ? kept : text_chars(&lab->made_with);
+}
+
+bool lab_is_transient(const struct lab *lab) { return lab->transient; }
+
+enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason)
+{
+    char *path = mem_printf("%s/lab.db", dir), number[32];
+    struct store *store = NULL;
+    bool lost;
+    enum err err = lab->store ? store_save(lab->store, path, reason) : ERR_OK;
+
+    if (!err)
+        err = store_open(&store, path, &lost, reason);
+    if (!err && !lab->store) {
+        store_set(store, "release", release_name(lab->release));
+        snprintf(number, sizeof(number), "%d", lab->brokers);
+        store_set(store, "brokers", number);
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)lab->seed);
+        store_set(store, "seed", number);
+        store_set(store, "settings", text_chars(&lab->made_with));
+        store_copy(store, lab->journal);
+    }
+    if (!err) {
+        snprintf(number, sizeof(number), "%lld", (long long)queue_now_us(lab->queue));
+        store_set(store, "clock_us", number);
+    }
+    store_close(store);
+    mem_free(path);
+    return err;
 }
 
 /* ---- marks ---- */

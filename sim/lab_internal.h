@@ -13,6 +13,7 @@ struct lab {
     uint64_t seed;
     struct config_map settings;
     struct text changed;
+    struct text made_with;                   /* --course and --set, as lab.db keeps them */
     struct store *store;
     struct queue *queue;
     struct random random;
@@ -40,7 +41,9 @@ struct lab {
     /* time */
     enum pace pace;
     double speed;
-    bool jumping;
+    bool jumping, still;
+    enum pace before_still;
+    const bool *stop;                        /* lab_set_stop() */
     int held;                                /* children running: no jumps */
     int64_t base_virtual_us, base_wall_us;   /* the clock is base_virtual + (monotonic - base_wall) * speed */
     int64_t last_turn_us, settled_us;
@@ -53,6 +56,8 @@ void pace_begin(struct lab *lab);
 bool player_step(struct player *player, int64_t until_us);
 void player_settle(struct player *player, int64_t until_us);
 bool player_at_end(struct player *player);
-void lab_make_past(struct lab *lab, struct player *player, uv_loop_t *loop);
+void lab_make_past(struct lab *lab, struct player *player, bool guests, uv_loop_t *loop);
+/* A lab without a loop gets one: wall timers, the first of which has number `armed` + 1. */
+void lab_go_live(struct lab *lab, uv_loop_t *loop, uint64_t armed);
 extern const struct table clock_table;
 char *lab_runtime_folder(void);

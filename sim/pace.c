@@ -54,6 +54,36 @@ void lab_set_jumping(struct lab *lab, bool jumping)
     lab->jumping = jumping;
 }
 
+void lab_set_stop(struct lab *lab, const bool *stop)
+{
+    lab->stop = stop;
+}
+
+static bool stopped(const struct lab *lab)
+{
+    return lab->stop && *lab->stop;
+}
+
+void lab_hold(struct lab *lab, bool still)
+{
+    if (lab->still == still)
+        return;
+    lab->still = still;
+    if (still) {
+        lab_catch_up(lab);
+        lab->before_still = lab->pace;
+    }
+    lab->pace = still ? PACE_FROZEN : lab->before_still;
+    if (lab->net)
+        net_freeze(lab->net, lab->pace == PACE_FROZEN);
+    rebase(lab);
+}
+
+bool lab_jumping(const struct lab *lab)
+{
+    return lab->jumping;
+}
+
 void lab_hold_jumping(struct lab *lab, int by)
 {
     lab->held += by;
@@ -116,6 +146,10 @@ static void note(struct lab *lab, const char *text)
 
 void lab_set_pace(struct lab *lab, enum pace pace)
 {
+    if (lab->still) { /* once it goes on */
+        lab->before_still = pace;
+        return;
+    }
     if (lab->pace == pace)
         return;
     lab_catch_up(lab);
@@ -165,17 +199,21 @@ bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
 {
     int64_t end = wall(lab) + SLICE_US;
 
+    if (lab->still) /* somebody copies it */
+        return false;
     if (lab->player)
         return run_past_slice(lab, until_us, stop);
     for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
-        if ((stop && *stop) || (run % 16 == 15 && lab->loop && wall(lab) > end)) {
+        if ((stop && *stop) || stopped(lab) || (run % 16 == 15 && lab->loop && wall(lab) > end)) {
             rebase(lab);
             return false;
         }
         queue_run_next(lab->queue);
     }
-    if (stop && *stop)
+    if ((stop && *stop) || stopped(lab)) {
+        rebase(lab);
         return false;
+    }
     if (queue_now_us(lab->queue) < until_us)
         queue_set_us(lab->queue, until_us);
     rebase(lab);
@@ -184,6 +222,8 @@ bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
 
 bool lab_step(struct lab *lab)
 {
+    if (lab->still)
+        return false;
     bool ran = lab->player ? player_step(lab->player, INT64_MAX) : queue_run_next(lab->queue);
 
     rebase(lab);
@@ -196,13 +236,21 @@ static bool run_to_target(struct lab *lab, int64_t until_us)
     int64_t end = wall(lab) + SLICE_US;
 
     for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
-        if (run % 16 == 15 && wall(lab) > end)
+        if (stopped(lab) || (run % 16 == 15 && wall(lab) > end))
             return false;
         queue_run_next(lab->queue);
     }
+    if (stopped(lab))
+        return false;
     if (queue_now_us(lab->queue) < until_us)
         queue_set_us(lab->queue, until_us);
     return true;
+}
+
+static void run_due(struct lab *lab)
+{
+    for (int i = 0; i < 1024 && !stopped(lab) && queue_next_us(lab->queue) <= queue_now_us(lab->queue); i++)
+        queue_run_next(lab->queue);
 }
 
 void lab_catch_up(struct lab *lab)
@@ -232,7 +280,7 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
     }
     if (jumps(lab)) { /* a script: what is due now; then, while the foreground waits, the next event */
         if (queue_next_us(lab->queue) <= queue_now_us(lab->queue)) { /* may start a command that waits for a child: looked at anew before a jump */
-            queue_run_due(lab->queue, 1024);
+            run_due(lab);
             *wait_ms = 0;
         } else if (foreground && queue_next_us(lab->queue) != NEVER_US) {
             queue_run_next(lab->queue);
@@ -242,7 +290,7 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
         return 0;
     }
     if (!goes(lab)) {
-        queue_run_due(lab->queue, 1024);
+        run_due(lab);
         rebase(lab);
         if (queue_next_us(lab->queue) <= queue_now_us(lab->queue) || goes(lab)) /* what ran may have begun a wait that needs time */
             *wait_ms = 0;

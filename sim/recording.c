@@ -143,6 +143,25 @@ static void on_timer(void *context, uint64_t number)
     end(recorder);
 }
 
+void recorder_timer(struct recorder *recorder, uint64_t number)
+{
+    if (recorder)
+        on_timer(recorder, number);
+}
+
+void recorder_branch(struct recorder *recorder)
+{
+    if (recorder && begin(recorder, INPUT_BRANCH, 64))
+        end(recorder);
+}
+
+/* A lab that lives from here on. */
+void recorder_go_live(struct recorder *recorder)
+{
+    if (recorder && recorder->lab->wall)
+        wall_timers_record(recorder->lab->wall, on_timer, recorder);
+}
+
 void recorder_note(struct recorder *recorder, const struct entry *entry)
 {
     if (!recorder || !begin(recorder, INPUT_NOTE, 2 * RECORDING_MOST_TEXT))

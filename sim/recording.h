@@ -12,6 +12,7 @@ enum input {
     INPUT_END,       /* journal's last number, chance's state (64 bits each) */
     INPUT_NOTE,      /* a journal entry that comes from outside: event's name, broker, subject, text */
     INPUT_ADVANCE,   /* the wall timers of clients were moved: microseconds */
+    INPUT_BRANCH,    /* from here on another lab: all connections ended before, the groups' timers were armed anew */
     INPUT_ORDER,     /* sim/order.h: its words */
 };
 enum { RECORDING_FORMAT = 2, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
@@ -25,4 +26,7 @@ struct place {       /* in a lab's history: the moment, and how many of its even
 /* Of a live recorder: bytes kept so far from `at` on, at most `most`, appended to `out`; file parts are read by a handle of the reader's own (*file, opened at
  * first need). False: the file can't be read. */
 bool recorder_read(const struct recorder *recorder, size_t at, size_t most, FILE **file, struct buffer *out);
+void recorder_timer(struct recorder *recorder, uint64_t number);  /* a wall timer fired; NULL: nobody keeps it */
+void recorder_go_live(struct recorder *recorder);
+void recorder_branch(struct recorder *recorder);
 struct place recorder_end(const struct recorder *recorder);   /* how far what is kept reaches */

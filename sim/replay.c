@@ -254,8 +254,10 @@ static void cancel(struct timers *timers, struct timer *timer)
 
 static int64_t left_us(struct timers *timers, const struct timer *timer)
 {
-    (void)timers, (void)timer;
-    return 0;
+    const struct player *player = player_of(timers);
+    size_t number = (size_t)(uintptr_t)timer->implementation;
+
+    return number && number <= player->armed_count ? player->armed[number - 1].delay_us : 0; /* how much of it had passed, nobody knows */
 }
 
 static void no_reply(void *context, struct frame *answer, bool close)
@@ -349,6 +351,7 @@ static enum err play_timer(struct player *player, struct reader *reader, struct 
 
     if (!number || number > player->armed_count || !player->armed[number - 1].timer)
         return err_because(ERR_INVALID_REQUEST, reason, "the replay went another way than the recording: timer %llu is not armed", (unsigned long long)number);
+    recorder_timer(player->lab->recorder, number); /* a branch keeps what it is given */
     timer = player->armed[number - 1].timer;
     player->armed[number - 1].timer = NULL;
     timer->implementation = NULL;
@@ -366,8 +369,12 @@ static enum err play_note(struct player *player, struct reader *reader, struct r
 
     while (kind < EVENT_KINDS && !(name && text_equal(event_name((enum event_kind)kind), name)))
         kind++;
-    if (kind < EVENT_KINDS && !reader->failed)
-        journal_add(player->lab->journal, ENTRY((enum event_kind)kind, .broker = broker, .subject = subject, .text = text));
+    if (kind < EVENT_KINDS && !reader->failed) {
+        const struct entry *entry = ENTRY((enum event_kind)kind, .broker = broker, .subject = subject, .text = text);
+
+        recorder_note(player->lab->recorder, entry);
+        journal_add(player->lab->journal, entry);
+    }
     mem_free(name);
     mem_free(subject);
     mem_free(text);
@@ -380,7 +387,7 @@ static enum err play_advance(struct player *player, struct reader *reader, struc
 
     if (reader->failed || us < 0)
         return no_recording(reason);
-    group_advance_wall(player->lab->cluster, us);
+    lab_advance_clients(player->lab, us);
     return ERR_OK;
 }
 
@@ -395,6 +402,20 @@ static enum err play_order(struct player *player, struct reader *reader, struct 
     }
     order_play(player->lab, words);
     mem_free(words);
+    return ERR_OK;
+}
+
+static void close_all(struct player *player, const char *why)
+{
+    while (player->count)
+        connection_close(player->connections[--player->count].connection, why);
+}
+
+/* In the branch the wall's timers were armed anew, in this order. */
+static enum err play_branch(struct player *player)
+{
+    recorder_branch(player->lab->recorder);
+    groups_use_wall(player->lab->cluster, &player->wall);
     return ERR_OK;
 }
 
@@ -427,6 +448,8 @@ static enum err give(struct player *player)
         return play_advance(player, &reader, why);
     case INPUT_ORDER:
         return play_order(player, &reader, why);
+    case INPUT_BRANCH:
+        return play_branch(player);
     case INPUT_END:
         return play_end(player, &reader);
     }
@@ -562,8 +585,7 @@ static void player_begin(struct player *player, struct lab *lab)
 static void player_done(struct player *player)
 {
     if (player->lab) {
-        for (size_t i = 0; i < player->count; i++)
-            connection_close(player->connections[i].connection, "the replay ended");
+        close_all(player, "the replay ended");
         groups_use_wall(player->lab->cluster, NULL);
         for (size_t i = 0; i < player->armed_count; i++)
             if (player->armed[i].timer)
@@ -598,10 +620,13 @@ struct past {
     struct lab *lab;
     struct config_map settings;
     int64_t from_us;
+    char *path, *base;         /* of a file */
+    const char *made_with;
     bool live;
+    bool branches;             /* its lab is to live: a real folder, and it keeps its inputs */
 };
 
-static enum err past_begin(struct past *past, const char *base, uv_loop_t *loop, struct reason *reason)
+static enum err past_begin(struct past *past, const char *base, const char *dir, uv_loop_t *loop, struct reason *reason)
 {
     struct lab_options options;
     struct head head = { 0 };
@@ -612,13 +637,16 @@ static enum err past_begin(struct past *past, const char *base, uv_loop_t *loop,
     if (head.flags & HEAD_BASE && !base)
         return err_because(ERR_INVALID_REQUEST, reason, "the recording goes on from files that a lab had, and their copy is not there");
     options_of(&head, &options, &past->settings);
-    options.memory = true;
+    options.memory = !past->branches;
+    options.dir = dir;
+    options.record = past->branches;
+    options.made_with = past->made_with;
     options.base = head.flags & HEAD_BASE ? base : NULL;
     err = lab_open(&past->lab, &options, reason);
     if (err)
         return err;
     past->from_us = head.start_us;
-    lab_make_past(past->lab, &past->player, loop);
+    lab_make_past(past->lab, &past->player, !past->branches, loop);
     err = take_ports(past->lab, &head, reason);
     player_begin(&past->player, past->lab);
     return err;
@@ -638,7 +666,13 @@ enum err past_open_live(struct past **out, const struct recorder *recorder, cons
 
     past->player.source.recorder = recorder;
     past->live = true;
-    return past_opened(past, past_begin(past, base, loop, reason), out);
+    return past_opened(past, past_begin(past, base, NULL, loop, reason), out);
+}
+
+static enum err open_source(struct past *past, struct reason *reason)
+{
+    past->player.source.file = fopen(past->path, "rbe");
+    return past->player.source.file ? ERR_OK : err_because(ERR_INVALID_REQUEST, reason, "%s: %s", past->path, strerror(errno));
 }
 
 enum err past_open_file(struct past **out, const char *path, const char *base, uv_loop_t *loop, struct reason *reason)
@@ -646,12 +680,104 @@ enum err past_open_file(struct past **out, const char *path, const char *base, u
     struct past *past = mem_zero(sizeof(*past));
     enum err err;
 
-    past->player.source.file = fopen(path, "rbe");
-    if (!past->player.source.file)
-        err = err_because(ERR_INVALID_REQUEST, reason, "%s: %s", path, strerror(errno));
-    else
-        err = past_begin(past, base, loop, reason);
+    past->path = mem_text(path);
+    past->base = mem_text(base);
+    err = open_source(past, reason);
+    if (!err)
+        err = past_begin(past, base, NULL, loop, reason);
     return past_opened(past, err, out);
+}
+
+enum err branch_begin(struct past **out, const struct branch_source *source, const char *dir, struct reason *reason)
+{
+    struct past *past = mem_zero(sizeof(*past));
+    enum err err = ERR_OK;
+
+    past->player.source.recorder = source->recorder;
+    past->path = mem_text(source->path);
+    past->made_with = source->made_with;
+    past->live = source->recorder != NULL;
+    past->branches = true;
+    if (!source->recorder)
+        err = open_source(past, reason);
+    if (!err)
+        err = past_begin(past, source->base, dir, NULL, reason);
+    return past_opened(past, err, out);
+}
+
+const char *past_path(const struct past *past) { return past->path; }
+const char *past_base(const struct past *past) { return past->base; }
+
+/* The end lies at the end of the file: with what the lab had come to, or without, where the recording was full. */
+enum err recording_look(const char *path, struct recording_span *out, struct reason *reason)
+{
+    struct source source = { .file = fopen(path, "rbe") };
+    struct head head = { 0 };
+    enum err err = source.file ? source_head(&source, &head, NULL, reason) : err_because(ERR_INVALID_REQUEST, reason, "%s: %s", path, strerror(errno));
+
+    *out = (struct recording_span){ .from_us = head.start_us, .end_us = head.start_us, .first_entry = (uint64_t)head.journal_from + 1, .based = head.flags & HEAD_BASE };
+    for (int more = 16; !err && more >= 0; more -= 16) {
+        uint8_t end[INPUT_HEAD_BYTES + 16];
+        size_t size = INPUT_HEAD_BYTES + (size_t)more;
+        struct reader reader = reader_of((struct bytes){ end, size });
+
+        if (fseeko(source.file, -(off_t)size, SEEK_END) || fread(end, 1, size, source.file) != size || reader_i8(&reader) != INPUT_END)
+            continue;
+        out->end_us = reader_i64(&reader);
+        reader_i64(&reader);
+        if (reader_i32(&reader) != more)
+            continue;
+        out->last_entry = more ? (uint64_t)reader_i64(&reader) : 0;
+        break;
+    }
+    source_done(&source);
+    return err;
+}
+
+struct past_place past_place(const struct past *past)
+{
+    const struct queue *queue = past->lab->queue;
+
+    return (struct past_place){ queue_now_us(queue), queue_events_run(queue), past->player.inputs };
+}
+
+struct past_place recorder_place(const struct recorder *recorder)
+{
+    struct place place = recorder_end(recorder);
+
+    return (struct past_place){ place.at_us, place.events, recorder_count(recorder) };
+}
+
+bool past_run_to(struct past *past, const struct past_place *place, int64_t most_us)
+{
+    struct player *player = &past->player;
+    int64_t end = monotonic_now_us() + most_us;
+
+    for (int run = 0; queue_events_run(past->lab->queue) < place->events || player->inputs < place->inputs; run++)
+        if (!player_step(player, INT64_MAX))
+            return true;
+        else if (run % 16 == 15 && monotonic_now_us() > end)
+            return false;
+    if (!player->failed)
+        set_clock(player, place->at_us);
+    return true;
+}
+
+enum err branch_live(struct past *past, uv_loop_t *loop, const struct lab_options *net, struct lab **out, struct reason *reason)
+{
+    struct player *player = &past->player;
+    struct lab *lab = past->lab;
+
+    *out = NULL;
+    close_all(player, "it was a client of another lab");
+    recorder_branch(lab->recorder);
+    lab_go_live(lab, loop, player->armed_count);
+    player->lab = NULL;
+    lab->player = NULL;
+    past->lab = NULL;
+    past_close(past);
+    *out = lab;
+    return net->listen ? lab_listen(lab, net, reason) : ERR_OK;
 }
 
 void past_close(struct past *past)
@@ -663,6 +789,8 @@ void past_close(struct past *past)
     player_done(&past->player);
     lab_close(past->lab);
     config_map_done(&past->settings);
+    mem_free(past->path);
+    mem_free(past->base);
     mem_free(past);
 }
 

@@ -42,11 +42,31 @@ struct past;
 enum err past_open_live(struct past **out, const struct recorder *recorder, const char *base, uv_loop_t *loop, struct reason *reason);
 enum err past_open_file(struct past **out, const char *path, const char *base, uv_loop_t *loop, struct reason *reason);
 void past_close(struct past *past);
+const char *past_path(const struct past *past);              /* of a file; NULL: of a lab that lives */
+const char *past_base(const struct past *past);
+/* What a file reaches over, without playing it. */
+struct recording_span { int64_t from_us, end_us; uint64_t first_entry, last_entry; bool based; };   /* last_entry 0: not known */
+enum err recording_look(const char *path, struct recording_span *out, struct reason *reason);
 struct lab *past_lab(const struct past *past);
 int64_t past_from_us(const struct past *past);               /* its first moment */
 bool past_is_live(const struct past *past);
 bool past_at_end(struct past *past);                         /* there is nothing more to play, at present */
 uint64_t past_inputs(const struct past *past);               /* given to it so far */
+/* Exactly where it stands: the moment, the events and inputs that were. */
+struct past_place { int64_t at_us; uint64_t events, inputs; };
+struct past_place past_place(const struct past *past);
+struct past_place recorder_place(const struct recorder *recorder);   /* the present */
+/* On to that place, for at most `most_us`; true: it is there, or past_error() says why not. */
+bool past_run_to(struct past *past, const struct past_place *place, int64_t most_us);
 enum err past_error(const struct past *past, struct reason *reason); /* it can't go on: the recording is damaged, or does not fit */
 /* At a file's end: the lab came to what was recorded there (the journal's count, the state of chance). */
 bool past_as_recorded(const struct past *past);
+
+/* ---- branches: a past that becomes a lab of its own ----
+ * Of a recorder, or (NULL) of a file. It is played into a folder of its own (NULL: a transient one) and keeps its inputs from the beginning, so that one can look back beyond the moment at which
+ * it parted. past_run_to() brings it to that moment; past_close() gives up. */
+struct branch_source { const struct recorder *recorder; const char *path, *base, *made_with; };   /* made_with: lab_made_with() of the first; NULL */
+enum err branch_begin(struct past **out, const struct branch_source *source, const char *dir, struct reason *reason);
+/* From here on it lives: its clients of before are gone, members of groups stay for their session's time; it listens as `net` says (listen, port,
+ * listen_address, advertised_host). `past` is gone in any case; *out is the lab, also where it can't listen. */
+enum err branch_live(struct past *past, uv_loop_t *loop, const struct lab_options *net, struct lab **out, struct reason *reason);

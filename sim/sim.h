@@ -50,6 +50,7 @@ struct lab_options {
     /* a replay: */
     char registered_host[256];    /* "": as advertised_host says */
     uint64_t journal_from;        /* number of the last entry before the first */
+    const char *made_with;        /* what lab.db is to keep of its settings: lab_made_with() of another; NULL: those given */
     const char *base;             /* in memory: the folder whose files it begins with */
     const struct inspect_options *inspect; /* a real broker's folders, only looked at: no lab is kept, nobody listens, no time passes; NULL */
 };
@@ -57,6 +58,8 @@ void lab_options_default(struct lab_options *options);
 /* ERR_KAFKA_STORAGE_ERROR, ERR_BROKER_NOT_AVAILABLE (port), ERR_INVALID_CONFIG ...: one clear sentence in `reason`. */
 enum err lab_open(struct lab **out, const struct lab_options *options, struct reason *reason);
 void lab_close(struct lab *lab);
+/* Of a lab that was opened without `listen`: as these options say. */
+enum err lab_listen(struct lab *lab, const struct lab_options *options, struct reason *reason);
 bool lab_inspects(const struct lab *lab);
 /* With lab_inspects: the clock goes to the wall's now (unless start_us was given: then all is seen as of that moment), and the folders are read again if something
  * there changed. Nothing may be walking the tables meanwhile. */
@@ -98,6 +101,15 @@ char *lab_part_path(const char *folder, const char *what, int number); /* the ca
 struct copy;
 void lab_copy_files(struct lab *lab, struct copy *copy, const char *into);
 
+void lab_copy_inputs(struct lab *lab, struct copy *copy, const char *into);   /* `into`/inputs, if it keeps any */
+/* Its time stands still, and requests wait, while something is to be of one moment; no event tells of it. */
+void lab_hold(struct lab *lab, bool still);
+void lab_flush(struct lab *lab);                       /* all that is still in memory goes to its folder */
+/* Writes lab.db of a copy: how the lab was made, its clock, its journal. */
+enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason);
+const char *lab_made_with(const struct lab *lab);      /* --course and --set, a line each */
+bool lab_is_transient(const struct lab *lab);
+
 /* A lab that shows what was (sim/replay.h): its clock stands still; lab_run_slice() and lab_step() move it as its recording did, and stop at its end. */
 bool lab_is_past(const struct lab *lab);
 bool lab_past_turn(struct lab *lab);                   /* serves who looks at it; true: something was done */
@@ -122,6 +134,9 @@ void lab_set_pace(struct lab *lab, enum pace pace);
 void lab_set_speed(struct lab *lab, double speed);
 /* Scripts: virtual time jumps to the next event when the foreground waits, unless a network client or a child is connected (`paced`). */
 void lab_set_jumping(struct lab *lab, bool jumping);
+/* Whatever moves its clock stops while *stop is true, which something that happens may set; NULL: nothing does. */
+void lab_set_stop(struct lab *lab, const bool *stop);
+bool lab_jumping(const struct lab *lab);
 void lab_hold_jumping(struct lab *lab, int by);        /* +1 while a child process runs, -1 after */
 /* Runs what is due now, at most ~10 ms of real time; *wait_ms: until when the loop may sleep (-1: no event to wait for).
  * `foreground`: a command waits (for jumping). Returns the microseconds of a gap that was not caught up (0 mostly). */

@@ -53,19 +53,27 @@ static int run(struct call *call)
     int64_t most = 20, count = 0;
     bool all = false;
     const struct entry **found;
+    const char *since_text = NULL;
+    struct since since;
 
     for (int i = 1; i < call->argc; i++) {
         if (!strcmp(call->argv[i], "--all"))
             all = true;
         else if (!strcmp(call->argv[i], "--kinds"))
             return list_kinds(call);
+        else if (!strcmp(call->argv[i], "--since") && i + 1 < call->argc)
+            since_text = call->argv[++i];
         else if (!parse_i64(call->argv[i], &most))
             kind = call->argv[i];
     }
+    if (!since_parse(call, since_text, &since))
+        return 1;
+    if (since_text && most == 20)
+        most = 100000;
     if (most < 1 || most > 1000000)
         most = 20;
     found = mem_zero_array((size_t)most, sizeof(*found));
-    for (uint64_t n = journal_last(journal); n && n >= journal_first(journal) && count < most; n--) {
+    for (uint64_t n = journal_last(journal); n && n >= journal_first(journal) && (!since_text || n > since.entry) && count < most; n--) {
         const struct entry *entry = journal_get(journal, n);
 
         if (entry && chosen(entry, kind, all))
@@ -80,12 +88,13 @@ static int run(struct call *call)
 
 static const struct option options[] = {
     { "all", NULL, "also what step does not stop at", COMPLETE_NONE, RELEASE_ANY },
+    { "since", "MARK|EVENT|TIME", "from when on: all of them, not the last 20", COMPLETE_NONE, RELEASE_ANY },
     { "kinds", NULL, "lists the kinds of events", COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_events = {
-    .name = "events", .summary = "what happened, newest last", .usage = "events [N] [KIND|TOPIC] [--all|--kinds]",
+    .name = "events", .summary = "what happened, newest last", .usage = "events [N] [KIND|TOPIC] [--since MARK] [--all|--kinds]",
     .details = "The last 20, or N. KIND may be a pattern (group_*), a label (ROLL) or a topic. The tables events and decisions hold all of it.",
     .example = "events 50 segment_*", .options = options, .argument = COMPLETE_EVENT, .needs_lab = true, .looks = true, .run = run,
 };

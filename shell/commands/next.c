@@ -88,6 +88,8 @@ static int run(struct call *call)
     journal_watch(lab_journal(lab), on_entry, &stop);
     pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
     journal_unwatch(lab_journal(lab), on_entry, &stop);
+    if (!stop.stop && pace_broke(call))
+        return 0;
     if (!stop.stop && pace_at_present(call))
         return 0;
     if (!stop.stop && !call_interrupted(call)) {

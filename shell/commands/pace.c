@@ -2,7 +2,11 @@
 #include "shell/commands/pace.h"
 
 #include "shell/explain.h"
+#include <string.h>
+
+#include "shell/breaks.h"
 #include "shell/prose.h"
+#include "shell/shell.h"
 
 bool pace_run(struct call *call, int64_t until_us, const bool *stop)
 {
@@ -10,8 +14,9 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop)
     int64_t began = queue_now_us(lab_queue(lab)), wall_began = monotonic_now_us(), shown = wall_began + 1000000;
     bool progress = false;
 
+    call->session->shell->broke = false;
     while (!lab_run_slice(lab, until_us, stop)) {
-        if (stop && *stop)
+        if (breaks_look(call->session->shell, lab, call) || (stop && *stop))
             break;
         if (monotonic_now_us() > shown) {
             struct text at = { 0 };
@@ -31,6 +36,11 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop)
     if (progress)
         call_progress(call, "%s", "");
     return !call_interrupted(call);
+}
+
+bool pace_broke(const struct call *call)
+{
+    return call->session->shell->broke;
 }
 
 bool pace_at_present(struct call *call)
@@ -169,4 +179,46 @@ void digest_print(struct call *call, const struct digest *digest)
     }
     prose_print(call, "%s\n", text_chars(&line));
     text_done(&line);
+}
+
+/* The last entry before a moment, of those that are still there. */
+static uint64_t entry_before(const struct journal *journal, int64_t at_us)
+{
+    uint64_t n = journal_last(journal);
+
+    for (; n && n >= journal_first(journal); n--) {
+        const struct entry *entry = journal_get(journal, n);
+
+        if (entry && entry->at_us < at_us)
+            break;
+    }
+    return n;
+}
+
+bool since_parse(struct call *call, const char *text, struct since *out)
+{
+    struct lab *lab = call_lab(call);
+    int64_t now = queue_now_us(lab_queue(lab)), number;
+    struct mark mark;
+
+    *out = (struct since){ .shell = call->session->shell, .at_us = lab_start_us(lab), .entry = lab_first_entry(lab) - 1 };
+    if (!text)
+        return true;
+    if (lab_mark_find(session_live(call->session), text, &mark)) {
+        out->name = mark.name;
+        out->at_us = mark.at_us;
+        out->entry = mark.entry;
+    } else if (parse_i64(text, &number) && number > 0) {
+        const struct entry *entry = journal_get(lab_journal(lab), (uint64_t)number);
+
+        out->entry = (uint64_t)number - 1;
+        out->at_us = entry ? entry->at_us : out->at_us;
+    } else if ((strchr(text, ':') && parse_time(text, now, &number)) || (parse_duration(text, &number) && ((number = now - number), true))) {
+        out->at_us = number;
+        out->entry = entry_before(lab_journal(lab), number);
+    } else {
+        call_error(call, "%s: --since wants a mark (mark --list), an event's number, a time or a while ago, not '%s'\n", call->argv[0], text);
+        return false;
+    }
+    return true;
 }

@@ -9,43 +9,119 @@
 #include "shell/prose.h"
 #include "shell/shell.h"
 
+/* What can be gone back to: the lab's own recording, one of an earlier sitting of it, or the recording that is looked at. */
+struct reach {
+    const struct recorder *recorder;   /* NULL: a file */
+    char *path, *base;
+    int64_t from_us, end_us;           /* INT64_MAX: not known */
+    uint64_t first, last;              /* entries; 0: not known */
+};
+
+static void reach_done(struct reach *reach)
+{
+    mem_free(reach->path);
+    mem_free(reach->base);
+}
+
+static bool reach_file(const char *path, const char *base, struct reach *out)
+{
+    struct recording_span span;
+
+    if (recording_look(path, &span, NULL))
+        return false;
+    *out = (struct reach){ .path = mem_text(path), .base = mem_text(base), .from_us = span.from_us, .end_us = span.end_us, .first = span.first_entry, .last = span.last_entry };
+    return true;
+}
+
+/* False: said why there is none. */
+static bool reach_of(struct call *call, struct reach *out)
+{
+    struct session *session = call->session;
+    struct lab *live = session_live(session);
+    struct past *here = session_past(session);
+    const struct recorder *recorder = lab_recorder(live);
+
+    *out = (struct reach){ 0 };
+    if (here && past_path(here)) {
+        if (reach_file(past_path(here), past_base(here), out))
+            return true;
+        call_error(call, "rewind: %s can't be read any more\n", past_path(here));
+        return false;
+    }
+    if (!recorder) {
+        call_error(call, "rewind: there is no way back: %s\n", lab_no_recording(live));
+        return false;
+    }
+    *out = (struct reach){ .recorder = recorder, .base = mem_text(lab_recording_base(live)), .from_us = lab_start_us(live), .end_us = recorder_end_us(recorder),
+                           .first = lab_first_entry(live), .last = journal_last(lab_journal(live)) };
+    return true;
+}
+
+/* The number'th sitting of the session's lab; false: it can't be played. */
+static bool reach_part(struct lab *live, int number, struct reach *out)
+{
+    char *folder = mem_printf("%s/inputs", lab_dir(live)), *path = lab_part_path(folder, "recording", number), *base = lab_part_path(folder, "base", number);
+    bool good = number > 0 && fs_exists(lab_fs(live), path) && reach_file(path, fs_exists(lab_fs(live), base) ? base : NULL, out);
+
+    mem_free(folder);
+    mem_free(path);
+    mem_free(base);
+    return good;
+}
+
 static int say_range(struct call *call)
 {
     struct session *session = call->session;
     struct lab *live = session_live(session);
-    const struct recorder *recorder = lab_recorder(live);
-    int64_t from = lab_start_us(live), end;
     struct text line = { 0 };
+    struct reach reach;
     double seconds;
 
-    if (!recorder) {
-        call_error(call, "rewind: there is no way back: %s\n", lab_no_recording(live));
+    if (!reach_of(call, &reach))
         return 1;
-    }
-    end = recorder_end_us(recorder);
     text_add(&line, "The past can be seen from ");
-    text_time(&line, from, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
-    text_printf(&line, " (event %llu) on", (unsigned long long)lab_first_entry(live));
-    text_add(&line, recorder_full(recorder) ? ", up to " : ", which is ");
-    if (recorder_full(recorder)) {
-        text_time(&line, end, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
-        text_printf(&line, ": there the recording was full (");
-        text_bytes_size(&line, (int64_t)recorder_most_bytes(recorder));
-        text_add(&line, "), and nothing after it was kept");
+    text_time(&line, reach.from_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+    text_printf(&line, " (event %llu) on", (unsigned long long)reach.first);
+    if (!reach.recorder) {
+        text_add(&line, ", up to ");
+        text_time(&line, reach.end_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        text_printf(&line, ", which is what %s has.", reach.path);
     } else {
-        text_duration(&line, queue_now_us(lab_queue(live)) - from);
-        text_add(&line, " back");
+        text_add(&line, recorder_full(reach.recorder) ? ", up to " : ", which is ");
+        if (recorder_full(reach.recorder)) {
+            text_time(&line, reach.end_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+            text_add(&line, ": there the recording was full (");
+            text_bytes_size(&line, (int64_t)recorder_most_bytes(reach.recorder));
+            text_add(&line, "), and nothing after it was kept");
+        } else {
+            text_duration(&line, queue_now_us(lab_queue(live)) - reach.from_us);
+            text_add(&line, " back");
+        }
+        seconds = (double)(queue_events_run(lab_queue(live)) + recorder_count(reach.recorder)) / session->shell->replayed_per_s;
+        text_printf(&line, ". The price of going there: all is played again from the beginning, up to %zu input%s and %llu event%s, ", recorder_count(reach.recorder),
+                    recorder_count(reach.recorder) == 1 ? "" : "s", (unsigned long long)queue_events_run(lab_queue(live)),
+                    queue_events_run(lab_queue(live)) == 1 ? "" : "s");
+        text_duration(&line, (int64_t)(seconds * 1e6) / 100000 * 100000 + 100000);
+        text_add(&line, " at most; kept of it: ");
+        text_bytes_size(&line, (int64_t)recorder_bytes(reach.recorder));
+        text_add(&line, " of ");
+        text_bytes_size(&line, (int64_t)recorder_most_bytes(reach.recorder));
+        text_add(&line, ".");
     }
-    seconds = (double)(queue_events_run(lab_queue(live)) + recorder_count(recorder)) / session->shell->replayed_per_s;
-    text_printf(&line, ". The price of going there: all is played again from the beginning, up to %zu input%s and %llu event%s, ", recorder_count(recorder),
-                recorder_count(recorder) == 1 ? "" : "s", (unsigned long long)queue_events_run(lab_queue(live)), queue_events_run(lab_queue(live)) == 1 ? "" : "s");
-    text_duration(&line, (int64_t)(seconds * 1e6) / 100000 * 100000 + 100000);
-    text_add(&line, " at most; kept of it: ");
-    text_bytes_size(&line, (int64_t)recorder_bytes(recorder));
-    text_add(&line, " of ");
-    text_bytes_size(&line, (int64_t)recorder_most_bytes(recorder));
-    text_add(&line, ".");
     prose_print(call, "%s\n", text_chars(&line));
+    for (int number = reach.recorder ? lab_part(live) - 1 : 0; number > 0; number--) {
+        struct reach part;
+
+        if (!reach_part(live, number, &part))
+            continue;
+        text_clear(&line);
+        text_add(&line, "An earlier sitting: ");
+        text_time(&line, part.from_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        text_add(&line, " to ");
+        text_time(&line, part.end_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        prose_print(call, "%s\n", text_chars(&line));
+        reach_done(&part);
+    }
     text_clear(&line);
     if (session_past(session)) {
         past_title(session->lab, &line);
@@ -56,6 +132,7 @@ static int say_range(struct call *call)
         prose_print(call, "rewind 30s, rewind 10:03:04, rewind 120 (an event's number, as events shows), rewind roll students-0 (the last one), rewind start.\n");
     }
     text_done(&line);
+    reach_done(&reach);
     return 0;
 }
 
@@ -96,7 +173,7 @@ static uint64_t last_of(struct lab *lab, const char *word, const char *subject)
 }
 
 /* False: said why not. */
-static bool find_goal(struct call *call, struct goal *goal)
+static bool find_goal(struct call *call, const struct reach *reach, struct goal *goal)
 {
     struct lab *lab = call->session->lab;
     int64_t now = queue_now_us(lab_queue(lab)), number;
@@ -109,7 +186,7 @@ static bool find_goal(struct call *call, struct goal *goal)
         return false;
     }
     if (text_equal(word, "start")) {
-        goal->at_us = lab_start_us(session_live(call->session));
+        goal->at_us = reach->from_us;
     } else if (parse_i64(word, &number)) {
         if (number < 1) {
             call_error(call, "rewind: events are numbered from 1\n");
@@ -119,13 +196,7 @@ static bool find_goal(struct call *call, struct goal *goal)
     } else if (strchr(word, ':') && parse_time(word, now, &number)) {
         goal->at_us = number;
     } else if (parse_duration(word, &number)) {
-        int64_t start = lab_start_us(session_live(call->session));
-
         goal->at_us = now - number;
-        if (goal->at_us < start) {
-            prose_print(call, "That is before the past begins, which is now looked at.\n");
-            goal->at_us = start;
-        }
     } else if (lab_mark_find(session_live(call->session), word, &mark)) {
         goal->at_us = mark.at_us;
     } else if (condition_is_word(word)) {
@@ -142,20 +213,22 @@ static bool find_goal(struct call *call, struct goal *goal)
 
 /* ---- going ---- */
 
-static void say_price(struct call *call, struct lab *live, const struct goal *goal)
+static void say_price(struct call *call, const struct reach *reach, const struct goal *goal)
 {
-    const struct recorder *recorder = lab_recorder(live);
-    double part = 1, span = (double)(recorder_end_us(recorder) - lab_start_us(live)), seconds;
+    const struct queue *queue = lab_queue(session_live(call->session));
+    double part = 1, span = (double)(reach->end_us - reach->from_us), seconds;
     struct text line = { 0 };
 
+    if (!reach->recorder || !call_on_terminal(call)) /* a file: as it goes */
+        return;
     if (goal->at_us != NEVER_US && span > 0)
-        part = (double)(goal->at_us - lab_start_us(live)) / span;
-    seconds = part * (double)(queue_events_run(lab_queue(live)) + recorder_count(recorder)) / call->session->shell->replayed_per_s;
-    if (seconds < 1 || !call_on_terminal(call))
+        part = (double)(goal->at_us - reach->from_us) / span;
+    seconds = part * (double)(queue_events_run(queue) + recorder_count(reach->recorder)) / call->session->shell->replayed_per_s;
+    if (seconds < 1)
         return;
     text_duration(&line, (int64_t)(seconds * 1e6));
     prose_print(call, "About %.0f inputs and %.0f events are played again: %s or so (Ctrl-C gives up, and nothing has changed).\n",
-                part * (double)recorder_count(recorder), part * (double)queue_events_run(lab_queue(live)), text_chars(&line));
+                part * (double)recorder_count(reach->recorder), part * (double)queue_events_run(queue), text_chars(&line));
     text_done(&line);
 }
 
@@ -188,23 +261,32 @@ static void learn(struct shell *shell, struct past *past, int64_t took_us)
         shell->replayed_per_s = done * 1e6 / (double)took_us;
 }
 
-static int go(struct call *call, const struct goal *goal)
+/* Does what the session looks at come from there? */
+static bool is_of(struct past *here, const struct reach *reach)
+{
+    return here && (reach->recorder ? !past_path(here) : text_equal(past_path(here), reach->path));
+}
+
+static int go(struct call *call, const struct reach *reach, const struct goal *goal)
 {
     struct session *session = call->session;
-    struct lab *live = session_live(session);
     struct past *here = session_past(session), *past = NULL;
     struct reason reason = { "" };
-    bool forward = here && (goal->at_us != NEVER_US ? goal->at_us >= queue_now_us(lab_queue(session->lab)) : goal->entry > journal_last(lab_journal(session->lab)));
+    bool forward = is_of(here, reach) &&
+                   (goal->at_us != NEVER_US ? goal->at_us >= queue_now_us(lab_queue(session->lab)) : goal->entry > journal_last(lab_journal(session->lab)));
     int64_t began = monotonic_now_us();
+    enum err err = ERR_OK;
 
     if (forward) {
         past = here;
     } else {
-        say_price(call, live, goal);
-        if (past_open_live(&past, lab_recorder(live), lab_recording_base(live), session->shell->loop, &reason)) {
-            call_error(call, "rewind: %s\n", reason.text);
-            return 1;
-        }
+        say_price(call, reach, goal);
+        err = reach->recorder ? past_open_live(&past, reach->recorder, reach->base, session->shell->loop, &reason)
+                              : past_open_file(&past, reach->path, reach->base, session->shell->loop, &reason);
+    }
+    if (err) {
+        call_error(call, "rewind: %s\n", reason.text);
+        return 1;
     }
     if (!past_run(call, past, goal->at_us, goal->entry)) {
         if (!forward)
@@ -225,28 +307,49 @@ static int go(struct call *call, const struct goal *goal)
     return 0;
 }
 
-/* Is the moment one that was kept? */
-static bool check(struct call *call, const struct goal *goal)
+/* A moment before this sitting: in an earlier one, if that can be played; between two of them time stood still. */
+static void look_earlier(struct call *call, struct goal *goal, struct reach *reach)
 {
     struct lab *live = session_live(call->session);
-    const struct recorder *recorder = lab_recorder(live);
+    struct reach part;
+
+    for (int number = lab_part(live) - 1; reach->recorder && number > 0; number--) {
+        if (!reach_part(live, number, &part))
+            continue;
+        if (goal->at_us < part.from_us) {
+            reach_done(&part);
+            continue;
+        }
+        reach_done(reach);
+        *reach = part;
+        if (goal->at_us > reach->end_us)
+            goal->at_us = reach->end_us;
+        return;
+    }
+}
+
+/* Is the moment one that was kept? */
+static bool check(struct call *call, struct goal *goal, struct reach *reach)
+{
     struct text line = { 0 };
     bool good = false;
 
-    if (!recorder) {
-        call_error(call, "rewind: there is no way back: %s\n", lab_no_recording(live));
-        return false;
-    }
-    if (goal->at_us != NEVER_US && goal->at_us < lab_start_us(live)) {
-        text_time(&line, lab_start_us(live), TIME_DATE | TIME_CLOCK | TIME_TENTHS);
-        call_error(call, "rewind: the past begins at %s; rewind start goes there\n", text_chars(&line));
-    } else if (goal->at_us != NEVER_US && goal->at_us > recorder_end_us(recorder)) {
-        text_time(&line, recorder_end_us(recorder), TIME_DATE | TIME_CLOCK | TIME_TENTHS);
-        call_error(call, recorder_full(recorder) ? "rewind: the recording was full at %s; what came after it was not kept\n" : "rewind: the present is %s; advance goes further\n",
+    if (goal->at_us != NEVER_US && goal->at_us < reach->from_us)
+        look_earlier(call, goal, reach);
+    if (goal->at_us != NEVER_US && goal->at_us < reach->from_us) {
+        text_time(&line, reach->from_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        prose_print(call, "The past begins at %s: before that nothing can be seen.\n", text_chars(&line));
+        goal->at_us = reach->from_us;
+        good = true;
+    } else if (goal->at_us != NEVER_US && goal->at_us > reach->end_us) {
+        text_time(&line, reach->end_us, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
+        call_error(call, !reach->recorder                  ? "rewind: the recording ends at %s\n"
+                         : recorder_full(reach->recorder) ? "rewind: the recording was full at %s; what came after it was not kept\n"
+                                                           : "rewind: the present is %s; advance goes further\n",
                    text_chars(&line));
-    } else if (goal->entry && (goal->entry > journal_last(lab_journal(live)) || goal->entry < lab_first_entry(live))) {
-        call_error(call, "rewind: there is no event %llu; the past has %llu to %llu\n", (unsigned long long)goal->entry, (unsigned long long)lab_first_entry(live),
-                   (unsigned long long)journal_last(lab_journal(live)));
+    } else if (goal->entry && (goal->entry < reach->first || (reach->last && goal->entry > reach->last))) {
+        call_error(call, "rewind: there is no event %llu; the past has %llu to %llu\n", (unsigned long long)goal->entry, (unsigned long long)reach->first,
+                   (unsigned long long)reach->last);
     } else {
         good = true;
     }
@@ -257,6 +360,8 @@ static bool check(struct call *call, const struct goal *goal)
 static int run(struct call *call)
 {
     struct goal goal;
+    struct reach reach;
+    int status = 1;
 
     if (call->argc < 2)
         return say_range(call);
@@ -270,7 +375,12 @@ static int run(struct call *call)
         text_done(&now);
         return 0;
     }
-    return find_goal(call, &goal) && check(call, &goal) ? go(call, &goal) : 1;
+    if (!reach_of(call, &reach))
+        return 1;
+    if (find_goal(call, &reach, &goal) && check(call, &goal, &reach))
+        status = go(call, &reach, &goal);
+    reach_done(&reach);
+    return status;
 }
 
 const struct command command_rewind = {

@@ -1,4 +1,5 @@
 /* until: moves virtual time on until something holds. */
+#include <stdio.h>
 #include <string.h>
 
 #include "shell/commands/pace.h"
@@ -36,7 +37,8 @@ static int run(struct call *call)
             status = 130;
             break;
         }
-        if (!*condition_flag(condition) && pace_at_present(call)) {
+        if (!*condition_flag(condition) && (pace_broke(call) || pace_at_present(call))) {
+            snprintf(call->said, sizeof(call->said), "stopped before it held");
             status = 1;
             break;
         }
@@ -72,5 +74,5 @@ const struct command command_until = {
     .details = "CONDITION: delete, roll, unlink, clean, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression,\n"
                "for instance: until (select count(*) from segments where topic = 'students') = 1",
     .example = "until delete students-0", .options = options, .words = "delete roll unlink clean leader lag rebalance", .argument = COMPLETE_PARTITION,
-    .compares = true, .needs_lab = true, .past = "", .run = run,
+    .compares = true, .checks = "", .needs_lab = true, .past = "", .run = run,
 };

@@ -50,6 +50,7 @@ struct connection {
 
 struct control {
     struct shell *shell;
+    struct lab *lab;
     uv_pipe_t listener;
     char *path, *link;
     struct connection *connections;
@@ -200,9 +201,9 @@ static void begin_session(struct connection *connection)
     size_t begun = frame_begin(&bytes, FRAME_SESSION);
 
     connection->id = ++connection->control->last_id;
-    connection->session = (struct session){ .shell = shell, .lab = shell->lab, .release_fixed = true,
-                                            .release = release_is_27(lab_release(shell->lab)) ? RELEASE_27 : RELEASE_43 };
-    about_lab(shell->lab, &about);
+    connection->session = (struct session){ .shell = shell, .lab = connection->control->lab, .release_fixed = true, .joined = true,
+                                            .release = release_is_27(lab_release(connection->control->lab)) ? RELEASE_27 : RELEASE_43 };
+    about_lab(connection->control->lab, &about);
     buffer_i64(&bytes, (int64_t)connection->id);
     buffer_i8(&bytes, (int8_t)connection->session.release);
     buffer_put(&bytes, text_chars(&about), about.size);
@@ -343,7 +344,7 @@ static void answer_names(struct connection *connection, struct reader *reader)
     struct text names = { 0 };
     char *prefix = mem_text_size((const char *)reader->at, reader_left(reader));
 
-    complete_from_lab(connection->control->shell->lab, (enum complete)kind, prefix, add_name, &names);
+    complete_from_lab(connection->control->lab, (enum complete)kind, prefix, add_name, &names);
     send_frame(connection, FRAME_NAMES, text_chars(&names), names.size, true);
     text_done(&names);
     mem_free(prefix);
@@ -509,23 +510,24 @@ static void free_control(uv_handle_t *handle)
     mem_free(control);
 }
 
-enum err control_open(struct control **out, struct shell *shell, struct reason *reason)
+enum err control_open(struct control **out, struct shell *shell, struct lab *lab, struct reason *reason)
 {
     struct control *control = mem_zero(sizeof(*control));
     enum err err;
 
     *out = NULL;
     control->shell = shell;
-    control->path = mem_text(lab_control_path(shell->lab));
+    control->lab = lab;
+    control->path = mem_text(lab_control_path(lab));
     uv_pipe_init(shell->loop, &control->listener, 0);
     control->listener.data = control;
-    err = listen_at(control, lab_dir(shell->lab), reason);
+    err = listen_at(control, lab_dir(lab), reason);
     if (err) {
         uv_close((uv_handle_t *)&control->listener, free_control);
         return err;
     }
     uv_unref((uv_handle_t *)&control->listener);
-    control->link = running_add(shell->lab);
+    control->link = running_add(lab);
     *out = control;
     return ERR_OK;
 }

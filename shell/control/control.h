@@ -6,7 +6,7 @@
 
 struct control;
 /* Listens for callers; ERR_KAFKA_STORAGE_ERROR with a sentence if the socket can't be made. */
-enum err control_open(struct control **out, struct shell *shell, struct reason *reason);
+enum err control_open(struct control **out, struct shell *shell, struct lab *lab, struct reason *reason);
 void control_close(struct control *control);
 /* The caller's side: -c, -f, a shell, or the view, in the lab named, or in the only one that runs. Returns the exit status. */
 int control_join(const struct run_options *options);

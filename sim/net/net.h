@@ -42,6 +42,7 @@ struct transport *transport_tcp(uv_loop_t *loop, struct timers *wall);
 void net_before_input(struct net *net, void (*fn)(void *context), void *context);
 /* Tells of each firing by the number of its arming, for recordings; NULL: no more. */
 void wall_timers_record(struct timers *timers, void (*fired)(void *context, uint64_t number), void *context);
+void wall_timers_count_from(struct timers *timers, uint64_t armed);   /* the first that is armed has number `armed` + 1 */
 void wall_timers_before_input(struct timers *timers, void (*fn)(void *context), void *context);
 int64_t wall_now_us(void);         /* since 1970 */
 int64_t monotonic_now_us(void);

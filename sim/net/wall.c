@@ -201,6 +201,11 @@ void wall_timers_before_input(struct timers *timers, void (*fn)(void *context), 
     wall->before_input_context = context;
 }
 
+void wall_timers_count_from(struct timers *timers, uint64_t armed)
+{
+    ((struct wall *)timers)->armed = armed;
+}
+
 void wall_timers_record(struct timers *timers, void (*fired)(void *context, uint64_t number), void *context)
 {
     struct wall *wall = (struct wall *)timers;

@@ -37,6 +37,8 @@ void store_close(struct store *store);
 const char *store_get(struct store *store, const char *key);              /* NULL: not set; valid until the next call */
 void store_set(struct store *store, const char *key, const char *value);  /* written with the next commit */
 void store_keep(struct store *store, struct journal *journal);            /* SHOWN entries and decisions are written, in groups */
+enum err store_save(struct store *store, const char *path, struct reason *reason);   /* a copy of it all in a new file */
+void store_copy(struct store *store, const struct journal *journal);               /* keeps what that journal still has */
 uint64_t store_last_entry(struct store *store);
 /* What was kept of a topic's partition (and of the topic as a whole) before entry `before`: how many of *out, the oldest first, all of it in `arena`.
  * Looks back over 100,000 entries at most; *begins_us: where it stopped looking. */

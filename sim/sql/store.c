@@ -317,6 +317,28 @@ size_t store_recall(struct store *store, const char *topic, int32_t partition, u
     return count;
 }
 
+enum err store_save(struct store *store, const char *path, struct reason *reason)
+{
+    sqlite3_stmt *copy = NULL;
+    bool good;
+
+    store_commit(store);
+    good = sqlite3_prepare_v2(store->db, "VACUUM INTO ?", -1, &copy, NULL) == SQLITE_OK &&
+           sqlite3_bind_text(copy, 1, path, -1, SQLITE_TRANSIENT) == SQLITE_OK && sqlite3_step(copy) == SQLITE_DONE;
+    sqlite3_finalize(copy);
+    return good ? ERR_OK : err_because(ERR_KAFKA_STORAGE_ERROR, reason, "%s: %s", path, sqlite3_errmsg(store->db));
+}
+
+void store_copy(struct store *store, const struct journal *journal)
+{
+    for (uint64_t number = journal_first(journal); number && number <= journal_last(journal); number++) {
+        const struct entry *entry = journal_get(journal, number);
+
+        if (entry)
+            on_entry(store, entry);
+    }
+}
+
 uint64_t store_last_entry(struct store *store)
 {
     return store->last;

@@ -12,7 +12,7 @@ BEFORE = """kafka-topics --create --topic students --config retention.ms=30000 -
 echo one | kafka-console-producer --topic students --bootstrap-server localhost:9092
 kafka-consumer-groups --group my-group --topic students --reset-offsets --to-earliest --execute --bootstrap-server localhost:9092
 """
-ALSO = {'kill': 'wait 1h &'}                                    # what an example presumes beyond topic and group
+ALSO = {'kill': 'wait 1h &', 'replay': 'save LAB'}                                    # what an example presumes beyond topic and group
 ENDLESS = {'kafka-console-consumer': ' --timeout-ms 1000'}      # what would not come to an end by itself
 
 

@@ -3,6 +3,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from conftest import PROGRAM
 
 BOOTSTRAP = '--bootstrap-server localhost:9092'
@@ -11,6 +13,18 @@ SCENE = ['kafka-topics.sh --create --topic students --config retention.ms=30000 
          'advance 10s',
          'echo second | kafka-console-producer.sh --topic students ' + BOOTSTRAP,
          'advance 5m']
+
+
+@pytest.fixture
+def lab_with_port(folder):
+    """A lab that is served, keeps its inputs and has the topic students; its folder and port."""
+    lab = os.path.join(folder, 'served')
+    process = subprocess.Popen([PROGRAM, '--serve', '--record', '--port', '0', lab], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    port = int(process.stdout.readline().split(':')[-1])
+    subprocess.run([PROGRAM, '--to=' + lab, '-c', 'kafka-topics.sh --create --topic students --bootstrap-server localhost:9092'], check=True, timeout=30, capture_output=True)
+    yield lab, port
+    process.stdin.close()
+    process.wait(20)
 
 
 def run(commands, *options, check=True):
@@ -92,4 +106,123 @@ def test_what_is_no_moment_is_said():
     assert result.returncode == 1
     assert 'there is no event 10000; the past has 1 to' in result.stderr
     assert "what is 'foo'" in result.stderr
-    assert 'the past begins at 2026-01-01 00:00:00.0' in result.stderr
+    assert 'The past begins at 2026-01-01 00:00:00.0' in result.stdout
+
+
+def test_a_branch_lives_on_from_a_moment_of_the_past_and_the_first_lab_goes_on(folder):
+    out = run(SCENE + ['rewind 5m', 'branch %s/b' % folder, 'kafka-configs.sh --alter --entity-type topics --entity-name students --add-config retention.ms=-1 ' + BOOTSTRAP,
+                       'advance 1h', 'echo BRANCH; SELECT value FROM records', 'rewind 1h', 'echo ITSPAST; SELECT value FROM records', 'rewind start', 'rewind end', 'branch list',
+                       'branch leave', 'echo FIRST; SELECT value FROM records; time', 'branch enter 1', 'branch end', 'branch list']).stdout
+    branch, past, first = re.split('BRANCH|ITSPAST|FIRST', out)[1:]
+    assert 'first' in branch and 'second' in branch and 'first' in past
+    assert '* 1' in past and 'parted at 00:00:10' in past
+    assert '\nsecond' not in first and '00:05:10' in first
+    assert sorted(os.listdir(os.path.join(folder, 'b'))) == ['broker-0', 'controller', 'inputs', 'lab.db', 'lock']
+    again = run(['SELECT value FROM records'], os.path.join(folder, 'b')).stdout
+    assert 'first' in again and 'second' in again
+
+
+def test_a_real_client_uses_a_branch_while_another_uses_the_first_lab(lab_with_port):
+    shell, port = lab_with_port
+    from kafka import KafkaConsumer, KafkaProducer
+    producer = KafkaProducer(bootstrap_servers='localhost:%d' % port)
+    producer.send('students', b'one').get(timeout=20)
+    out = subprocess.run([PROGRAM, '--to=' + shell, '-c', 'rewind 0s; branch --port 0'], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0, out.stdout + out.stderr
+    other = int(re.search(r'on localhost:(\d+)', out.stdout).group(1))
+    assert other != port
+    producer.send('students', b'two').get(timeout=20)
+    there = KafkaProducer(bootstrap_servers='localhost:%d' % other)
+    there.send('students', b'three').get(timeout=20)
+
+    def read(at):
+        consumer = KafkaConsumer('students', bootstrap_servers='localhost:%d' % at, auto_offset_reset='earliest', consumer_timeout_ms=2000, group_id=None)
+        return [record.value for record in consumer]
+    assert read(port) == [b'one', b'two']
+    assert read(other) == [b'one', b'three']
+    there.close()
+    producer.close()
+
+
+def test_a_recording_is_played_and_comes_to_the_end_that_was_recorded(folder):
+    lab = os.path.join(folder, 'lab')
+    run(SCENE, lab)
+    out = run(['replay ' + lab, 'SELECT number, text FROM events', 'rewind delete', 'rewind 40s', 'SELECT value FROM records', 'rewind end',
+               'replay %s/inputs/recording --from start' % lab, 'step', 'until delete']).stdout
+    assert 'The lab came to what was recorded there' in out
+    assert 'first' in out and 'DELETE students-0/0' in out
+    with open(os.path.join(lab, 'inputs', 'recording'), 'r+b') as file: # the journal's count at the end is another
+        file.seek(-9, os.SEEK_END)
+        file.write(b'\x07')
+    result = run(['replay ' + lab], check=False)
+    assert result.returncode == 1 and 'did not come to what was recorded' in result.stdout
+    for what, said in [('/dev/null', 'no recording'), (folder + '/none', 'No such file'), (folder, 'keeps no recording')]:
+        result = run(['replay ' + what], check=False)
+        assert result.returncode == 1 and said in result.stderr
+
+
+def test_save_keeps_a_transient_lab_and_open_goes_on_there(folder):
+    saved = os.path.join(folder, 'saved')
+    out = run(SCENE[:4] + ['save ' + saved, 'advance 1h', 'open ' + saved, 'time', 'SELECT value FROM records', 'advance 1s', 'rewind 2s', 'rewind end']).stdout
+    assert 'Saved in ' in out and 'The lab of before is gone' in out
+    assert '00:00:10.0  running' in out and 'first' in out and 'second' in out
+    assert 'PAST 00:00:09' in out # of the sitting before, in another lab
+    size = int(subprocess.run(['du', '-sk', saved], capture_output=True, text=True).stdout.split()[0])
+    assert size < 2000 # its indexes of 10 MB are holes
+    result = run(['save ' + saved], check=False)
+    assert result.returncode == 1 and 'is not empty' in result.stderr
+    result = run(['open /proc/nothing'], check=False)
+    assert result.returncode == 1 and 'open: /proc/nothing' in result.stderr
+
+
+def test_save_while_a_client_is_connected_and_earlier_sittings_are_seen(lab_with_port, folder):
+    shell, port = lab_with_port
+    from kafka import KafkaProducer
+    producer = KafkaProducer(bootstrap_servers='localhost:%d' % port)
+    for i in range(20):
+        producer.send('students', b'%d' % i).get(timeout=20)
+    saved = os.path.join(folder, 'copy')
+    out = subprocess.run([PROGRAM, '--to=' + shell, '-c', 'save ' + saved], capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0 and 'Saved in' in out.stdout, out.stdout + out.stderr
+    producer.send('students', b'after').get(timeout=20)
+    producer.close()
+    text = subprocess.run([PROGRAM, saved, '--no-listen', '-c', 'SELECT count(*) FROM records; rewind'], capture_output=True, text=True, timeout=60).stdout
+    assert '20' in text and 'An earlier sitting' in text
+    refused = subprocess.run([PROGRAM, '--to=' + shell, '-c', 'open ' + saved], capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1 and 'only its own shell' in refused.stderr
+
+
+def test_a_break_pauses_whoever_moves_the_clock():
+    result = run(SCENE[:4] + ['break delete students-0', "break (SELECT count(*) FROM records) = 0", 'break', 'advance 10m', 'time', 'advance 10m', 'break clear 1', 'break clear all', 'break', 'SELECT count(*) FROM records'])
+    out = result.stdout
+    assert re.search(r'break 1: delete students-0, at 00:00:\d0\.0\. Paused', out)
+    assert out.count('break 2: (SELECT') == 1 # when it becomes so, and not as long as it is
+    assert 'PAUSED' in out and 'There is no break. break delete students-0 makes one.' in out
+    refused = run(['break', 'break clear 7', 'break what is it', 'break nonsense('], check=False)
+    assert refused.returncode == 1 and "no break '7'" in refused.stderr
+
+
+def test_conditions_take_any_event_and_a_question_is_only_tried_after_what_concerns_it():
+    out = run(SCENE[:4] + ['until segment_deleted students-0', 'until UNLINK --limit 1h', "until (SELECT state FROM segments WHERE topic = 'students') = 'active'"]).stdout
+    assert 'DELETE students-0/0' in out and 'UNLINK students-0/0' in out
+
+
+def test_mark_and_report():
+    commands = SCENE[:4] + ['mark before', 'until delete students-0', 'until roll students-0 --limit 1s', 'mark 12']
+    result = run(commands + ['report --since before'], check=False)
+    assert result.returncode == 1
+    assert 'Since before, 2026-01-01 00:00:10.0' in result.stdout
+    assert 'students-0 offsets 0..1: retention.ms' in result.stdout
+    assert 'pass  until delete students-0' in result.stdout and "FAIL  until roll students-0 --limit 1s: until: 'roll students-0' did not come to pass" in result.stdout
+    import json
+    import xml.etree.ElementTree as ElementTree
+    text = run(commands + ['echo HERE', 'report --since before --format json'], check=False).stdout.split('HERE\n')[1]
+    report = json.loads(text)
+    assert report['events']['segment_deleted'] == 1 and report['lost'][0]['next_offset'] == 2
+    assert [check['status'] for check in report['checks']] == [0, 1, 1]
+    text = run(commands + ['echo HERE', 'report --since before --format junit'], check=False).stdout.split('HERE\n')[1]
+    suite = ElementTree.fromstring(text)
+    assert (suite.get('tests'), suite.get('failures')) == ('3', '2')
+    assert suite[0].get('name') == 'until delete students-0' and suite[1][0].tag == 'failure'
+    events = run(commands[:6] + ['events --since before']).stdout
+    assert 'DELETE' in events.split('HERE')[-1] and 'TOPIC' not in events

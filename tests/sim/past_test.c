@@ -2,6 +2,8 @@
 #include "sim/replay.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/sim/sim_lab.h"
 
@@ -374,4 +376,128 @@ TEST(a_full_recording_says_how_far_it_reaches)
     past_close(past);
     recorder_free(recorder);
     sim_lab_close(&sim);
+}
+
+/* ---- branches ---- */
+
+/* Without the folder, which is another. */
+static char *sums_without_folder(const struct lab *lab)
+{
+    struct text out = { 0 };
+
+    for (size_t i = 0; i < cluster_broker_count(lab_cluster(lab)); i++) {
+        const char *folder = broker_log_dir(cluster_broker_at(lab_cluster(lab), i));
+        char *sums = sim_file_sums(lab_fs(lab), folder), *rest = sums, *line;
+
+        while ((line = strsep(&rest, "\n")) && *line) {
+            char *path = strstr(line, folder);
+
+            text_printf(&out, "%.*s%s\n", (int)(path - line), line, path + strlen(folder));
+        }
+        mem_free(sums);
+    }
+    return text_take(&out);
+}
+
+static void go_on(struct lab *lab)
+{
+    struct wire_lab ends = { .queue = lab_queue(lab), .cluster = lab_cluster(lab), .wire = lab_wire(lab), .timers = timers_virtual(lab_queue(lab)) };
+    struct wire_client *client = wire_lab_client(&ends, 0, true);
+
+    queue_run_until(lab_queue(lab), queue_now_us(lab_queue(lab)) + 1000); /* not of the moment that is compared */
+    for (int i = 0; i < 5; i++) {
+        sim_produce(client, "students", 0, "of both", 2, queue_now_ms(lab_queue(lab)));
+        queue_run_until(lab_queue(lab), queue_now_us(lab_queue(lab)) + 4000000);
+    }
+    connection_close(client->connection, "done");
+    frame_done(&client->request);
+    buffer_done(&client->answer);
+    arena_done(&client->arena);
+    mem_free(client);
+    queue_run_until(lab_queue(lab), queue_now_us(lab_queue(lab)) + 90000000);
+}
+
+static struct lab *make_branch(const struct recorder *recorder, const struct past_place *place, const char *dir, uv_loop_t *loop)
+{
+    struct lab_options net;
+    struct past *past;
+    struct lab *lab;
+    struct reason reason = { "" };
+
+    lab_options_default(&net);
+    if (branch_begin(&past, &(struct branch_source){ .recorder = recorder }, dir, &reason))
+        fail_msg("%s", reason.text);
+    while (!past_run_to(past, place, 1000))
+        ;
+    CHECK_INT(ERR_OK, past_error(past, &reason));
+    CHECK_INT(place->at_us, queue_now_us(lab_queue(past_lab(past))));
+    CHECK_INT(ERR_OK, branch_live(past, loop, &net, &lab, &reason));
+    return lab;
+}
+
+/* The same inputs after it: the same files. And one can go back in it, beyond the moment at which it parted. */
+TEST(a_branch_that_gets_the_same_inputs_comes_to_the_same)
+{
+    struct sim_lab sim;
+    struct recorder *recorder;
+    struct wire_client *client;
+    struct past_place place;
+    struct lab *branch;
+    struct past *past;
+    struct reason reason = { "" };
+    struct text folder = { 0 };
+    uv_loop_t loop;
+    char *mine, *theirs, *early;
+
+    uv_loop_init(&loop);
+    sim_lab_open(&sim, RELEASE_27, 1, 9, SETTINGS);
+    recorder = recorder_new(sim.lab, 0);
+    client = wire_lab_client(&sim.ends, 0, true);
+    sim_create_topic(client, "students", 1, 1, "retention.ms", "20000");
+    for (int i = 0; i < 5; i++) {
+        sim_produce(client, "students", 0, "before", 1 + i, queue_now_ms(lab_queue(sim.lab)));
+        sim_lab_advance_ms(&sim, 4567);
+    }
+    sim_lab_hang_up(&sim);
+    sim_lab_advance_ms(&sim, 1);
+    place = recorder_place(recorder);
+    early = sums_without_folder(sim.lab);
+    text_printf(&folder, "/tmp/kafkarium-branch-test-%d", (int)getpid());
+    branch = make_branch(recorder, &place, text_chars(&folder), &loop);
+    mine = sums_without_folder(branch);
+    check_same(early, mine);
+    mem_free(mine);
+    go_on(sim.lab);
+    go_on(branch);
+    mine = sums_without_folder(branch);
+    theirs = sums_without_folder(sim.lab);
+    check_same(theirs, mine);
+    CHECK(strstr(mine, "students-0/"));
+    if (past_open_live(&past, lab_recorder(branch), lab_recording_base(branch), NULL, &reason))
+        fail_msg("%s", reason.text);
+    run_past(past, place.at_us);
+    mem_free(theirs);
+    theirs = sums_without_folder(past_lab(past));
+    check_same(early, theirs);
+    mem_free(theirs);
+    run_past(past, queue_now_us(lab_queue(branch)));
+    theirs = sums_without_folder(past_lab(past));
+    check_same(mine, theirs);
+    past_close(past);
+    fs_remove_tree(lab_fs(branch), text_chars(&folder), NULL);
+    lab_close(branch);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    recorder_free(recorder);
+    sim_lab_close(&sim);
+    {
+        char *command = mem_printf("rm -rf %s", text_chars(&folder));
+
+        CHECK_INT(0, system(command));
+        mem_free(command);
+    }
+    text_done(&folder);
+    mem_free(mine);
+    mem_free(theirs);
+    mem_free(early);
 }
