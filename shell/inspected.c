@@ -63,6 +63,8 @@ int inspected_run(struct call *call)
 {
     const struct command *command = call->command;
     struct shell *shell = call->session->shell;
+    const struct cluster *cluster = lab_cluster(call_lab(call));
+    uint64_t refused = cluster_inspect_refused(cluster);
     int status;
 
     if (command->needs_lab && !command->tool && !command->looks) {
@@ -80,6 +82,9 @@ int inspected_run(struct call *call)
     shell->walking++;
     status = command->run(call);
     shell->walking--;
+    if (cluster_inspect_refused(cluster) != refused) /* what Kafka's answers say of it is not much */
+        call_error(call, _(call->session->lang, "A real broker's folder is only looked at (--inspect): Kafka's tools can ask here, not change. Records are read with "
+                                                "kafka-console-consumer --partition 0 --offset earliest, or SELECT * FROM records.\n"));
     return status;
 }
 

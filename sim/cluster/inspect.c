@@ -47,6 +47,7 @@ struct inspection {
     bool metadata;
     struct text notes;
     uint64_t mark;
+    uint64_t refused;                      /* orders that would have changed something */
     int32_t offsets_partitions;            /* of __consumer_offsets, here */
     int64_t offsets_left_out;              /* bytes of it */
 };
@@ -60,6 +61,7 @@ enum err cluster_refuse_change(const struct cluster *cluster, struct reason *rea
 {
     if (!cluster->inspection)
         return ERR_OK;
+    cluster->inspection->refused++;
     return err_because(ERR_POLICY_VIOLATION, reason, "%s is only looked at (--inspect): nothing can be changed", cluster->inspection->dirs[0].path);
 }
 
@@ -942,6 +944,11 @@ bool cluster_inspect_clean(const struct cluster *cluster)
         if (!cluster->inspection->dirs[i].clean)
             return false;
     return true;
+}
+
+uint64_t cluster_inspect_refused(const struct cluster *cluster)
+{
+    return cluster->inspection->refused;
 }
 
 const char *cluster_inspect_only(const struct cluster *cluster)

@@ -28,6 +28,7 @@ size_t cluster_inspect_dir_count(const struct cluster *cluster);
 const char *cluster_inspect_dir(const struct cluster *cluster, size_t i);
 bool cluster_inspect_clean(const struct cluster *cluster);     /* every folder has the marker of a clean stop */
 bool cluster_inspect_metadata(const struct cluster *cluster);  /* topics and leaders are known, and what was configured by the tools */
+uint64_t cluster_inspect_refused(const struct cluster *cluster);   /* how often something was to be changed */
 bool cluster_inspect_settings_given(const struct cluster *cluster); /* what the broker's server.properties has was said */
 const char *cluster_inspect_only(const struct cluster *cluster);   /* the partition's folder that alone is looked at; NULL: all */
 /* What was damaged or left out in reading, a sentence a line; "" if nothing. */

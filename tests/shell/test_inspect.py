@@ -111,9 +111,10 @@ def test_what_would_change_something_is_refused(broker):
         assert status == 1 and 'no time passes' in err, (command, err)
     for command in ['kafka-topics --create --topic x', 'kafka-topics --delete --topic t', 'kafka-topics --alter --topic t --partitions 5',
                     'kafka-configs --alter --entity-type topics --entity-name t --add-config retention.ms=1',
-                    'kafka-consumer-groups --delete --group g']:
-        status, out, err = run('--inspect', folder, '-c', command + ' --bootstrap-server localhost:9092')
+                    'kafka-consumer-groups --delete --group g', 'kafka-console-producer --topic t <<< x', 'kafka-console-consumer --topic t --from-beginning --max-messages 1']:
+        status, out, err = run('--inspect', folder, '-c', command.replace(' --', ' --bootstrap-server localhost:9092 --', 1))
         assert 'nothing can be changed' in out + err or 'PolicyViolationException' in out + err, (command, out, err)
+        assert 'can ask here, not change' in err, (command, out, err)
     assert tree(folder) == before
 
 
