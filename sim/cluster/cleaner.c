@@ -5,7 +5,7 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { SLICE_BYTES = 256 * 1024, LEAST_DEDUPE_BYTES = 1024 * 1024 };
+enum { SLICE_BYTES = 128 * 1024, LEAST_DEDUPE_BYTES = 1024 * 1024 };
 
 static int64_t now_ms(const struct broker *broker)
 {

@@ -295,6 +295,15 @@ static enum err next_batch(struct cleaning *cleaning, const struct segment *segm
     return ERR_OK;
 }
 
+/* What a batch costs of a step's bytes: packed ones unfold. */
+static int64_t cost(const struct batch *batch)
+{
+    enum { RECORD_COST = 100, UNKNOWN_FACTOR = 8 };
+    int64_t unfolded = batch->record_count < 0 ? (int64_t)batch->size_bytes * UNKNOWN_FACTOR : (int64_t)batch->record_count * RECORD_COST;
+
+    return unfolded > batch->size_bytes ? unfolded : batch->size_bytes;
+}
+
 /* ---- the offset map ---- */
 
 static enum err map_records(struct cleaning *cleaning, const struct batch *batch, bool *full, struct reason *reason)
@@ -341,15 +350,17 @@ static enum err step_map(struct cleaning *cleaning, int64_t most_bytes, struct r
 {
     size_t i;
     struct segment *segment = segment_at(cleaning->log, cleaning->segment_base, &i);
-    int64_t until = cleaning->position + most_bytes;
+    int64_t left = most_bytes;
     bool end = false, boundary, full = false;
     struct batch batch;
     enum err err = ERR_OK;
 
-    while (!err && !end && !full && cleaning->position < until) {
+    while (!err && !end && !full && left > 0) {
         err = next_batch(cleaning, segment, &batch, &end, &boundary, reason);
-        if (!err && !end && !boundary)
-            err = map_batch(cleaning, &batch, &full, reason);
+        if (err || end || boundary)
+            continue;
+        left -= cost(&batch);
+        err = map_batch(cleaning, &batch, &full, reason);
     }
     if (err)
         return err;
@@ -761,18 +772,18 @@ static enum err step_clean(struct cleaning *cleaning, int64_t most_bytes, struct
     enum err err = cleaning->cleaned ? ERR_OK : begin_group(cleaning, reason);
 
     while (!err && left > 0) {
-        int64_t before = cleaning->position;
         struct segment *segment = segment_at(log, cleaning->segment_base, &i);
 
         err = next_batch(cleaning, segment, &batch, &end, &boundary, reason);
-        if (!err && !end && !boundary)
+        if (!err && !end && !boundary) {
+            left -= cost(&batch);
             err = clean_batch(cleaning, &batch, reason);
+        }
         /* what outgrew Kafka's write buffer ends the piece too */
         if (!err && !end && !boundary && cleaning->out.size > cleaning->io_bytes)
             cleaning->in_at = cleaning->in.size;
         if (!err && (end || boundary || piece_used_up(cleaning)))
             err = write_out(cleaning, reason);
-        left -= cleaning->position - before;
         if (err || !end)
             continue;
         if (segment->base_offset == cleaning->groups[cleaning->group].last_base) {

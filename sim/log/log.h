@@ -264,7 +264,7 @@ struct cleaning_result {
  * Truncation and the deletion of segments end it by themselves: its next step says so. */
 struct cleaning *cleaning_begin(struct log *log, const struct compaction_decision *decision, const struct cleaner_limits *limits);
 enum cleaning_state { CLEANING_GOES_ON, CLEANING_DONE, CLEANING_STOPPED, CLEANING_FAILED };
-/* Reads about `most_bytes`, or swaps a group of segments in. FAILED: the log can't be cleaned (what was swapped in before stays); `reason` says why. */
+/* Works through about `most_bytes` (unpacked), or swaps a group of segments in. FAILED: the log can't be cleaned (what was swapped in before stays); `reason` says why. */
 enum cleaning_state cleaning_step(struct cleaning *cleaning, int64_t most_bytes, struct reason *reason);
 const struct cleaning_result *cleaning_result(const struct cleaning *cleaning);
 /* `tidy`: removes the .cleaned files that are half done; false: as after kill -9, they stay. Accepts NULL. */

@@ -53,6 +53,34 @@ static void read_all(struct log *log)
     }
 }
 
+/* Whatever lies there: it is cleaned, or it is said why not, and both ends stay where they are. */
+static void clean(struct log *log, struct log_config *config, int64_t now_ms)
+{
+    int64_t start = log_start_offset(log), end = log_end_offset(log);
+    struct compaction_decision decision;
+    struct cleaner_limits limits = { .dedupe_bytes = 100 * 24, .load_factor = 0.9, .io_bytes = 100 };
+    struct cleaning *cleaning;
+    struct reason reason = { "" };
+    enum cleaning_state state = CLEANING_GOES_ON;
+
+    config->cleanup_compact = true;
+    config->min_cleanable_dirty_ratio = 0;
+    config->delete_retention_ms = 0;
+    log_roll(log, now_ms, &reason);
+    decision = log_decide_compaction(log, -1, now_ms);
+    if (decision.cleans) {
+        cleaning = cleaning_begin(log, &decision, &limits);
+        for (int steps = 0; state == CLEANING_GOES_ON; steps++) {
+            HOLDS(steps < 100000);
+            state = cleaning_step(cleaning, 64, &reason);
+        }
+        HOLDS(state == CLEANING_DONE || *reason.text);
+        HOLDS(state != CLEANING_DONE || cleaning_result(cleaning)->end_offset > decision.first_dirty_offset);
+        cleaning_end(cleaning, true);
+    }
+    HOLDS(log_start_offset(log) == start && log_end_offset(log) == end);
+}
+
 static void run(struct bytes input)
 {
     struct reader reader = reader_of(input);
@@ -113,6 +141,10 @@ static void run(struct bytes input)
         log_apply_retention(log, &decision, &reason);
         retention_decision_done(&decision);
         read_all(log);
+        if (round) {
+            clean(log, &config, how.now_ms);
+            read_all(log);
+        }
         if (mode & 4)
             log_truncate_to(log, log_start_offset(log) + 1, how.now_ms, &reason);
         log_unlink_due(log, how.now_ms + 3600000, SIZE_MAX);
