@@ -232,6 +232,7 @@ void log_add_segment(struct log *log, struct segment *segment)
 
 void log_forget_places(struct log *log)
 {
+    log->changes++;
     for (int i = 0; i < PLACES; i++)
         log->places[i] = (struct place){ -1, -1, -1, 0 };
 }

@@ -124,6 +124,7 @@ struct log_cursor {
     int64_t segment_base, position;   /* of the batch given last: where it lies */
     int64_t next_position;            /* and the next one; -1: not begun */
     int64_t piece_base, piece_at;     /* what `buffer` holds */
+    uint64_t changes;                 /* of the log when that was so: it may be compacted or truncated between two calls */
 };
 void log_cursor_init(struct log_cursor *cursor, struct log *log, int64_t offset, bool headers_only);
 bool log_cursor_next(struct log_cursor *cursor, struct batch *out); /* false: end, or unreadable */

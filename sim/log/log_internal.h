@@ -30,6 +30,7 @@ struct log {
     struct buffer out;                     /* of validation, where env has no scratch */
     struct place places[PLACES];
     unsigned next_place;
+    uint64_t changes;                      /* how often what lay somewhere came to lie elsewhere */
     int64_t kept_base;                     /* segment that the last applied decision kept, and why: said once */
     const char *kept_rule;
     struct cleaning *cleaning;             /* one that goes on; its cleaner's */

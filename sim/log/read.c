@@ -207,6 +207,10 @@ bool log_cursor_next(struct log_cursor *cursor, struct batch *out)
     size_t i = log_segment_of(log, offset);
     int64_t position = -1, base_offset;
 
+    if (cursor->changes != log->changes) {
+        cursor->next_position = cursor->piece_base = -1;
+        cursor->changes = log->changes;
+    }
     if (offset >= log->end_offset)
         return false;
     if (i == log->segment_count)

@@ -377,6 +377,33 @@ static struct cleaning *begin(struct lab *lab)
     return cleaning_begin(lab->log, &decision, &lab->limits);
 }
 
+TEST(who_walks_through_a_log_goes_on_after_a_compaction)
+{
+    struct lab *lab = compacted_lab(RELEASE_43);
+    struct log_cursor cursor;
+    struct batch batch;
+    int64_t next[] = { 2, 3, 4 };
+
+    lab_put(lab, "a", "1");
+    lab_put(lab, "a", "a longer value than the others have");
+    lab_put(lab, "a", "3");
+    lab_put(lab, "b", "1");
+    roll(lab);
+    lab_put(lab, "c", "1");
+    log_cursor_init(&cursor, lab->log, 0, false);
+    CHECK(log_cursor_next(&cursor, &batch));
+    CHECK_INT(0, batch.base_offset);
+    CHECK_INT(1, lab_clean(lab));
+    for (int i = 0; i < 3; i++) {
+        CHECK(log_cursor_next(&cursor, &batch));
+        CHECK_INT(next[i], batch.base_offset);
+        CHECK(batch_crc_right(&batch));
+    }
+    CHECK(!log_cursor_next(&cursor, &batch));
+    log_cursor_done(&cursor);
+    lab_free(lab);
+}
+
 TEST(a_log_grows_while_it_is_cleaned)
 {
     struct lab *lab = compacted_lab(RELEASE_43);
