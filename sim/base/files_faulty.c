@@ -22,6 +22,7 @@ struct unflushed {                /* a file with bytes that a power-off may take
     struct disk *disk;
     struct unflushed *next, *previous;
     int64_t flushed_size;
+    int64_t cut_size;             /* the least size since, where that is less; INT64_MAX: it was not cut */
     int64_t written_end;          /* of what was written since; beyond it there may be a hole */
     struct saved *saved;          /* sectors below flushed_size that were overwritten or cut since */
     size_t saved_count, saved_capacity;
@@ -43,6 +44,7 @@ struct disk {
     struct file *node;
     bool resolving;               /* a power-off is at work: nothing is refused or noted */
     bool faulty;                  /* some fault is set */
+    bool has_cuts;                /* some file has a cut_size */
     void (*on_failure)(void *context, const char *what);
     void *failure_context;
     struct disk_state state;
@@ -268,6 +270,7 @@ static struct unflushed *note_unflushed(struct disk *disk, struct file *file)
     unflushed->disk = disk;
     unflushed->flushed_size = file->size;
     unflushed->last_saved = -1;
+    unflushed->cut_size = INT64_MAX;
     unflushed->next = disk->unflushed;
     if (unflushed->next)
         unflushed->next->previous = unflushed;
@@ -341,6 +344,21 @@ int disk_before_write(struct file *file, size_t size, int64_t position)
     return 0;
 }
 
+/* What was cut off does not come back any more. */
+static void settle_cut(struct unflushed *unflushed, int64_t size)
+{
+    unflushed->flushed_size = size;
+    unflushed->cut_size = INT64_MAX;
+    for (size_t i = unflushed->saved_count; i-- > 0;) {
+        if (unflushed->saved[i].number * SECTOR < size)
+            continue;
+        if (unflushed->saved[i].bytes)
+            unflushed->disk->saved_bytes -= SECTOR;
+        mem_free(unflushed->saved[i].bytes);
+        unflushed->saved[i] = unflushed->saved[--unflushed->saved_count];
+    }
+}
+
 int disk_before_truncate(struct file *file, int64_t size)
 {
     struct disk *disk = disk_of(file);
@@ -357,19 +375,14 @@ int disk_before_truncate(struct file *file, int64_t size)
         unflushed->written_end = size;
     if (size >= unflushed->flushed_size)
         return 0;
-    if (unflushed->flushed_size - size <= MOST_CUT) {
-        save_sectors(unflushed, size, unflushed->flushed_size);
+    if (unflushed->flushed_size - size > MOST_CUT) {
+        settle_cut(unflushed, size);
         return 0;
     }
-    unflushed->flushed_size = size;
-    for (size_t i = unflushed->saved_count; i-- > 0;) {
-        if (unflushed->saved[i].number * SECTOR < size)
-            continue;
-        if (unflushed->saved[i].bytes)
-            disk->saved_bytes -= SECTOR;
-        mem_free(unflushed->saved[i].bytes);
-        unflushed->saved[i] = unflushed->saved[--unflushed->saved_count];
-    }
+    save_sectors(unflushed, size, unflushed->flushed_size);
+    if (size < unflushed->cut_size)
+        unflushed->cut_size = size;
+    disk->has_cuts = true;
     return 0;
 }
 
@@ -410,6 +423,10 @@ static void settle(struct disk *disk)
     for (size_t i = 0; i < disk->change_count; i++)
         change_done(&disk->changes[i]);
     disk->change_count = 0;
+    for (struct unflushed *u = disk->has_cuts ? disk->unflushed : NULL; u; u = u->next)
+        if (u->cut_size < u->flushed_size)
+            settle_cut(u, u->cut_size);
+    disk->has_cuts = false;
 }
 
 void disk_synced(struct file *file)
@@ -711,6 +728,7 @@ void disk_power_off(struct disk *disk, struct random *random, struct disk_losses
     disk->resolving = true;
     for (size_t i = disk->change_count; i-- > kept;)
         undo(disk, &disk->changes[i]);
+    disk->has_cuts = false; /* they are resolved with their files, below */
     settle(disk);
     while (disk->unflushed)
         resolve(disk->unflushed, random, out);

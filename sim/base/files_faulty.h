@@ -3,8 +3,8 @@
  *
  * Deterministic: faults come by count, what a power-off takes by the chance that is given. A refused operation changes nothing (as files.h has it).
  *
- * What survives a power-off: of a file all up to its last file_sync(), which also settles every change of names before it on this disk, as a journaling file
- * system commits; fs_sync_folder() settles names alone. Beyond that each file is kept, lost or torn: cut at any byte, sectors of 512 bytes in the cut part zero
+ * What survives a power-off: of a file all up to its last file_sync(), which also settles every change of names and every cut before it on this disk, as a
+ * journaling file system commits; fs_sync_folder() settles those alone. Beyond that each file is kept, lost or torn: cut at any byte, sectors of 512 bytes in the cut part zero
  * as if the size had been written and they not, overwritten sectors old or new. Creations, renames and deletions since are kept up to some point, in their
  * order, and undone after it. fsync need not be called for that (fs_real's `durable`): this is its record.
  * A system may write anything back earlier, and so does this record where it would grow: beyond 1 MB of overwritten bytes, beyond 4096 changes of names, a cut

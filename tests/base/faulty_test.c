@@ -281,6 +281,32 @@ TEST(a_cut_may_not_have_happened)
     CHECK(whole && short_);
 }
 
+TEST(a_cut_is_settled_by_the_next_sync_on_its_disk)
+{
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        struct place *place = place_new(seed % 2);
+        struct file *file = open_file(place, "a", FILE_CREATE), *other = open_file(place, "b", FILE_CREATE);
+        struct random random;
+        char *text;
+
+        random_init(&random, seed);
+        append(file, 600, 'a');
+        append(file, 600, 'b');
+        CHECK_INT(ERR_OK, file_sync(file, NULL));
+        CHECK_INT(ERR_OK, file_truncate(file, 600, NULL));
+        CHECK_INT(ERR_OK, file_sync(other, NULL));
+        append(file, 600, 'c');
+        file_close(file);
+        file_close(other);
+        disk_power_off(place->disk, &random, NULL);
+        text = content(place, "a");
+        CHECK(text && strlen(text) >= 600);
+        CHECK(!strchr(text, 'b')); /* it does not come back where the new bytes were not flushed */
+        mem_free(text);
+        place_free(place);
+    }
+}
+
 /* Names change in an order, and survive up to some point of it. */
 TEST(changes_of_names_are_kept_up_to_some_point)
 {

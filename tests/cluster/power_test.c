@@ -168,7 +168,7 @@ static void check_flushed(enum release release, uint64_t seed)
 
 TEST(with_flush_messages_1_a_power_off_takes_nothing_that_was_acknowledged)
 {
-    for (uint64_t seed = 0; seed < 150; seed++) {
+    for (uint64_t seed = 0; seed < 400; seed++) {
         check_flushed(RELEASE_27, seed);
         check_flushed(RELEASE_ANY, seed);
     }
@@ -210,7 +210,7 @@ TEST(without_it_only_what_was_not_flushed_may_be_gone)
 {
     bool lost_some = false;
 
-    for (uint64_t seed = 0; seed < 150; seed++) {
+    for (uint64_t seed = 0; seed < 400; seed++) {
         check_unflushed(RELEASE_27, seed, &lost_some);
         check_unflushed(RELEASE_ANY, seed, &lost_some);
     }

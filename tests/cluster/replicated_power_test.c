@@ -134,7 +134,7 @@ TEST(acks_all_outlives_the_power_of_one_broker)
 {
     int acknowledged = 0, losses = 0;
 
-    for (uint64_t seed = 0; seed < 100; seed++) {
+    for (uint64_t seed = 0; seed < 400; seed++) {
         live(RELEASE_27, seed, &acknowledged, &losses);
         live(RELEASE_43, seed, &acknowledged, &losses);
     }
