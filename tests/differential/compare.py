@@ -11,9 +11,10 @@ def told_apart(history, play):
     if not isinstance(play, dict):
         return play
     out = {key: told_apart(history, item) for key, item in play.items()}
-    # the cleaner compresses what is left of a batch anew, as an append does where compression.type is not the batch's
+    # the cleaner compresses what is left of a batch anew, as an append does where compression.type is not the batch's; and the distance from a delete
+    # horizon, which is the moment of cleaning, takes more or fewer bytes
     if history['kind'] == 'recompressed' or history['kind'].startswith('compacted'):
-        if 'attributes' in out and out['attributes'] & 7:
+        if 'attributes' in out and out['attributes'] & (7 | 64):
             out.update(size='its own', crc='its own')
         for name, file in out.items():
             if name.endswith('.log') and any(batch['size'] == 'its own' for batch in file['batches']):

@@ -134,7 +134,7 @@ class Maker:
         if self.kind == 'recompressed':        # what a codec makes of it is each library's own: sizes must not decide
             return config
         if r.random() < 0.8:
-            config['segment.bytes'] = str(r.choice((600, 1500, 4000, 10000, 30000)))
+            config['segment.bytes'] = str(r.choice((400, 600, 1500, 1500, 4000) if self.compacted else (600, 1500, 4000, 10000, 30000)))
         if r.random() < 0.6:
             config['index.interval.bytes'] = str(r.choice((0, 1, 100, 500, 4096)))
             # Real brokers fail ("Attempt to append to a full index") where an index is too small for what recovery or the cleaner puts into it, which
@@ -162,6 +162,11 @@ class Maker:
             config['compression.type'] = 'uncompressed'
         if self.kind in ('wrong', 'plain') and r.random() < 0.2:
             config['max.message.bytes'] = str(r.choice((100, 500, 2000, 5000)))
+        if self.compacted and r.random() < 0.2:
+            config['min.compaction.lag.ms'] = str(r.choice((HOUR // 2, 3 * HOUR // 2)))
+        if self.compacted and not first and r.random() < 0.15:
+            config['cleanup.policy'] = r.choice(('compact', 'delete', 'compact,delete'))
+            self.both = self.both or 'delete' in config['cleanup.policy']
         if first and r.random() < 0.08 and not self.compacted:
             config['preallocate'] = 'true'
             config['segment.bytes'] = config.get('segment.bytes', '30000')
@@ -174,7 +179,9 @@ class Maker:
         if self.compacted:
             settle = {}
             if r.random() < 0.8:
-                settle['min.cleanable.dirty.ratio'] = '0.01'
+                settle['min.cleanable.dirty.ratio'] = r.choice(('0.01', '0.01', '0.5'))
+            elif r.random() < 0.5:
+                settle['max.compaction.lag.ms'] = str(r.choice((2 * HOUR, 100 * HOUR)))
             if self.both and r.random() < 0.5:
                 settle.update(self.retention())
             return settle
