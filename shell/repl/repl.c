@@ -242,8 +242,11 @@ static void on_key(uv_poll_t *poll, int status, int events);
 
 static void draw_hooked(void)
 {
-    if (the_repl->hook)
-        the_repl->hook->draw(the_repl->hook->context, rl_display_prompt ? rl_display_prompt : "", rl_line_buffer ? rl_line_buffer : "", (size_t)rl_point);
+    if (!the_repl->hook)
+        return;
+    if (the_repl->prompting && !the_repl->pending.size) /* in the past it names the time, which a key may have moved */
+        rl_set_prompt(session_prompt(the_repl->session));
+    the_repl->hook->draw(the_repl->hook->context, rl_display_prompt ? rl_display_prompt : "", rl_line_buffer ? rl_line_buffer : "", (size_t)rl_point);
 }
 
 static void prepare_nothing(int meta)

@@ -384,6 +384,8 @@ static void on_tick(uv_timer_t *tick)
     }
     viewer->view.lang = viewer->session->lang;
     viewer->view.idle_prompt = session_prompt(viewer->session);
+    if (!viewer->typing && viewer->view.prompt && text_ends(viewer->view.prompt, "> ")) /* nothing typed: the prompt of now, which in the past names the time */
+        viewer->view.prompt = NULL;
     view_draw(&viewer->view, &viewer->grid);
     cursor = viewer->typing ? viewer->view.prompt_cursor : -1;
     screen_show(viewer->screen, &viewer->grid, cursor >= 0 && cursor < viewer->grid.columns ? viewer->grid.rows - 2 : -1, cursor);
