@@ -716,7 +716,12 @@ int call_run(struct call *call)
     int64_t began_us = lab ? queue_now_us(lab_queue(lab)) : 0;
     uint64_t entry = lab ? journal_last(lab_journal(lab)) : 0;
     bool past = lab && lab_is_past(lab);
-    int status = run_command(call);
+    int status;
+
+    if (lab && queue_running(lab_queue(lab)) && !call_yield(call)) /* what the command before waited for may have called us within its event */
+        return 130;
+    began_us = lab ? queue_now_us(lab_queue(lab)) : 0;
+    status = run_command(call);
 
     if (lab && !past && (call->session->shell->lab == lab || branch_number(call->session->shell, lab)))
         note_outcome(call, began_us, entry, status);

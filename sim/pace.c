@@ -199,7 +199,7 @@ bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
 {
     int64_t end = wall(lab) + SLICE_US;
 
-    if (lab->still) /* somebody copies it */
+    if (lab->still || queue_running(lab->queue)) /* somebody copies it; or a command went on within an event: once that is over */
         return false;
     if (lab->player)
         return run_past_slice(lab, until_us, stop);
@@ -257,7 +257,7 @@ void lab_catch_up(struct lab *lab)
 {
     if (!lab->loop || jumps(lab))
         return;
-    if (goes(lab))
+    if (goes(lab) && !queue_running(lab->queue))
         run_to_target(lab, target(lab));
     set_shift(lab);
 }

@@ -325,7 +325,8 @@ static enum err play_request(struct player *player, struct reader *reader, struc
     if (reader->failed || !played || !played->connection)
         return no_recording(reason);
     if (connection_busy(played->connection))
-        return err_because(ERR_INVALID_REQUEST, reason, "the replay went another way than the recording: a request came before the answer to the one before it");
+        return err_because(ERR_INVALID_REQUEST, reason, "the replay went another way than the recording: input %llu, after %llu events, a request came before the answer "
+                           "to the one before it", (unsigned long long)player->inputs, (unsigned long long)player->place.events);
     wire_set_shift(player->lab->wire, shift_us, 0);
     connection_request(played->connection, frame, no_reply, NULL);
     return ERR_OK;

@@ -10,6 +10,7 @@ struct queue {
     uint64_t next_number, events_run;
     struct event **heap; /* from 1 */
     size_t count, capacity;
+    int running;
 };
 
 struct queue *queue_new(int64_t start_us)
@@ -119,6 +120,11 @@ int64_t queue_next_us(const struct queue *queue)
     return queue->count ? queue->heap[1]->at_us : NEVER_US;
 }
 
+bool queue_running(const struct queue *queue)
+{
+    return queue->running > 0;
+}
+
 bool queue_next_outside(const struct queue *queue)
 {
     return queue->count && queue->heap[1]->outside;
@@ -141,7 +147,9 @@ bool queue_run_outside(struct queue *queue)
         if (!first)
             break;
         event_cancel(queue, first);
+        queue->running++;
         first->run(first->context);
+        queue->running--;
         ran = true;
     }
     return ran;
@@ -163,7 +171,9 @@ bool queue_run_next(struct queue *queue)
     if (event->at_us > queue->now_us)
         queue->now_us = event->at_us;
     queue->events_run += !event->outside;
+    queue->running++;
     event->run(event->context);
+    queue->running--;
     return true;
 }
 

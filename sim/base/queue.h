@@ -34,6 +34,8 @@ void event_cancel(struct queue *queue, struct event *event);   /* also of one th
 static inline bool event_scheduled(const struct event *event) { return event->place != 0; }
 
 int64_t queue_next_us(const struct queue *queue);       /* of the next event; NEVER_US: none */
+/* One of its events is under way: whoever is called from there must not run others, as what that event still has to do would come after them. */
+bool queue_running(const struct queue *queue);
 bool queue_next_outside(const struct queue *queue);     /* the next event is from outside */
 /* Runs those events from outside that are due at the present moment, also past others; true if any was. For a history that must not move meanwhile. */
 bool queue_run_outside(struct queue *queue);

@@ -226,3 +226,19 @@ def test_mark_and_report():
     assert suite[0].get('name') == 'until delete students-0' and suite[1][0].tag == 'failure'
     events = run(commands[:6] + ['events --since before']).stdout
     assert 'DELETE' in events.split('HERE')[-1] and 'TOPIC' not in events
+
+
+def test_the_past_has_the_journal_that_the_lab_had(folder):
+    """Also where a command goes on within an event of its lab: what moves the clock then waits until that is over."""
+    live, past = os.path.join(folder, 'live'), os.path.join(folder, 'past')
+    subprocess.run([PROGRAM, '--kafka', '4.3', '--brokers', '3', '--no-listen', '-c', """
+kafka-topics.sh --create --topic b --partitions 6 --replication-factor 3 --bootstrap-server localhost:9092
+echo one | kafka-console-producer.sh --topic b --bootstrap-server localhost:9092
+advance 5s
+kafka-console-consumer.sh --topic b --from-beginning --group g --max-messages 1 --bootstrap-server localhost:9092
+next check
+events 100000 --all > %s
+rewind 0s
+events 100000 --all > %s""" % (live, past)], check=True, timeout=60, capture_output=True)
+    with open(live) as one, open(past) as other:
+        assert one.read() == other.read()
