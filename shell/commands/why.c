@@ -120,9 +120,11 @@ void why_flush(struct why *why)
     text_clear(&why->out);
 }
 
-/* What goes in a folder that is only looked at: nothing that moves time, asks a broker or changes it. */
+/* What goes in a folder that is only looked at: nothing that moves time, asks a broker or changes it. What was, nothing mends. */
 static bool goes(const struct why *why, const char *format)
 {
+    if (!*format && lab_is_past(why->lab))
+        return false;
     return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ");
 }
 
@@ -151,7 +153,7 @@ void why_mend(struct why *why, const char *format, ...)
 {
     va_list args;
 
-    if (!goes(why, format))
+    if (!goes(why, ""))
         return;
     va_start(args, format);
     line(why, _(why->lang, "mend"), format, args);

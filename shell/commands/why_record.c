@@ -27,13 +27,30 @@ static bool cut_below(const struct entry *entry, int64_t offset)
     return end <= offset && offset < before;
 }
 
+static bool lost_with_power(const struct entry *entry, int64_t offset)
+{
+    return entry_fact(entry, "first_lost_offset", INT64_MAX) <= offset && offset <= entry_fact(entry, "last_lost_offset", -1);
+}
+
+/* A loss is said after the recovery that found it, so that the newest tells most. */
 static const struct entry *find_cut(struct why *why, int64_t offset)
 {
-    const struct entry *recovered = why_find(why, EVENT_log_recovered, cut_below, offset), *truncated = why_find(why, EVENT_log_truncated, cut_below, offset);
+    const struct entry *found[] = { why_find(why, EVENT_log_recovered, cut_below, offset), why_find(why, EVENT_log_truncated, cut_below, offset),
+                                    why_find(why, EVENT_records_lost, lost_with_power, offset) };
+    const struct entry *newest = NULL;
 
-    if (!recovered || (truncated && truncated->number > recovered->number))
-        return truncated;
-    return recovered;
+    for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)
+        if (found[i] && (!newest || found[i]->number > newest->number))
+            newest = found[i];
+    return newest;
+}
+
+static void say_power(struct why *why, const struct entry *cut)
+{
+    why_say(why, _(why->lang, "broker %d lost its power, and %s had not been flushed to its disk (recovery point %lld, flush.messages=%lld). Kafka leaves flushing to the system and "
+                              "relies on replicas; no other one had it.\n"),
+            cut->broker, why_offsets(why, entry_fact(cut, "first_lost_offset", 0), entry_fact(cut, "last_lost_offset", 0) + 1), (long long)entry_fact(cut, "recovery_point", -1),
+            (long long)entry_fact(cut, "flush_messages", -1));
 }
 
 /* How an offset at or beyond the end was lost; false: it never was there, as far as the journal knows. */
@@ -51,7 +68,9 @@ static bool say_cut(struct why *why, int64_t offset, bool written_again)
     if (written)
         why_say(why, _(why->lang, "one was written at %s, and "), why_clock(why, written->at_us / 1000));
     bytes = (long long)entry_fact(cut, "cut_bytes", 0);
-    if (cut->kind == EVENT_log_truncated)
+    if (cut->kind == EVENT_records_lost)
+        say_power(why, cut);
+    else if (cut->kind == EVENT_log_truncated)
         why_say(why, _(why->lang, "broker %d cut its log off at %lld (it ended at %lld), because its leader has nothing there: a follower gives up what was never committed.\n"),
                 cut->broker, (long long)entry_fact(cut, "log_end_offset", -1), (long long)entry_fact(cut, "log_end_offset_before", -1));
     else if (bytes > 0)
@@ -68,11 +87,14 @@ static bool say_cut(struct why *why, int64_t offset, bool written_again)
 static int not_written(struct why *why, int64_t offset)
 {
     long long end = (long long)log_end_offset(why->log);
+    const struct entry *cut = find_cut(why, offset);
 
     if (!say_cut(why, offset, false))
         why_say(why, _(why->lang, "%lld has not been written yet: the next record gets offset %lld.\n"), (long long)offset, end);
     else
         why_say(why, _(why->lang, "The next record gets offset %lld.\n"), end);
+    if (cut && cut->kind == EVENT_records_lost)
+        why_mend_config(why, "flush.messages", 1, _(why->lang, "each batch is flushed before it is answered"));
     if (lab_inspects(why->lab))
         why_show_segments(why);
     else

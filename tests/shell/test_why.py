@@ -208,6 +208,28 @@ def test_a_lab_that_was_opened_again_remembers(folder, release):
     assert 'the segment 2 began, by segment.bytes: the segment before it had 185 bytes' in out
 
 
+def test_what_a_power_off_took(folder, release, lang):
+    script = THREE + 'broker power-off %s\nbroker start %s\n' % (('0',) * 2 if release == '2.7' else ('1',) * 2)
+    out = works(folder, script, 'why students-0 2', lang, release)
+    assert {'en': '2 was there and is lost: one was written at 00:00:20, and broker %s lost its power, and ',
+            'ru': '2 была и потеряна: одна была записана в 00:00:20, и брокер %s лишился питания, а '}[lang] % {'2.7': '0', '4.3': '1'}[release] in out
+    mend, _ = lines_to_type(out, lang)
+    assert mend.endswith('flush.messages=1')
+    assert '2 is there' in answer(folder, script.replace('broker power-off', mend + '\n' + SEND % 'flushed' + 'broker power-off', 1), 'why students-0 2', 'en', release)
+    again = answer(folder, script + SEND % 'x' * 3, 'why students-0 2', 'en', release)
+    assert '2 is there' in again and 'It is not the first record with this offset: one was written at 00:00:20, and broker ' in again
+
+
+def test_the_past_is_told_and_nothing_mends_it(folder, release):
+    lab = os.path.join(folder, 'lab')
+    with open(os.path.join(folder, 'file'), 'w') as file:
+        file.write(THREE + 'rewind 5s\nwhy students-0\nwhy students-0 1\n')
+    status, out, err = run('--no-listen', '--record', '--kafka', {'4.3': 'any'}.get(release, release), lab, '-f', os.path.join(folder, 'file'))
+    assert status == 0, out + err
+    assert '  0..1 (active, 185 bytes) stays: its newest record is 5 s old: ' in out and '1 is there' in out
+    assert 'mend' not in out and 'show me: until delete students-0' in out
+
+
 # ---- rolls ----
 
 def test_rolled_by_bytes(folder, release, lang):
