@@ -76,8 +76,11 @@ XGETTEXT := xgettext --language=C --from-code=UTF-8 --keyword --keyword=_:2 --ke
 pot:
 	@mkdir -p $(BUILD)
 	@$(XGETTEXT) -o - $(call sources,shell) | sed '/^"\(POT-Creation-Date\|Report-Msgid-Bugs-To\)/d' >$(BUILD)/kafkarium.pot
+# The commands' summaries are taken from their rows; what is not yet translated of them, help shows in English.
 po: pot
-	@for l in shell/po/*.po; do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-location --sort-output --no-wrap $$l $(BUILD)/kafkarium.pot; done
+	@sed -n 's/.*\.summary = \("[^"]*"\).*/N_(\1)/p' shell/commands/*.c | $(XGETTEXT) -o $(BUILD)/summaries.pot -
+	@msgcat --use-first --sort-output $(BUILD)/kafkarium.pot $(BUILD)/summaries.pot -o $(BUILD)/all.pot
+	@for l in shell/po/*.po; do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-location --sort-output --no-wrap $$l $(BUILD)/all.pot; done
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(strip $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l))))

@@ -6,14 +6,14 @@
 #include "shell/prose.h"
 
 static const struct { const char *title, *names; } groups[] = {
-    { "Kafka's tools", "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets kafka-delete-records kafka-log-dirs "
+    { N_("Kafka's tools"), "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets kafka-delete-records kafka-log-dirs "
                      "kafka-dump-log kafka-broker-api-versions" },
-    { "time", "time pause resume freeze speed next step advance until wait break rewind branch" },
-    { "look", "view why events trace sql ls hexdump dump status clients refresh" },
-    { "break things", "broker replica net disk clock fault chaos" },
-    { "clients", "producer consumer group" },
-    { "learn", "demo lesson" },
-    { "shell", "source jobs kill cat echo clear set share save open mark report help exit" },
+    { N_("time"), "time pause resume freeze speed next step advance until wait break rewind branch" },
+    { N_("look"), "view why events trace sql ls hexdump dump status clients refresh" },
+    { N_("break things"), "broker replica net disk clock fault chaos" },
+    { N_("clients"), "producer consumer group" },
+    { N_("learn"), "demo lesson" },
+    { N_("shell"), "source jobs kill cat echo clear set share save open mark report help exit" },
 };
 
 static bool names(const char *list, const char *name)
@@ -28,7 +28,7 @@ static bool names(const char *list, const char *name)
 
 static void print_line(struct call *call, const struct command *command)
 {
-    call_print(call, "  %-23s %s\n", command->name, command->summary);
+    call_print(call, "  %-23s %s\n", command->name, _(call->session->lang, command->summary)); /* `make po` knows the summaries */
 }
 
 static bool in_a_group(const char *name)
@@ -50,7 +50,7 @@ static int help_all(struct call *call)
             if (!names(groups[g].names, command_at(i)->name))
                 continue;
             if (!any)
-                call_print(call, "%s\n", groups[g].title);
+                call_print(call, "%s\n", _(call->session->lang, groups[g].title));
             any = true;
             print_line(call, command_at(i));
         }
@@ -59,11 +59,11 @@ static int help_all(struct call *call)
         if (in_a_group(command_at(i)->name))
             continue;
         if (!others)
-            call_print(call, "others\n");
+            call_print(call, "%s\n", _(call->session->lang, "others"));
         others = true;
         print_line(call, command_at(i));
     }
-    prose_print(call, "\nhelp NAME tells more. Lines work as pasted from a course: !, paths, .sh, \\, quotes, |, <, >, <<<, &, ; and a bare SELECT.\n");
+    prose_print(call, "\n%s\n", _(call->session->lang, "help NAME tells more. Lines work as pasted from a course: !, paths, .sh, \\, quotes, |, <, >, <<<, &, ; and a bare SELECT."));
     return 0;
 }
 
@@ -98,18 +98,19 @@ static int help_one(struct call *call, const char *name)
         struct text shown = { 0 };
 
         text_escaped(&shown, bytes_text(name));
-        call_error(call, "help: there is no command %s%s%s\n", text_chars(&shown), near ? "; did you mean " : "", near ? near : "");
+        call_error(call, _(call->session->lang, "help: there is no command %s%s%s\n"), text_chars(&shown), near ? _(call->session->lang, "; did you mean ") : "",
+                   near ? near : "");
         text_done(&shown);
         return 1;
     }
-    call_print(call, "%s: %s\n", command->name, command->summary);
+    call_print(call, "%s: %s\n", command->name, _(call->session->lang, command->summary));
     if (command->usage)
-        prose_print(call, "usage: %s\n", command->usage);
+        prose_print(call, _(call->session->lang, "usage: %s\n"), command->usage);
     if (command->details)
-        prose_print(call, "%s\n", command->details);
+        prose_print(call, "%s\n", _(call->session->lang, command->details));
     print_options(call, command);
     if (command->example)
-        call_print(call, "example: %s\n", command->example);
+        call_print(call, _(call->session->lang, "example: %s\n"), command->example);
     return 0;
 }
 

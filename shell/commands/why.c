@@ -390,9 +390,9 @@ static int run(struct call *call)
 const struct command command_why = {
     .name = "why", .summary = "the reasons: what was compared, and when it may change",
     .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction TOPIC-P | why lag GROUP | why refused",
-    .details = "why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
+    .details = N_("why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
                "when, what took it and what would have kept it. why rolled: what made a segment roll and what will make the next. why compaction: what the\n"
                "cleaner sees. why lag: a group's lag, split into deleted and readable. why refused: the last batch that was not written. why alone: the last\n"
-               "decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian.",
+               "decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian."),
     .example = "why students-0", .words = "retention rolled compaction lag refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

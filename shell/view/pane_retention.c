@@ -27,14 +27,19 @@ static bool wide(const struct grid *grid)
     return grid->columns >= WIDE_COLUMNS;
 }
 
-static void seconds(struct text *out, int64_t ms)
+static enum lang lang_of(const struct scene *scene)
+{
+    return scene->view->lang;
+}
+
+static void seconds(enum lang lang, struct text *out, int64_t ms)
 {
     int64_t left = ms < 0 ? 0 : ms;
 
     if (left < 600000)
-        text_printf(out, "%lld.%lld s", (long long)(left / 1000), (long long)(left % 1000 / 100));
+        text_printf(out, "%lld.%lld %s", (long long)(left / 1000), (long long)(left % 1000 / 100), _(lang, "s"));
     else
-        text_duration(out, left * 1000);
+        lang_duration(lang, out, left * 1000);
 }
 
 static void bytes_short(struct text *out, int64_t bytes)
@@ -187,28 +192,30 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
     int64_t records = s->next_offset - s->base_offset, check = INT64_MAX;
 
     if (!records) {
-        text_add(first, "empty: stays, whatever its age");
+        text_add(first, _(lang_of(scene), "empty: stays, whatever its age"));
         return;
     }
     int64_t each = s->size_bytes / records, fit = each > 0 ? (config->segment_bytes - s->size_bytes) / each : 0;
 
     if (fit < 100000)
-        text_printf(first, "%lld more fit, the next one rolls it", (long long)fit);
+        text_printf(first, n_(lang_of(scene), "%lld more fits, the next one rolls it", "%lld more fit, the next one rolls it", fit), (long long)fit);
     else {
-        text_add(first, "rolls at ");
-        bytes_short(first, config->segment_bytes);
-        text_add(first, " or ");
-        text_duration(first, config->segment_ms * 1000);
-        text_add(first, " later");
+        struct text bytes = { 0 }, later = { 0 };
+
+        bytes_short(&bytes, config->segment_bytes);
+        lang_duration(lang_of(scene), &later, config->segment_ms * 1000);
+        text_printf(first, _(lang_of(scene), "rolls at %s or %s later"), text_chars(&bytes), text_chars(&later));
+        text_done(&bytes);
+        text_done(&later);
     }
     if (s->expires_at_ms == INT64_MAX || !config->cleanup_delete)
         return;
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
     if (check != INT64_MAX) {
-        text_add(second, far_away(scene, check) ? "if silent: goes " : "if silent: goes at check ");
+        text_add(second, far_away(scene, check) ? _(lang_of(scene), "if silent: goes ") : _(lang_of(scene), "if silent: goes at check "));
         look_clock(scene->lab, check, second);
     } else if (s->expires_at_ms <= scene->now_ms) {
-        text_add(second, "EXPIRED; goes at the next check");
+        text_add(second, _(lang_of(scene), "EXPIRED; goes at the next check"));
     }
 }
 
@@ -224,18 +231,18 @@ static void cleaner_next(const struct scene *scene, const struct segment_info *s
     int64_t next_us = partition_next_cleaning_us(scene->partition);
 
     if (partition_uncleanable(scene->partition)) {
-        text_add(first, "uncleanable until the broker restarts");
+        text_add(first, _(lang_of(scene), "uncleanable until the broker restarts"));
     } else if (broker_next_cleaner_look_us(partition_broker(scene->partition)) == INT64_MAX) {
-        text_add(first, "stays: the cleaner is off");
+        text_add(first, _(lang_of(scene), "stays: the cleaner is off"));
     } else if (decision.cleans) {
-        text_add(first, below_checkpoint(scene, s) ? "clean; written anew " : "dirty; cleaned at ");
+        text_add(first, below_checkpoint(scene, s) ? _(lang_of(scene), "clean; written anew ") : _(lang_of(scene), "dirty; cleaned at "));
         look_clock(scene->lab, next_us / 1000, first);
     } else if (below_checkpoint(scene, s)) {
-        text_add(first, "clean: the newest of each key");
+        text_add(first, _(lang_of(scene), "clean: the newest of each key"));
     } else if (s->base_offset >= decision.end_offset) {
-        text_add(first, text_equal(decision.uncleanable_rule, "min.compaction.lag.ms") ? "dirty; too young to be cleaned" : "dirty; a transaction is open");
+        text_add(first, text_equal(decision.uncleanable_rule, "min.compaction.lag.ms") ? _(lang_of(scene), "dirty; too young to be cleaned") : _(lang_of(scene), "dirty; a transaction is open"));
     } else {
-        text_printf(first, "dirty; cleaner: %.2f, not over %.2f", decision.ratio, decision.min_ratio);
+        text_printf(first, _(lang_of(scene), "dirty; cleaner: %.2f, not over %.2f"), decision.ratio, decision.min_ratio);
     }
 }
 
@@ -244,13 +251,15 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
     int64_t check;
 
     if (s->state == SEGMENT_DELETED && s->unlink_at_ms <= scene->now_ms && lab_inspects(scene->lab)) {
-        text_add(first, "delay over: a start unlinks it");
+        text_add(first, _(lang_of(scene), "delay over: a start unlinks it"));
         return;
     }
     if (s->state == SEGMENT_DELETED) {
-        text_add(first, "unlinked in ");
-        seconds(first, s->unlink_at_ms - scene->now_ms);
-        text_printf(first, " (delete delay %lld)", (long long)(log_settings(scene->log)->file_delete_delay_ms / 1000));
+        struct text in = { 0 };
+
+        seconds(lang_of(scene), &in, s->unlink_at_ms - scene->now_ms);
+        text_printf(first, _(lang_of(scene), "unlinked in %s (delete delay %lld)"), text_chars(&in), (long long)(log_settings(scene->log)->file_delete_delay_ms / 1000));
+        text_done(&in);
         return;
     }
     if (s->state == SEGMENT_ACTIVE) {
@@ -262,24 +271,26 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
         return;
     }
     if (s->expires_at_ms == INT64_MAX) {
-        text_add(first, "does not expire");
+        text_add(first, _(lang_of(scene), "does not expire"));
         return;
     }
     check = look_check_after_ms(scene->partition, s->expires_at_ms);
     if (check == INT64_MAX) { /* nobody knows when it looks, or whether */
-        text_add(first, s->expires_at_ms > scene->now_ms ? "expires " : "EXPIRED; goes at the next check");
+        text_add(first, s->expires_at_ms > scene->now_ms ? _(lang_of(scene), "expires ") : _(lang_of(scene), "EXPIRED; goes at the next check"));
         if (s->expires_at_ms > scene->now_ms)
             look_clock(scene->lab, s->expires_at_ms, first);
         return;
     }
     if (far_away(scene, s->expires_at_ms)) {
-        text_add(first, "expires, then goes ");
+        text_add(first, _(lang_of(scene), "expires, then goes "));
     } else if (s->expires_at_ms > scene->now_ms) {
-        text_add(first, "expires in ");
-        seconds(first, s->expires_at_ms - scene->now_ms);
-        text_add(first, "; goes at ");
+        struct text in = { 0 };
+
+        seconds(lang_of(scene), &in, s->expires_at_ms - scene->now_ms);
+        text_printf(first, _(lang_of(scene), "expires in %s; goes at "), text_chars(&in));
+        text_done(&in);
     } else {
-        text_add(first, "EXPIRED; goes at check ");
+        text_add(first, _(lang_of(scene), "EXPIRED; goes at check "));
     }
     look_clock(scene->lab, check, first);
 }
@@ -294,23 +305,24 @@ static int draw_segment(struct scene *scene, const struct segment_info *s, int r
 {
     struct text first = { 0 }, second = { 0 }, newest = { 0 }, range = { 0 }, records = { 0 };
     enum style style = s->state == SEGMENT_DELETED ? STYLE_DIM : s->state == SEGMENT_ACTIVE ? STYLE_ACTIVE : STYLE_PLAIN;
-    int rows = 1;
+    int rows = 1, pad;
 
     whats_next(scene, s, &first, &second);
     if (s->newest_ms >= 0)
-        seconds(&newest, scene->now_ms - s->newest_ms);
+        seconds(lang_of(scene), &newest, scene->now_ms - s->newest_ms);
     if (s->next_offset > s->base_offset)
         text_printf(&range, "%lld..%lld", (long long)s->base_offset, (long long)s->next_offset - 1);
     else
         text_add(&range, "none");
+    pad = 7 - text_width(text_chars(&newest));
     if (s->record_count >= 0)
         text_printf(&records, "%lld", (long long)s->record_count);
     else if (log_settings(scene->log)->cleanup_compact && (below_checkpoint(scene, s) || s->state == SEGMENT_DELETED))
         text_add(&records, "?"); /* there are holes in it */
     else
         text_printf(&records, "%lld", (long long)(s->next_offset - s->base_offset));
-    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4s %5lld %7s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
-             text_chars(&range), text_chars(&records), (long long)s->size_bytes, text_chars(&newest), text_chars(&first));
+    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4s %5lld %*s%s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
+             text_chars(&range), text_chars(&records), (long long)s->size_bytes, pad > 0 ? pad : 0, "", text_chars(&newest), text_chars(&first));
     if (second.size) {
         grid_put(scene->grid, row + 1, 43, STYLE_PLAIN, "%s", text_chars(&second));
         rows = 2;
@@ -327,9 +339,9 @@ static int draw_segments(struct scene *scene, int row, int bottom, int64_t colum
 {
     int first = 0, room = bottom - row - 1, kept = -1;
 
-    grid_put(scene->grid, row, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST WHAT HAPPENS NEXT");
+    grid_put(scene->grid, row, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST %s", _(lang_of(scene), "WHAT HAPPENS NEXT"));
     if (column_bytes)
-        grid_right(scene->grid, row, wide(scene->grid) ? WIDE_LEFT : scene->grid->columns - 1, STYLE_DIM, "1 column = %lld B", (long long)column_bytes);
+        grid_right(scene->grid, row, wide(scene->grid) ? WIDE_LEFT : scene->grid->columns - 1, STYLE_DIM, _(lang_of(scene), "1 column = %lld B"), (long long)column_bytes);
     row++;
     for (int i = 0; i < scene->count && kept < 0; i++)
         if (scene->segments[i].state != SEGMENT_DELETED)
@@ -379,7 +391,7 @@ static int draw_groups(struct scene *scene, int row, int bottom)
                 if (groups[g].member_count)
                     grid_put(scene->grid, row++, 66, STYLE_PLAIN, "%d %s", groups[g].member_count, group_state_name(groups[g].state));
                 else
-                    grid_put(scene->grid, row++, 66, STYLE_PLAIN, "none");
+                    grid_put(scene->grid, row++, 66, STYLE_PLAIN, "%s", _(lang_of(scene), "none"));
             }
         }
     }
@@ -398,7 +410,7 @@ static int draw_clients(struct scene *scene, int row)
         const struct connection_info *info = &clients[shown];
         bool fits;
 
-        text_printf(&one, "%s%s %s:%d%s%s", shown ? "  " : "clients: ", *info->client_id ? info->client_id : "?", info->client_host, info->client_port,
+        text_printf(&one, "%s%s %s:%d%s%s", shown ? "  " : _(lang_of(scene), "clients: "), *info->client_id ? info->client_id : "?", info->client_host, info->client_port,
                     info->waiting_in ? " in " : "", info->waiting_in ? info->waiting_in : "");
         fits = !shown || column + text_width(text_chars(&one)) + (shown + 1 < count ? 12 : 0) < most;
         if (fits)
@@ -408,7 +420,7 @@ static int draw_clients(struct scene *scene, int row)
             break;
     }
     if (count > shown)
-        grid_put(scene->grid, row, column, STYLE_DIM, "  +%zu more", count - shown);
+        grid_put(scene->grid, row, column, STYLE_DIM, _(lang_of(scene), "  +%zu more"), count - shown);
     return count ? row + 1 : row;
 }
 
@@ -454,9 +466,9 @@ static void draw_nothing(struct view *view, struct grid *grid, int top, int bott
 {
     struct scene scene = { .view = view, .grid = grid, .lab = view->lab };
 
-    grid_put(grid, top + 1, 2, STYLE_PLAIN, "There is no topic yet. Type, below or in another terminal:");
+    grid_put(grid, top + 1, 2, STYLE_PLAIN, "%s", _(view->lang, "There is no topic yet. Type, below or in another terminal:"));
     grid_put(grid, top + 3, 4, STYLE_STRONG, "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092");
-    grid_put(grid, top + 5, 2, STYLE_PLAIN, "or watch one: demo retention");
+    grid_put(grid, top + 5, 2, STYLE_PLAIN, "%s", _(view->lang, "or watch one: demo retention"));
     draw_journal(&scene, top + 7, bottom, 1);
 }
 
@@ -476,19 +488,19 @@ static void draw_subject(struct scene *scene, int row)
         struct compaction_decision decision = log_decide_compaction(scene->log, partition_cleaner_offset(scene->partition), scene->now_ms);
 
         text_clear(&settings);
-        text_printf(&settings, "compact%s: dirty %.2f, cleaned over %.2f", config->cleanup_delete ? ",delete" : "", decision.ratio, decision.min_ratio);
+        text_printf(&settings, _(lang_of(scene), "compact%s: dirty %.2f, cleaned over %.2f"), config->cleanup_delete ? ",delete" : "", decision.ratio, decision.min_ratio);
     } else if (column + text_width(text_chars(&settings)) > scene->grid->columns - 23) { /* the same in fewer letters */
         text_clear(&settings);
-        text_add(&settings, "keeps ");
+        text_add(&settings, _(lang_of(scene), "keeps "));
         if (config->retention_ms < 0)
-            text_add(&settings, "for ever");
+            text_add(&settings, _(lang_of(scene), "for ever"));
         else
-            text_duration(&settings, config->retention_ms * 1000);
+            lang_duration(lang_of(scene), &settings, config->retention_ms * 1000);
         if (config->retention_bytes >= 0) {
-            text_add(&settings, " or ");
+            text_add(&settings, _(lang_of(scene), " or "));
             bytes_short(&settings, config->retention_bytes);
         }
-        text_add(&settings, ", segments of ");
+        text_add(&settings, _(lang_of(scene), ", segments of "));
         bytes_short(&settings, config->segment_bytes);
     }
     grid_put(scene->grid, row, column, STYLE_PLAIN, "%s", text_chars(&settings));
@@ -496,8 +508,9 @@ static void draw_subject(struct scene *scene, int row)
     if (next != INT64_MAX) {
         struct text in = { 0 };
 
-        seconds(&in, next / 1000 - scene->now_ms);
-        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, config->cleanup_compact ? " CLEANER in %s" : " NEXT CHECK in %s", text_chars(&in));
+        seconds(lang_of(scene), &in, next / 1000 - scene->now_ms);
+        grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, config->cleanup_compact ? _(lang_of(scene), " CLEANER in %s") : _(lang_of(scene), " NEXT CHECK in %s"),
+                   text_chars(&in));
         text_done(&in);
     }
 }
@@ -525,7 +538,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     column_bytes = draw_bar(&scene, row);
     row += 4;
     if (wide(grid)) {
-        grid_put(grid, row, WIDE_LEFT + 3, STYLE_STRONG, "WHAT HAPPENED");
+        grid_put(grid, row, WIDE_LEFT + 3, STYLE_STRONG, "%s", _(lang_of(&scene), "WHAT HAPPENED"));
         draw_journal(&scene, row + 1, bottom, WIDE_LEFT + 3);
         for (int r = row; r < bottom; r++)
             grid_put(grid, r, WIDE_LEFT + 1, STYLE_DIM, "%s", grid->ascii ? "|" : "│");

@@ -112,7 +112,7 @@ static void draw_header(struct view *view, struct grid *grid)
         past_title(lab, &line);
         text_add(&line, "  ");
         past_ago(lab, &line);
-        text_add(&line, ": only to look at");
+        text_add(&line, _(view->lang, ": only to look at"));
         grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
         if (line.size + 10 < (size_t)grid->columns)
             grid_put(grid, 0, grid->columns - 6, STYLE_TITLE, "PAST ");
@@ -121,46 +121,49 @@ static void draw_header(struct view *view, struct grid *grid)
     }
     text_time(&line, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
     if (lab_pace(lab) == PACE_PAUSED) {
-        text_add(&line, " PAUSED");
+        text_add(&line, _(view->lang, " PAUSED"));
     } else if (lab_pace(lab) == PACE_FROZEN) {
         struct net_waiting frozen = lab_net(lab) ? net_waiting(lab_net(lab)) : (struct net_waiting){ 0 };
 
-        text_printf(&line, " FROZEN: %zu waiting (oldest %lld of 30 s)", frozen.count, (long long)(frozen.oldest_us / 1000000));
+        text_printf(&line, _(view->lang, " FROZEN: %zu waiting (oldest %lld of 30 s)"), frozen.count, (long long)(frozen.oldest_us / 1000000));
     } else if (lab_speed(lab) != 1) {
-        text_printf(&line, " speed %g", lab_speed(lab));
+        text_printf(&line, _(view->lang, " speed %g"), lab_speed(lab));
     } else {
-        text_add(&line, " running");
+        text_add(&line, _(view->lang, " running"));
     }
     text_add(&line, "  ");
     if (lab_pace(lab) != PACE_FROZEN || grid->columns >= 100)
-        text_printf(&line, "%zu broker%s  ", brokers, brokers == 1 ? "" : "s");
+        text_printf(&line, n_(view->lang, "%zu broker  ", "%zu brokers  ", (int64_t)brokers), brokers);
     if (lab_net(lab) && brokers > 1)
         text_printf(&line, "localhost:%d-%d  ", lab_port(lab, 0), lab_port(lab, brokers - 1));
     else if (lab_net(lab))
         text_printf(&line, "localhost:%d  ", lab_port(lab, 0));
     if (lab_net(lab) && (lab_pace(lab) != PACE_FROZEN || grid->columns >= 100))
-        text_printf(&line, "%zu client%s, %zu waiting", clients, clients == 1 ? "" : "s", waiting.for_data + waiting.for_time);
+        text_printf(&line, n_(view->lang, "%zu client, %zu waiting", "%zu clients, %zu waiting", (int64_t)clients), clients, waiting.for_data + waiting.for_time);
     else if (!lab_net(lab))
-        text_add(&line, "not listening");
+        text_add(&line, _(view->lang, "not listening"));
     grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
     text_done(&line);
 }
 
 static void draw_help(const struct view *view, struct grid *grid, int row)
 {
-    static const char *const past[][2] = { { "SPACE", "present" }, { "n", "next" }, { "s", "step" }, { "f", "+30s" }, { "z", "-30s" }, { "w", "why" },
-                                           { "b", "brokers" }, { ":", "type" }, { "q", "quit" } };
-    const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? "pause" : "run" }, { "n", "next" }, { "c", "check" }, { "f", "+30s" }, { "w", "why" },
-                                    { "b", "brokers" }, { ":", "type" }, { "?", "help" }, { "q", "quit" } };
+    static const char *const past[][2] = { { "SPACE", N_("present") }, { "n", N_("next") }, { "s", N_("step") }, { "f", "+30s" }, { "z", "-30s" }, { "w", N_("why") },
+                                           { "b", N_("brokers") }, { ":", N_("type") }, { "q", N_("quit") } };
+    const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? N_("pause") : N_("run") }, { "n", N_("next") }, { "c", N_("check") },
+                                    { "f", "+30s" }, { "w", N_("why") }, { "b", N_("brokers") }, { ":", N_("type") }, { "?", N_("help") }, { "q", N_("quit") } };
     size_t first = lab_inspects(view->lab) ? 4 : 0; /* without those that move the clock */
-    int column = 1;
+    int column = 1, width = 1, gap;
 
+    for (size_t i = first; i < sizeof(keys) / sizeof(*keys); i++)
+        width += (int)strlen(keys[i][0]) + 1 + text_width(_(view->lang, keys[i][1])) + 2;
+    gap = grid->columns < 80 || width - 2 > grid->columns ? 1 : 2;
     for (size_t i = first; i < sizeof(keys) / sizeof(*keys); i++) {
         const char *const *shown = lab_is_past(view->lab) ? past[i] : keys[i];
         bool back = view->pane && !strcmp(shown[0], "b");
 
         column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : shown[0]);
-        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", back ? "back" : shown[1]) + (grid->columns < 80 ? 1 : 2);
+        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", _(view->lang, back ? N_("back") : shown[1])) + gap;
     }
 }
 
@@ -183,9 +186,9 @@ static void draw_output(struct view *view, struct grid *grid, int bottom)
     grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
     column = view->title ? grid_put(grid, row, 2, STYLE_STRONG, " %.*s ", grid->columns - 48, view->title) + 1 : 2;
     if (lines > most)
-        grid_put(grid, row++, column, STYLE_DIM, " %d lines; PgUp PgDn scroll, Esc closes ", lines);
+        grid_put(grid, row++, column, STYLE_DIM, _(view->lang, " %d lines; PgUp PgDn scroll, Esc closes "), lines);
     else
-        grid_put(grid, row++, column, STYLE_DIM, " Esc closes ");
+        grid_put(grid, row++, column, STYLE_DIM, "%s", _(view->lang, " Esc closes "));
     at = text_chars(&view->output);
     for (int line = 0; *at && row < bottom; line++, at = next) {
         int size = prose_line(at, width, &next);
