@@ -92,6 +92,8 @@ static enum err check_sequence(const struct producer_state *producer, const stru
                                batch->base_sequence, producer->epoch);
         return ERR_OK;
     }
+    if (producer->epoch == -1) /* no epoch is known: any sequence will do */
+        return ERR_OK;
     if ((int64_t)batch->base_sequence == (int64_t)last + 1 || (batch->base_sequence == 0 && last == INT32_MAX))
         return ERR_OK;
     return err_because(ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, reason,

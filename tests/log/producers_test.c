@@ -39,6 +39,19 @@ TEST(a_gap_and_an_old_epoch_are_refused)
     lab_free(lab);
 }
 
+TEST(without_an_epoch_any_sequence_is_taken)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct log_appended out;
+
+    lab_open(lab);
+    OK(lab_produce(lab, 7, -1, 2, 1, &out));
+    OK(lab_produce(lab, 7, -1, 26, 1, &out));
+    OK(lab_produce(lab, 7, 0, 5, 1, &out));
+    CHECK_INT(ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, lab_produce(lab, 7, 0, 9, 1, &out));
+    lab_free(lab);
+}
+
 TEST(sequences_wrap_to_zero)
 {
     struct lab *lab = lab_new(RELEASE_43);
