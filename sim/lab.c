@@ -531,7 +531,10 @@ static enum err open_net(struct lab *lab, const struct lab_options *options, str
     if (!err)
         net_before_input(lab->net, catch_up, lab);
     for (int32_t i = 0; !err && i < lab->brokers; i++) {
+        if (lab->ports[i] == net_port(lab->net, (size_t)i))
+            continue;
         lab->ports[i] = net_port(lab->net, (size_t)i);
+        recorder_port(lab->recorder, i, lab->ports[i]); /* it registers anew */
         broker_set_port(cluster_broker_at(lab->cluster, (size_t)i), lab->ports[i]);
     }
     return err;

@@ -181,8 +181,8 @@ static bool run_past_slice(struct lab *lab, int64_t until_us, const bool *stop)
 {
     int64_t end = monotonic_now_us() + SLICE_US;
 
-    for (int run = 0; player_step(lab->player, until_us); run++)
-        if ((stop && *stop) || (run % 16 == 15 && monotonic_now_us() > end))
+    while (player_step(lab->player, until_us))
+        if ((stop && *stop) || monotonic_now_us() > end) /* one step may be a megabyte that is appended */
             return false;
     if (stop && *stop)
         return false;

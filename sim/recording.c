@@ -53,7 +53,7 @@ static void put_end(const struct recorder *recorder, struct buffer *out)
     size_at = out->size - 4;
     if (!recorder->full) { /* else it is not known any more what there was */
         buffer_i64(out, (int64_t)journal_last(recorder->lab->journal));
-        buffer_i64(out, (int64_t)recorder->lab->random.state[0]);
+        buffer_i64(out, (int64_t)cluster_random(recorder->lab->cluster)->state[0]);
     }
     put_u32(out->data + size_at, (uint32_t)(out->size - size_at - 4));
 }
@@ -147,6 +147,15 @@ void recorder_timer(struct recorder *recorder, uint64_t number)
 {
     if (recorder)
         on_timer(recorder, number);
+}
+
+void recorder_port(struct recorder *recorder, int32_t broker_index, int32_t port)
+{
+    if (!recorder || !begin(recorder, INPUT_PORT, 64))
+        return;
+    buffer_i32(&recorder->bytes, broker_index);
+    buffer_i32(&recorder->bytes, port);
+    end(recorder);
 }
 
 void recorder_branch(struct recorder *recorder)

@@ -14,6 +14,7 @@ enum input {
     INPUT_ADVANCE,   /* the wall timers of clients were moved: microseconds */
     INPUT_BRANCH,    /* from here on another lab: all connections ended before, the groups' timers were armed anew */
     INPUT_ORDER,     /* sim/order.h: its words */
+    INPUT_PORT,      /* a broker got another port than the one it registered with: its index, the port (32 bits each) */
 };
 enum { RECORDING_FORMAT = 2, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
 enum { HEAD_KEEP_TIMESTAMPS = 1, HEAD_BASE = 2 };
@@ -28,5 +29,6 @@ struct place {       /* in a lab's history: the moment, and how many of its even
 bool recorder_read(const struct recorder *recorder, size_t at, size_t most, FILE **file, struct buffer *out);
 void recorder_timer(struct recorder *recorder, uint64_t number);  /* a wall timer fired; NULL: nobody keeps it */
 void recorder_go_live(struct recorder *recorder);
+void recorder_port(struct recorder *recorder, int32_t broker_index, int32_t port);
 void recorder_branch(struct recorder *recorder);
 struct place recorder_end(const struct recorder *recorder);   /* how far what is kept reaches */

@@ -420,6 +420,19 @@ static enum err play_branch(struct player *player)
     return ERR_OK;
 }
 
+static enum err play_port(struct player *player, struct reader *reader, struct reason *reason)
+{
+    struct lab *lab = player->lab;
+    int32_t i = reader_i32(reader), port = reader_i32(reader);
+
+    if (reader->failed || i < 0 || i >= lab->brokers || port < 0 || port > UINT16_MAX)
+        return no_recording(reason);
+    lab->ports[i] = port;
+    recorder_port(lab->recorder, i, port);
+    broker_set_port(cluster_broker_at(lab->cluster, (size_t)i), port);
+    return ERR_OK;
+}
+
 static enum err play_end(struct player *player, struct reader *reader)
 {
     player->ended = true;
@@ -449,6 +462,8 @@ static enum err give(struct player *player)
         return play_advance(player, &reader, why);
     case INPUT_ORDER:
         return play_order(player, &reader, why);
+    case INPUT_PORT:
+        return play_port(player, &reader, why);
     case INPUT_BRANCH:
         return play_branch(player);
     case INPUT_END:
@@ -754,10 +769,10 @@ bool past_run_to(struct past *past, const struct past_place *place, int64_t most
     struct player *player = &past->player;
     int64_t end = monotonic_now_us() + most_us;
 
-    for (int run = 0; queue_events_run(past->lab->queue) < place->events || player->inputs < place->inputs; run++)
+    while (queue_events_run(past->lab->queue) < place->events || player->inputs < place->inputs)
         if (!player_step(player, INT64_MAX))
             return true;
-        else if (run % 16 == 15 && monotonic_now_us() > end)
+        else if (monotonic_now_us() > end)
             return false;
     if (!player->failed)
         set_clock(player, place->at_us);
@@ -818,5 +833,5 @@ bool past_as_recorded(const struct past *past)
     const struct player *player = &past->player;
 
     return player->ended && !player->failed &&
-           (!player->end_known || (player->end_journal == journal_last(past->lab->journal) && player->end_chance == past->lab->random.state[0]));
+           (!player->end_known || (player->end_journal == journal_last(past->lab->journal) && player->end_chance == cluster_random(past->lab->cluster)->state[0]));
 }

@@ -162,5 +162,5 @@ const struct command command_kafka_dump_log = {
     .example = "kafka-dump-log.sh --files /tmp/kafka-logs/students-0/00000000000000000000.log --print-data-log",
     .options = options,
     .tool = true,
-    .run = run,
+    .past = "", .run = run,
 };

@@ -34,6 +34,23 @@ static void print_topics(struct call *call, const struct lab *lab)
     call_print(call, "\n");
 }
 
+static void print_inputs(struct call *call, const struct lab *lab)
+{
+    const struct recorder *recorder = lab_recorder(lab);
+    struct text line = { 0 };
+
+    if (!recorder)
+        return;
+    text_printf(&line, "%zu input%s kept, ", recorder_count(recorder), recorder_count(recorder) == 1 ? "" : "s");
+    text_bytes_size(&line, (int64_t)recorder_bytes(recorder));
+    text_add(&line, " of ");
+    text_bytes_size(&line, (int64_t)recorder_most_bytes(recorder));
+    text_add(&line, recorder_full(recorder) ? ": full, rewind goes back from " : ": rewind goes back to ");
+    text_time(&line, recorder_full(recorder) ? recorder_end_us(recorder) : lab_start_us(lab), TIME_DATE | TIME_CLOCK);
+    call_print(call, "%s\n", text_chars(&line));
+    text_done(&line);
+}
+
 static int run(struct call *call)
 {
     struct lab *lab = call_lab(call);
@@ -53,6 +70,7 @@ static int run(struct call *call)
                (unsigned long long)lab_seed(lab), lab_dir(lab));
     print_brokers(call, lab);
     print_topics(call, lab);
+    print_inputs(call, lab);
     for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {
         struct connection_info info;
 

@@ -109,7 +109,9 @@ static void show_row(struct viewer *viewer, const char *prompt, const char *line
 
 static void on_row(void *context, const char *prompt, const char *line, size_t cursor)
 {
-    show_row(context, prompt, line, cursor);
+    struct viewer *viewer = context;
+
+    show_row(viewer, *prompt == ' ' ? prompt : session_prompt(viewer->session), line, cursor); /* " >": the line before goes on */
 }
 
 static void on_running(void *context, bool running)

@@ -423,7 +423,6 @@ struct sql_test {
     struct sql *sql;
     sqlite3_stmt *statement;
     struct text reads;            /* " segments  brokers " */
-    const volatile bool *interrupted;
 };
 
 enum err sql_test_new(struct sql *sql, const char *expression, struct sql_test **out, struct reason *reason)
@@ -460,7 +459,7 @@ enum err sql_test_run(struct sql_test *test, bool *holds, struct reason *reason)
     enum err err = ERR_OK;
     int status;
 
-    begin(test->sql, test->interrupted);
+    begin(test->sql, NULL);
     *holds = false;
     status = sqlite3_step(test->statement);
     if (status == SQLITE_ROW)
@@ -478,11 +477,6 @@ void sql_test_free(struct sql_test *test)
     sqlite3_finalize(test->statement);
     text_done(&test->reads);
     mem_free(test);
-}
-
-void sql_test_interrupt(struct sql_test *test, const volatile bool *interrupted)
-{
-    test->interrupted = interrupted;
 }
 
 bool sql_test_reads(const struct sql_test *test, const char *table)

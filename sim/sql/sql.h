@@ -23,8 +23,6 @@ enum err sql_condition(struct sql *sql, const char *expression, bool *holds, str
 struct sql_test;
 enum err sql_test_new(struct sql *sql, const char *expression, struct sql_test **out, struct reason *reason);
 enum err sql_test_run(struct sql_test *test, bool *holds, struct reason *reason);
-/* Stops as sql_query() when *interrupted becomes true; borrowed while the test lives. */
-void sql_test_interrupt(struct sql_test *test, const volatile bool *interrupted);
 bool sql_test_reads(const struct sql_test *test, const char *table);       /* it asks that table */
 void sql_test_free(struct sql_test *test);
 

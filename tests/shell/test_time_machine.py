@@ -242,3 +242,31 @@ rewind 0s
 events 100000 --all > %s""" % (live, past)], check=True, timeout=60, capture_output=True)
     with open(live) as one, open(past) as other:
         assert one.read() == other.read()
+
+
+def test_brokers_on_ports_that_the_system_chose_have_a_past_too(folder):
+    """They register anew when they learn their ports, which takes chance and a record: an input like others."""
+    lab = os.path.join(folder, 'served')
+    process = subprocess.Popen([PROGRAM, '--serve', '--record', '--brokers', '3', '--port', '0', lab], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    out = subprocess.run([PROGRAM, '--to=' + lab, '-c', """
+kafka-topics.sh --create --topic b --partitions 6 --replication-factor 3 --bootstrap-server localhost:9092
+echo one | kafka-console-producer.sh --topic b --bootstrap-server localhost:9092
+pause
+sql SELECT topic_id FROM topics
+sql SELECT value FROM records WHERE topic = 'b'
+rewind 0s
+sql SELECT topic_id FROM topics
+sql SELECT value FROM records WHERE topic = 'b'
+branch --port 0
+sql SELECT value FROM records WHERE topic = 'b'
+echo two | kafka-console-producer.sh --topic b --bootstrap-server localhost:9092
+rewind start
+advance 1h
+sql SELECT value FROM records WHERE topic = 'b'"""], capture_output=True, text=True, timeout=60)
+    process.stdin.close()
+    process.wait(20)
+    assert out.returncode == 0, out.stdout + out.stderr
+    ids = re.findall(r'topic_id\n(\S+)\n', out.stdout)
+    assert len(ids) == 2 and ids[0] == ids[1]
+    assert re.findall(r'^(one|two)$', out.stdout, re.M).count('one') == 4 and '\ntwo\n' in out.stdout
