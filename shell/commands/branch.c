@@ -84,6 +84,24 @@ static bool play(struct call *call, struct past *branch, const struct past_place
     return false;
 }
 
+/* A new folder, or an empty one. */
+static bool is_free(struct call *call, const char *dir)
+{
+    struct fs *fs = lab_fs(session_live(call->session));
+    struct fs_names names;
+    struct file_stat stat;
+    bool empty;
+
+    if (!dir || fs_stat(fs, dir, &stat))
+        return true;
+    empty = stat.folder && !fs_list(fs, dir, &names, NULL) && !names.count;
+    if (stat.folder)
+        fs_names_free(&names);
+    if (!empty)
+        call_error(call, "branch: %s is not empty: name a new folder\n", dir);
+    return empty;
+}
+
 static int make(struct call *call, const char *dir, const struct lab_options *net)
 {
     struct session *session = call->session;
@@ -106,6 +124,8 @@ static int make(struct call *call, const char *dir, const struct lab_options *ne
         call_error(call, "branch: the recording was full before this moment: save keeps the present, and an earlier moment (rewind) can still branch\n");
         return 1;
     }
+    if (!is_free(call, dir))
+        return 1;
     place = here ? past_place(here) : recorder_place(recorder);
     source = of_file ? (struct branch_source){ NULL, past_path(here), past_base(here), NULL }
                      : (struct branch_source){ recorder, NULL, lab_recording_base(live), lab_made_with(live) };

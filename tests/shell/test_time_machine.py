@@ -122,6 +122,14 @@ def test_a_branch_lives_on_from_a_moment_of_the_past_and_the_first_lab_goes_on(f
     assert 'first' in again and 'second' in again
 
 
+def test_a_branch_wants_a_folder_of_its_own(folder):
+    open(os.path.join(folder, 'something'), 'w').close()
+    result = run(SCENE + ['branch ' + folder, 'branch %s/b' % folder, 'branch leave', 'branch %s/b' % folder, 'branch /proc/x', 'branch --port x', 'branch enter 7', 'branch list'],
+                 check=False)
+    assert 'Branch 1 parts' in result.stdout and 'Branch 2' not in result.stdout
+    assert '%s/b is not empty' % folder in result.stderr and '%s is not empty' % folder in result.stderr and '/proc/x' in result.stderr and "not '--port'" in result.stderr and 'no branch 7' in result.stderr
+
+
 def test_a_real_client_uses_a_branch_while_another_uses_the_first_lab(lab_with_port):
     shell, port = lab_with_port
     from kafka import KafkaConsumer, KafkaProducer
