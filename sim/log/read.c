@@ -296,22 +296,24 @@ enum err log_offset_for_time(struct log *log, int64_t timestamp_ms, struct log_f
 
 enum err log_offset_of_max_timestamp(struct log *log, struct log_found *out, struct reason *reason)
 {
-    struct segment *best = NULL;
+    struct segment *best = log->segments[0];
+    int64_t most_ms = -1;
     enum err err = ERR_OK;
 
     *out = (struct log_found){ -1, -1, -1 };
     for (size_t i = 0; i < log->segment_count && !err; i++) {
         err = segment_load_times(log, log->segments[i], reason);
-        if (!err && segment_max_timestamp(log, log->segments[i]) > (best ? best->max_timestamp_ms : -1))
+        if (!err && segment_max_timestamp(log, log->segments[i]) > most_ms) {
             best = log->segments[i];
+            most_ms = best->max_timestamp_ms;
+        }
     }
     if (!err)
-        err = segment_load_offsets(log, best ? best : log->segments[0], reason);
+        err = segment_load_offsets(log, best, reason);
     if (err)
         return err;
-    /* below the log start too: what DeleteRecords hid is found until its segment goes */
-    if (best)
-        search_segment(log, best, best->max_timestamp_offset, best->max_timestamp_ms, 0, out);
+    /* below the log start too: what DeleteRecords hid is found until its segment goes. Without timestamps it is the first record there is */
+    search_segment(log, best, most_ms < 0 ? best->base_offset : best->max_timestamp_offset, most_ms, 0, out);
     return ERR_OK;
 }
 

@@ -421,3 +421,22 @@ TEST(closing_an_empty_segment_makes_its_indexes_in_43)
         lab_free(lab);
     }
 }
+
+TEST(without_timestamps_the_first_record_has_the_largest)
+{
+    struct lab *lab = lab_new(RELEASE_43);
+    struct log_found found;
+
+    lab_open(lab);
+    OK(log_offset_of_max_timestamp(lab->log, &found, NULL));
+    CHECK_INT(-1, found.offset);
+    lab_append_at(lab, -1);
+    lab_append_at(lab, -1);
+    OK(log_offset_of_max_timestamp(lab->log, &found, NULL));
+    CHECK_INT(0, found.offset);
+    CHECK_INT(-1, found.timestamp_ms);
+    lab_append_at(lab, lab->start_ms);
+    OK(log_offset_of_max_timestamp(lab->log, &found, NULL));
+    CHECK_INT(2, found.offset);
+    lab_free(lab);
+}
