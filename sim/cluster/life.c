@@ -304,10 +304,25 @@ static void disk_refused(void *context, const char *what)
     broker_fail(broker, what);
 }
 
+/* What a disk refused, with the lab's name of the broker's folder: the journal names no path of a machine. The caller's. */
+static char *without_path(const struct broker *broker, const char *what)
+{
+    struct text out = { 0 };
+    size_t size = strlen(broker->log_dir);
+    char *result;
+
+    for (const char *at; (at = strstr(what, broker->log_dir)); what = at + size)
+        text_printf(&out, "%.*sbroker-%d", (int)(at - what), what, broker->id);
+    text_add(&out, what);
+    result = mem_text(text_chars(&out));
+    text_done(&out);
+    return result;
+}
+
 static void halt(void *context)
 {
     struct broker *broker = context;
-    char *why = mem_printf("Shutdown broker because all log dirs in %s have failed: %s", broker->log_dir, broker->failure);
+    char *why = mem_printf("Shutdown broker because all log dirs in broker-%d have failed: %s", broker->id, broker->failure);
 
     mem_free(broker->failure);
     broker->failure = NULL;
@@ -319,10 +334,10 @@ void broker_fail(struct broker *broker, const char *what)
 {
     if (!broker->up || broker->failure)
         return;
-    broker->failure = mem_text(what);
+    broker->failure = without_path(broker, what);
     broker->life_event.run = halt;
     event_at(broker->cluster->queue, &broker->life_event, queue_now_us(broker->cluster->queue));
-    journal_add(broker->cluster->journal, ENTRY(EVENT_disk_failed, .broker = broker->id, .rule = "log.dirs", .text = what));
+    journal_add(broker->cluster->journal, ENTRY(EVENT_disk_failed, .broker = broker->id, .rule = "log.dirs", .text = broker->failure));
 }
 
 /* ---- a controlled shutdown ---- */
