@@ -93,6 +93,7 @@ enum err order_broker_start(struct order_call *call)
     struct broker *broker = one_broker(call);
     bool was_down = broker && broker_state(broker) == BROKER_DOWN;
     int64_t at_us;
+    size_t total;
     enum err err;
 
     if (!broker)
@@ -105,6 +106,10 @@ enum err order_broker_start(struct order_call *call)
     }
     if (broker_state(broker) == BROKER_UP) {
         text_printf(call->answer, "Broker %d is up.\n", broker_id(broker));
+        return ERR_OK;
+    }
+    if (broker_loading(broker, NULL, &total)) {
+        text_printf(call->answer, "Broker %d is starting: its %zu logs are loaded, then it serves.\n", broker_id(broker), total);
         return ERR_OK;
     }
     at_us = broker_starts_us(broker);

@@ -204,7 +204,7 @@ bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop)
     if (lab->player)
         return run_past_slice(lab, until_us, stop);
     for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
-        if ((stop && *stop) || stopped(lab) || (run % 16 == 15 && lab->loop && wall(lab) > end)) {
+        if ((stop && *stop) || stopped(lab) || (run % 4 == 3 && lab->loop && wall(lab) > end)) {
             rebase(lab);
             return false;
         }
@@ -236,7 +236,7 @@ static bool run_to_target(struct lab *lab, int64_t until_us)
     int64_t end = wall(lab) + SLICE_US;
 
     for (int run = 0; queue_next_us(lab->queue) <= until_us; run++) {
-        if (stopped(lab) || (run % 16 == 15 && wall(lab) > end))
+        if (stopped(lab) || (run % 4 == 3 && wall(lab) > end))
             return false;
         queue_run_next(lab->queue);
     }
@@ -247,10 +247,16 @@ static bool run_to_target(struct lab *lab, int64_t until_us)
     return true;
 }
 
+/* What is due at this moment; a chain of events may be long, so no more than a slice. */
 static void run_due(struct lab *lab)
 {
-    for (int i = 0; i < 1024 && !stopped(lab) && queue_next_us(lab->queue) <= queue_now_us(lab->queue); i++)
+    int64_t end = wall(lab) + SLICE_US;
+
+    for (int run = 0; run < 1024 && !stopped(lab) && queue_next_us(lab->queue) <= queue_now_us(lab->queue); run++) {
+        if (run % 4 == 3 && wall(lab) > end)
+            return;
         queue_run_next(lab->queue);
+    }
 }
 
 void lab_catch_up(struct lab *lab)

@@ -47,7 +47,28 @@ static int list(struct call *call)
     return 0;
 }
 
-/* A shutdown takes a moment, a start after a kill the rest of a session. Ctrl-C ends the waiting, not what was ordered. */
+/* Its logs are loaded or closed in events of the present moment; false: interrupted. */
+static bool await_work(struct call *call, const struct broker *broker)
+{
+    int64_t shown = monotonic_now_us() + 1000000;
+    size_t done, total;
+    bool progress = false;
+
+    while (broker_loading(broker, &done, &total)) {
+        if (monotonic_now_us() > shown) {
+            call_progress(call, "broker %d loads its logs: %zu of %zu", broker_id(broker), done, total);
+            shown = monotonic_now_us() + 100000;
+            progress = true;
+        }
+        if (!call_yield(call))
+            break;
+    }
+    if (progress)
+        call_progress(call, "%s", "");
+    return !call_interrupted(call);
+}
+
+/* A shutdown takes a moment, a start after a kill the rest of a session, and that of many logs some work. Ctrl-C ends the waiting, not what was ordered. */
 static int await(struct call *call)
 {
     struct lab *lab = call_lab(call);
@@ -63,9 +84,11 @@ static int await(struct call *call)
             if (!(lab_pace(lab) == PACE_PAUSED ? call_sleep_wall(call, 10000) : call_sleep(call, 10000))) /* paused, the clock stands again once it stopped */
                 return 130;
         call_print(call, "Broker %d is down; `broker start %d` brings it back.\n", id, id);
-    } else if (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX) {
+    } else if ((lab_pace(lab) != PACE_FROZEN && broker_loading(broker, NULL, NULL)) ||
+               (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX)) {
         while (broker_state(broker) == BROKER_STARTING && broker_starts_us(broker) != INT64_MAX)
-            if (!call_sleep(call, broker_starts_us(broker) - queue_now_us(lab_queue(lab)) + 1000))
+            if (broker_loading(broker, NULL, NULL) ? !await_work(call, broker)
+                                                   : !call_sleep(call, broker_starts_us(broker) - queue_now_us(lab_queue(lab)) + 1000))
                 return 130;
         call_print(call, "Broker %d is %s.\n", id, broker_state_name(broker_state(broker)));
         return broker_state(broker) != BROKER_UP;

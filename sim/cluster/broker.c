@@ -489,7 +489,8 @@ static const char *const checkpoint_names[] = {
 static void write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
 {
     struct cluster *cluster = broker->cluster;
-    struct checkpoint checkpoint = { 0 };
+    struct text lines = { 0 };
+    size_t count = 0;
     char *path = mem_printf("%s/%s", broker->log_dir, checkpoint_names[kind]);
     enum err err;
 
@@ -501,14 +502,15 @@ static void write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
 
         if (kind == LOG_STARTS && offset <= log_first_base_offset(partition->log))
             continue;
-        checkpoint_add(&checkpoint, partition->topic->name, partition->number, offset);
+        checkpoint_line(&lines, partition->topic->name, partition->number, offset);
+        count++;
     }
-    err = checkpoint_write(cluster->fs, path, &checkpoint, NULL);
+    err = checkpoint_write_lines(cluster->fs, path, count, &lines, NULL);
     if (!err && !cluster->opening)
         journal_add(cluster->journal, ENTRY(EVENT_checkpoint_written, .broker = broker->id, .subject = checkpoint_names[kind],
                                             .text = checkpoint_names[kind],
-                                            .facts = { { "lines", (int64_t)checkpoint.count, NULL } }, .fact_count = 1));
-    checkpoint_done(&checkpoint);
+                                            .facts = { { "lines", (int64_t)count, NULL } }, .fact_count = 1));
+    text_done(&lines);
     mem_free(path);
 }
 
@@ -560,7 +562,7 @@ void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms
     ticker->event.context = broker;
 }
 
-void broker_start_tasks(struct broker *broker)
+bool broker_start_tasks(struct broker *broker)
 {
     int64_t delay_ms = initial_delay_ms(broker);
 
@@ -573,9 +575,12 @@ void broker_start_tasks(struct broker *broker)
     ticker_start(broker, &broker->producer_tick, 600000,
                  release_is_27(broker->cluster->release) ? 600000 : setting(broker, "producer.id.expiration.check.interval.ms"), run_producers);
     ticker_start(broker, &broker->flush_tick, delay_ms, setting(broker, "log.flush.scheduler.interval.ms"), run_flush);
-    for (size_t i = 0; i < broker->partition_count; i++)
+    for (size_t i = 0; i < broker->partition_count; i++) {
         if (log_producers(broker->partitions[i]->log, NULL, 0))
             ticker_arm(broker, &broker->producer_tick, 0);
+        if (!life_breathe(broker, COST_OF_NAME))
+            return false;
+    }
     if (broker->recovery_dirty)
         ticker_arm(broker, &broker->recovery_tick, 0);
     if (broker->starts_dirty)
@@ -586,7 +591,10 @@ void broker_start_tasks(struct broker *broker)
     for (size_t i = 0; i < broker->partition_count; i++) {
         broker->partitions[i]->retention_at_ms = INT64_MAX;
         broker_note_retention(broker, broker->partitions[i]);
+        if (!life_breathe(broker, COST_OF_NAME))
+            return false;
     }
+    return true;
 }
 
 /* ---- the folder ---- */
@@ -775,22 +783,30 @@ static void look_at_folder(struct broker *broker, const char *name)
         put_aside(broker, name);
 }
 
-static size_t count_replicas(const struct image *image)
+/* All, or those of one broker. */
+static size_t count_replicas(const struct image *image, int32_t broker)
 {
     size_t count = 0;
 
     for (size_t t = 0; t < image_topic_count(image); t++)
-        for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
-            count += (size_t)image_topic_at(image, t)->partitions[p].replica_count;
+        for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++) {
+            const struct image_partition *partition = &image_topic_at(image, t)->partitions[p];
+
+            for (int16_t i = 0; i < partition->replica_count; i++)
+                count += broker < 0 || partition->replicas[i] == broker;
+        }
     return count;
 }
 
-static void tell_loaded(struct cluster *cluster)
+static void tell_loaded(struct broker *broker)
 {
+    struct cluster *cluster = broker->cluster;
+
+    broker->logs_done++;
     if (!cluster->opening || !cluster->loaded)
         return;
     if (!cluster->loaded_count++)
-        cluster->loaded_total = count_replicas(cluster->controller.image);
+        cluster->loaded_total = count_replicas(cluster->controller.image, -1);
     cluster->loaded(cluster->loaded_context, cluster->loaded_count, cluster->loaded_total);
 }
 
@@ -799,8 +815,13 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
     struct fs_names names = { 0 };
     enum err err = fs_list(broker->cluster->fs, broker->log_dir, &names, reason);
 
-    for (size_t i = 0; !err && i < names.count; i++)
+    broker->logs_done = 0;
+    broker->logs_total = count_replicas(broker->image, broker->id);
+    for (size_t i = 0; !err && i < names.count; i++) {
         look_at_folder(broker, names.names[i]);
+        if (!life_breathe(broker, COST_OF_NAME))
+            err = ERR_BROKER_NOT_AVAILABLE;
+    }
     fs_names_free(&names);
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
         const struct image_topic *topic = image_topic_at(broker->image, t);
@@ -809,7 +830,9 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
             if (!has_replica(broker, topic->name, p))
                 continue;
             err = partition_host(broker, topic, p, reason);
-            tell_loaded(broker->cluster);
+            tell_loaded(broker);
+            if (!err && !life_breathe(broker, COST_OF_LOG))
+                err = ERR_BROKER_NOT_AVAILABLE;
         }
     }
     checkpoint_done(&broker->recovery_points);
@@ -847,25 +870,36 @@ static void unhost_all(struct broker *broker)
         partition_unhost(broker->partitions[broker->partition_count - 1]);
 }
 
-void broker_stop_clean(struct broker *broker)
+bool broker_stop_clean(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
     int64_t now_ms = queue_now_ms(cluster->queue);
 
     if (!broker->up)
-        return;
+        return true;
     cleaner_stop(broker, true);
     stop_roles(broker);
-    for (size_t i = 0; i < broker->partition_count; i++)
-        log_flush(broker->partitions[i]->log, NULL);
-    write_checkpoint(broker, RECOVERY_POINTS);
-    write_checkpoint(broker, LOG_STARTS);
-    write_checkpoint(broker, HIGH_WATERMARKS);
+    broker->state = BROKER_STOPPING;
     for (size_t i = 0; i < broker->partition_count; i++) {
-        log_close(broker->partitions[i]->log, now_ms);
-        broker->partitions[i]->log = NULL;
+        log_flush(broker->partitions[i]->log, NULL);
+        if (!life_breathe(broker, COST_OF_LOG))
+            return false;
     }
-    unhost_all(broker);
+    for (enum checkpoint_kind kind = RECOVERY_POINTS; kind <= HIGH_WATERMARKS; kind++) {
+        write_checkpoint(broker, kind);
+        if (!life_breathe(broker, (int64_t)broker->partition_count * COST_OF_LINE))
+            return false;
+    }
+    while (broker->partition_count) {
+        struct partition *partition = broker->partitions[broker->partition_count - 1];
+
+        log_close(partition->log, now_ms);
+        partition->log = NULL;
+        partition_unhost(partition);
+        if (!life_breathe(broker, COST_OF_LOG))
+            return false;
+    }
+    broker->state = BROKER_DOWN;
     metadata_log_close(&broker->metadata, now_ms);
     if (!release_is_27(cluster->release)) { /* 4.x takes its .lock away */
         char *lock = mem_printf("%s/.lock", broker->log_dir);
@@ -874,12 +908,14 @@ void broker_stop_clean(struct broker *broker)
         mem_free(lock);
     }
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .text = "stopped; its logs are closed"));
+    return true;
 }
 
 void broker_drop(struct broker *broker)
 {
+    life_give_up(broker);
     cleaner_stop(broker, false);
-    if (broker->up)
+    if (broker->up || broker->groups)
         stop_roles(broker);
     for (size_t i = 0; i < broker->partition_count; i++) {
         log_drop(broker->partitions[i]->log);

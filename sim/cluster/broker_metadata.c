@@ -5,7 +5,7 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { REMOVE_SLICE = 32 }; /* replicas removed by one event */
+enum { REMOVE_SLICE = 32, HOST_SLICE = 32 }; /* replicas removed, made by one event */
 
 static bool contains(const int32_t *ids, int32_t count, int32_t id)
 {
@@ -27,6 +27,7 @@ static void follow_partition(struct broker *broker, struct uuid topic_id, int32_
             partition_remove(partition, NULL);
         return;
     }
+    broker->hosted += !partition;
     if (!partition && partition_host(broker, topic, number, &reason)) {
         /* Its folder can't be made or read: the replica stays away, and the journal says so. */
         journal_add(broker->cluster->journal, ENTRY(EVENT_append_refused, .broker = broker->id, .topic = topic->name, .partition = number,
@@ -97,6 +98,8 @@ static enum err follow(void *context, const struct metadata_record *record, int6
 
     if (offset <= image_offset(broker->image))
         return ERR_OK;
+    if (broker->hosted >= HOST_SLICE) /* the rest of the batch comes in the next event */
+        return ERR_REQUEST_TIMED_OUT;
     if (record->kind == METADATA_REMOVE_TOPIC)
         remove_topic(broker, record->remove_topic.topic_id); /* while the image still knows its name */
     err = image_apply(broker->image, record, offset, reason);
@@ -161,48 +164,76 @@ static bool seen(const struct broker *broker, const struct metadata_pending *pen
            (!broker->metadata.log || pending->last_offset < log_end_offset(broker->metadata.log));
 }
 
-static void take_batch(struct broker *broker, const struct metadata_pending *pending)
+/* True: so much was to be made that some of it is left for another call. */
+static bool take_batch(struct broker *broker, const struct metadata_pending *pending)
 {
     struct bytes bytes = { pending->bytes, pending->size };
+    bool more;
 
+    broker->hosted = 0;
     if (broker->metadata.log && pending->base_offset >= log_end_offset(broker->metadata.log))
         metadata_log_append(&broker->metadata, bytes, METADATA_EPOCH, queue_now_ms(broker->cluster->queue), NULL);
     if (!broker->image || pending->last_offset <= image_offset(broker->image))
-        return;
-    metadata_batch_replay(bytes, follow, broker, NULL);
-    if (image_offset(broker->image) < pending->last_offset)
+        return false;
+    more = metadata_batch_replay(bytes, follow, broker, NULL) == ERR_REQUEST_TIMED_OUT;
+    if (!more && image_offset(broker->image) < pending->last_offset)
         image_set_offset(broker->image, pending->last_offset);
     broker_note_removed(broker);
+    return more;
 }
 
 void broker_catch_up(struct broker *broker)
 {
     for (struct metadata_pending *pending = broker->cluster->controller.first; pending; pending = pending->next)
-        if (!seen(broker, pending))
-            take_batch(broker, pending);
+        while (!seen(broker, pending) && take_batch(broker, pending))
+            ;
+    broker->pending = NULL;
     if (!broker->image)
         return;
     wake_waits(broker);
     forget_seen(broker->cluster);
 }
 
+enum err broker_read_metadata(struct broker *broker, struct reason *reason)
+{
+    struct log_cursor cursor;
+    struct batch batch;
+    enum err err = ERR_OK;
+
+    log_cursor_init(&cursor, broker->cluster->controller.log.log, image_offset(broker->image) + 1, false);
+    if (log_cursor_next(&cursor, &batch))
+        take_batch(broker, &(struct metadata_pending){ .base_offset = batch.base_offset, .last_offset = batch.last_offset,
+                                                       .bytes = (uint8_t *)batch.bytes.data, .size = batch.bytes.size });
+    else
+        err = err_because(ERR_KAFKA_STORAGE_ERROR, reason, "the controller's log can't be read at offset %lld", (long long)image_offset(broker->image) + 1);
+    log_cursor_done(&cursor);
+    return err;
+}
+
+static struct metadata_pending *next_unseen(struct broker *broker)
+{
+    while (broker->pending && seen(broker, broker->pending))
+        broker->pending = broker->pending->next;
+    return broker->pending;
+}
+
 /* One batch an event, and a deletion in slices: a topic of ten thousand partitions must not hold up everything else. */
 static void metadata_arrives(void *context)
 {
     struct broker *broker = context;
-    struct metadata_pending *pending = broker->cluster->controller.first;
+    struct metadata_pending *pending = next_unseen(broker);
 
-    while (pending && seen(broker, pending))
-        pending = pending->next;
     if (!pending)
         return;
     if (metadata_batch_replay((struct bytes){ pending->bytes, pending->size }, remove_slice, broker, NULL) == ERR_REQUEST_TIMED_OUT) {
         event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
         return;
     }
-    take_batch(broker, pending);
-    if (pending->next)
+    if (take_batch(broker, pending))
+        event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
+    else if (pending->next)
         broker_schedule_metadata(broker);
+    next_unseen(broker); /* before what all have seen is freed */
     wake_waits(broker);
     forget_seen(broker->cluster);
 }
@@ -210,12 +241,10 @@ static void metadata_arrives(void *context)
 void broker_schedule_metadata(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
-    struct metadata_pending *pending = cluster->controller.first;
+    struct metadata_pending *pending = next_unseen(broker);
 
     broker->metadata_event.run = metadata_arrives;
     broker->metadata_event.context = broker;
-    while (pending && seen(broker, pending))
-        pending = pending->next;
     if (cluster->opening || !pending || event_scheduled(&broker->metadata_event))
         return;
     event_at(cluster->queue, &broker->metadata_event,

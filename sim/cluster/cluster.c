@@ -311,8 +311,12 @@ void cluster_close(struct cluster *cluster)
         return;
     dir = controller_dir(cluster);
     were_up = mem_zero_array(cluster->broker_count, sizeof(*were_up));
-    for (size_t i = 0; i < cluster->broker_count; i++)
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        life_finish(cluster->brokers[i]);
+        if (!cluster->brokers[i]->up)
+            broker_drop(cluster->brokers[i]); /* one that was starting: as killed */
         were_up[i] = cluster->brokers[i]->up;
+    }
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up)
             broker_catch_up(cluster->brokers[i]);

@@ -90,6 +90,8 @@ enum err broker_stop(struct broker *broker, struct reason *reason);
  * ERR_KAFKA_STORAGE_ERROR: its folder can't be read; it stays down. */
 enum err broker_start(struct broker *broker, struct reason *reason);
 int64_t broker_starts_us(const struct broker *broker); /* BROKER_STARTING: when it tries; INT64_MAX: when the controller is back */
+/* BROKER_STARTING, and it is at work: its logs are loaded and recovered in slices, all at one virtual moment. `done` of `total` logs; may be NULL. */
+bool broker_loading(const struct broker *broker, size_t *done, size_t *total);
 bool cluster_controller_up(const struct cluster *cluster);
 struct broker_watch {                    /* all may be NULL */
     void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */

@@ -135,7 +135,14 @@ struct broker {
     bool up;                          /* it serves: UP or STOPPING */
     enum broker_state state;
     bool loaded;                      /* starting: its folder was looked at, and the controller's log opened if that is here */
-    struct event life_event;          /* starting: the next try; stopping: the next look; its disk failed: the end */
+    struct event life_event;          /* starting: the next try; its task goes on; its disk failed: the end */
+    struct task *task;                /* that starts or stops it, an event for each slice; NULL: none */
+    int64_t task_cost;                /* of what the task did in this event */
+    bool task_given_up, hurries;      /* it is being ended from outside; it takes no break any more */
+    bool task_begins;                 /* whoever asked for the start still waits for the answer: start_err, start_failure */
+    enum err start_err;
+    char *start_failure;
+    size_t logs_done, logs_total;     /* while it starts */
     struct event session_event;       /* the controller notices that it is gone */
     int64_t session_ends_us;          /* of a killed one; 0: it has none */
     int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
@@ -151,6 +158,8 @@ struct broker {
     struct image *image;
     struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
     struct event metadata_event;
+    struct metadata_pending *pending; /* the first batch that it has not seen, while it is up; NULL: none */
+    int hosted;                       /* replicas made or taken in by this event */
     bool removed;                     /* some replica's log, and the checkpoints still name it */
     int32_t remove_cursor;            /* of a topic that is being deleted: the partition to go on with */
     struct image_wait *image_waits;
@@ -181,8 +190,8 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
 void broker_free(struct broker *broker);                /* frees; what is to be written was written before */
 enum err broker_load(struct broker *broker, struct reason *reason);       /* checkpoints and the clean marker */
 enum err broker_host_all(struct broker *broker, struct reason *reason);   /* every replica that the image gives it */
-void broker_start_tasks(struct broker *broker);
-void broker_stop_clean(struct broker *broker);
+bool broker_start_tasks(struct broker *broker);                           /* false: given up, in the broker's task */
+bool broker_stop_clean(struct broker *broker);                            /* in its task, a slice an event; else at once */
 void broker_drop(struct broker *broker);
 void broker_free_fetchers(struct broker *broker);       /* of it, and of others from it */
 
@@ -190,8 +199,25 @@ void broker_free_fetchers(struct broker *broker);       /* of it, and of others 
 void life_init(struct broker *broker);
 void life_cancel(struct broker *broker);                /* its events, when it goes down */
 void life_done(struct broker *broker);
-
 void life_say_losses(struct broker *broker);            /* its logs are open: what a power-off took */
+bool life_is_home(const struct broker *broker);         /* the controller sits there */
+void life_set_home(struct cluster *cluster, size_t index);
+void life_controller_is_back(struct cluster *cluster);
+void life_watch_sessions(struct cluster *cluster);
+void life_leave_memory(struct broker *broker);
+void life_tell_down(struct broker *broker, const char *why, bool reset);
+void life_tell_up(struct broker *broker);
+/* In the broker's task: so much more was done, in bytes gone through or what takes as long. Where it is enough for one event the task goes on in the next,
+ * at the same virtual moment. False: it is given up. */
+bool life_breathe(struct broker *broker, int64_t cost);
+enum { COST_OF_LOG = 64 * 1024, COST_OF_ROLE = 32 * 1024, COST_OF_NAME = 4 * 1024, COST_OF_LINE = 512, COST_OF_ELECTIONS = 2 * 1024 * 1024 };
+bool life_sleep(struct broker *broker, int64_t us);     /* the same for virtual time */
+bool life_await_controller(struct broker *broker);
+void life_give_up(struct broker *broker);               /* ends its task; what the task was at is for the caller to clear */
+void life_finish(struct broker *broker);                /* the lab closes: a stop that is half done is done at once, a start is given up */
+void life_halt(struct broker *broker);                  /* its disk failed: the end, in an event */
+void life_go_on(void *context);                         /* life_event: the task's next slice */
+void life_start_again(void *context);                   /* life_event: the next try to start */
 
 /* ---- cluster.c: what a start of one or of all brokers needs ---- */
 enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason);
@@ -230,6 +256,7 @@ void cleaner_write(struct broker *broker);              /* the checkpoint, if th
 void cleaner_truncated(struct partition *partition);    /* its log was cut */
 
 /* ---- broker_metadata.c: what the broker does about metadata records ---- */
+enum err broker_read_metadata(struct broker *broker, struct reason *reason);  /* a batch that it has not seen, from the controller's log */
 void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */
 void broker_schedule_metadata(struct broker *broker);
 
@@ -275,10 +302,11 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
 enum err controller_check(const struct cluster *cluster, struct reason *reason);  /* ERR_REQUEST_TIMED_OUT: there is none at present */
-/* Off all ISRs (but where it is the last) and leaderships. `fence`: it is gone; else it only is about to go. */
-enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, struct reason *reason);
-/* Partitions without a leader get one, where the ISR has a live member again. */
-enum err controller_elect_offline(struct cluster *cluster, struct reason *reason);
+/* Off all ISRs (but where it is the last) and leaderships. `fence`: it is gone; else it only is about to go. A slice a call: *more, there are others, and it is
+ * to be called again. */
+enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason);
+/* Partitions without a leader get one, where the ISR has a live member again; a slice a call. */
+enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason);
 /* A leader's order: this replica has caught up. */
 enum err controller_expand_isr(struct partition *leader, int32_t broker_id);
 void controller_close(struct cluster *cluster, bool clean);

@@ -67,6 +67,9 @@ static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t bas
     else
         controller->first = pending;
     controller->last = pending;
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up && !cluster->brokers[i]->pending)
+            cluster->brokers[i]->pending = pending;
 }
 
 /* Ends the batch under construction, if there is one: written, applied, sent on. */
@@ -227,6 +230,9 @@ void controller_shut(struct cluster *cluster, bool clean)
         controller->first = next;
     }
     controller->last = NULL;
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i])
+            cluster->brokers[i]->pending = NULL;
     controller->down = true;
 }
 

@@ -7,6 +7,8 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
+enum { ELECTION_SLICE = 5 * METADATA_BATCH_RECORDS }; /* partitions changed by one event */
+
 /* ---- registration ---- */
 
 enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason)
@@ -152,8 +154,13 @@ enum err controller_elect_after_restart(struct cluster *cluster, struct reason *
     enum err err = ERR_OK;
     size_t changed = 0;
 
-    if (release_is_27(cluster->release)) /* but for those that had none */
-        return controller_elect_offline(cluster, reason);
+    if (release_is_27(cluster->release)) { /* but for those that had none */
+        bool more = true;
+
+        while (more && !err)
+            err = controller_elect_offline(cluster, &more, reason);
+        return err;
+    }
     for (size_t t = 0; t < image_topic_count(image); t++) {
         const struct image_topic *topic = image_topic_at(image, t);
 
@@ -177,11 +184,12 @@ enum err controller_elect_after_restart(struct cluster *cluster, struct reason *
 
 /* ---- brokers that go ---- */
 
-static void leave_partition(struct cluster *cluster, const struct image_topic *topic, int32_t number, int32_t id, bool fence, const char *why)
+/* True: something of it changes. */
+static bool leave_partition(struct cluster *cluster, const struct image_topic *topic, int32_t number, int32_t id, bool fence, const char *why)
 {
     const struct image_partition *partition = &topic->partitions[number];
     bool old = release_is_27(cluster->release), leads = partition->leader == id;
-    struct metadata_record record = metadata_record(METADATA_PARTITION_CHANGE);
+    struct metadata_record record;
     struct metadata_partition_change *change = &record.partition_change;
     struct election election;
     int32_t rest[1000], count = 0; /* as many replicas as image.c takes */
@@ -190,12 +198,13 @@ static void leave_partition(struct cluster *cluster, const struct image_topic *t
         if (partition->isr[i] != id)
             rest[count++] = partition->isr[i];
     if (!leads && count == partition->isr_count)
-        return;
+        return false;
     election = elect(cluster->controller.image, partition, id);
     if (old && !fence && leads && election.leader < 0)
-        return; /* it leads as long as it lives */
+        return false; /* it leads as long as it lives */
     if (!leads && !count && partition->leader == -1)
-        return; /* the last in sync is remembered */
+        return false; /* the last in sync is remembered */
+    record = metadata_record(METADATA_PARTITION_CHANGE);
     change->partition_id = number;
     change->topic_id = topic->id;
     if (count && count < partition->isr_count) {
@@ -209,19 +218,28 @@ static void leave_partition(struct cluster *cluster, const struct image_topic *t
         change->leader = partition->leader; /* ZooKeeper's controller begins an epoch whenever it touches the ISR */
     if (leads)
         say_elected(cluster, topic, number, &election, why);
-    if (leads || change->isr.count > 0)
-        controller_add(cluster, &record);
+    if (!leads && change->isr.count <= 0)
+        return false;
+    controller_add(cluster, &record);
+    return true;
 }
 
-enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, struct reason *reason)
+enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason)
 {
     const struct image *image = cluster->controller.image;
     const struct image_broker *known = image_broker(image, broker->id);
     struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
+    int changed = 0;
 
     for (size_t t = 0; t < image_topic_count(image); t++)
         for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
-            leave_partition(cluster, image_topic_at(image, t), p, broker->id, fence, why);
+            if (leave_partition(cluster, image_topic_at(image, t), p, broker->id, fence, why) && ++changed == ELECTION_SLICE) {
+                enum err err = controller_commit(cluster, NULL, reason);
+
+                *more = !err;
+                return err;
+            }
+    *more = false;
     if (known && (fence ? !known->fenced : !known->shutting_down)) {
         record.broker_change.broker_id = broker->id;
         record.broker_change.broker_epoch = known->epoch;
@@ -236,10 +254,13 @@ enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker
     return controller_commit(cluster, NULL, reason);
 }
 
-enum err controller_elect_offline(struct cluster *cluster, struct reason *reason)
+enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason)
 {
     const struct image *image = cluster->controller.image;
+    int changed = 0;
+    enum err err;
 
+    *more = false;
     for (size_t t = 0; t < image_topic_count(image); t++) {
         const struct image_topic *topic = image_topic_at(image, t);
 
@@ -253,6 +274,11 @@ enum err controller_elect_offline(struct cluster *cluster, struct reason *reason
                 continue;
             change_leader(cluster, topic, p, election.leader);
             say_elected(cluster, topic, p, &election, "a replica in sync is back");
+            if (++changed == ELECTION_SLICE) {
+                err = controller_commit(cluster, NULL, reason);
+                *more = !err;
+                return err;
+            }
         }
     }
     return controller_commit(cluster, NULL, reason);

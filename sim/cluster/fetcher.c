@@ -10,6 +10,9 @@
 
 enum state { PARKED, TO_FOLLOWER, TO_LEADER };
 
+/* What one event does of a fetch or an answer: partitions, and bytes copied. The rest follows at the same moment. */
+enum { PARTITION_SLICE = 64, BYTES_SLICE = 4 * 1024 * 1024 };
+
 struct fetcher {
     struct broker *follower, *leader;
     enum state state;
@@ -19,6 +22,7 @@ struct fetcher {
     size_t count, capacity;
     struct replica **taken;            /* the list being worked on */
     size_t taken_count, taken_capacity;
+    size_t cursor;                     /* in the list that an event has not come to the end of; 0: it begins */
     struct buffer scratch;
 };
 
@@ -171,7 +175,7 @@ static enum err fit_range(struct partition *leader, struct partition *follower, 
     return err;
 }
 
-static enum err copy_records(struct fetcher *fetcher, struct replica *replica, int32_t most_bytes)
+static enum err copy_records(struct fetcher *fetcher, struct replica *replica, int32_t most_bytes, int64_t *copied)
 {
     struct partition *leader = replica->leader, *follower = replica->follower;
     int64_t now_ms = queue_now_ms(fetcher->follower->cluster->queue);
@@ -196,6 +200,7 @@ static enum err copy_records(struct fetcher *fetcher, struct replica *replica, i
     }
     append.records = (struct bytes){ data, (size_t)slice.size };
     append.records.size = whole_batches(append.records);
+    *copied += slice.size;
     if (!err && append.records.size)
         err = log_append(follower->log, &append, &appended, NULL);
     if (!err && append.records.size) {
@@ -210,12 +215,12 @@ static enum err copy_records(struct fetcher *fetcher, struct replica *replica, i
     return err;
 }
 
-static void take_answer(struct fetcher *fetcher, struct replica *replica, int32_t most_bytes)
+static void take_answer(struct fetcher *fetcher, struct replica *replica, int32_t most_bytes, int64_t *copied)
 {
     struct partition *leader = replica->leader, *follower = replica->follower;
     int64_t before = log_high_watermark(follower->log);
 
-    if (copy_records(fetcher, replica, most_bytes)) {
+    if (copy_records(fetcher, replica, most_bytes, copied)) {
         fetcher->failed = true;
         return;
     }
@@ -240,12 +245,23 @@ static void arrive_at_follower(struct fetcher *fetcher)
     struct config_layers layers = broker_config(fetcher->follower);
     int32_t most_bytes = (int32_t)config_long(&layers, "replica.fetch.max.bytes");
     struct queue *queue = fetcher->follower->cluster->queue;
-    int64_t written_us;
+    int64_t written_us, copied = 0;
+    int taken = 0;
 
-    fetcher->failed = false;
-    for (size_t i = 0; i < fetcher->count; i++)
-        if (fetcher->list[i] && !fetcher->list[i]->joining)
-            take_answer(fetcher, fetcher->list[i], most_bytes);
+    if (!fetcher->cursor)
+        fetcher->failed = false;
+    for (; fetcher->cursor < fetcher->count; fetcher->cursor++) {
+        struct replica *replica = fetcher->list[fetcher->cursor];
+
+        if (!replica || replica->joining)
+            continue;
+        if (taken++ == PARTITION_SLICE || copied >= BYTES_SLICE) {
+            event_after(queue, &fetcher->event, 0);
+            return;
+        }
+        take_answer(fetcher, replica, most_bytes, &copied);
+    }
+    fetcher->cursor = 0;
     if (fetcher->scratch.capacity > 256 * 1024)
         buffer_done(&fetcher->scratch);
     send_to(fetcher, TO_LEADER);
@@ -302,11 +318,10 @@ static bool has_news(const struct replica *replica)
            log_start_offset(replica->leader->log) > log_start_offset(replica->follower->log);
 }
 
-static void arrive_at_leader(struct fetcher *fetcher)
+static void begin_fetch(struct fetcher *fetcher)
 {
     struct replica **items = fetcher->list;
     size_t capacity = fetcher->capacity;
-    bool news = false, late = false;
 
     fetcher->taken_count = fetcher->count;
     fetcher->list = fetcher->taken;
@@ -317,9 +332,25 @@ static void arrive_at_leader(struct fetcher *fetcher)
     for (size_t i = 0; i < fetcher->taken_count; i++)
         if (fetcher->taken[i])
             fetcher->taken[i]->listed = false;
-    for (size_t i = 0; i < fetcher->taken_count; i++)
-        if (fetcher->taken[i])
-            take_fetch(fetcher->taken[i]);
+}
+
+static void arrive_at_leader(struct fetcher *fetcher)
+{
+    bool news = false, late = false;
+    int taken = 0;
+
+    if (!fetcher->cursor)
+        begin_fetch(fetcher);
+    for (; fetcher->cursor < fetcher->taken_count; fetcher->cursor++) {
+        if (!fetcher->taken[fetcher->cursor])
+            continue;
+        if (taken++ == PARTITION_SLICE) {
+            event_after(fetcher->leader->cluster->queue, &fetcher->event, 0);
+            return;
+        }
+        take_fetch(fetcher->taken[fetcher->cursor]);
+    }
+    fetcher->cursor = 0;
     for (size_t i = 0; i < fetcher->taken_count; i++)
         if (fetcher->taken[i] && (has_news(fetcher->taken[i]) ||
                                   fetcher->taken[i]->sent_high_watermark < log_high_watermark(fetcher->taken[i]->leader->log)))

@@ -1,12 +1,14 @@
-/* A broker's life while the cluster goes on: killed, stopped, started. What the controller makes of it is in controller_brokers.c. Kafka's
+/* A broker's life while the cluster goes on: killed, stopped; its start is in life_start.c. What the controller makes of it is in controller_brokers.c. Kafka's
  * BrokerLifecycleManager, BrokerHeartbeatManager (4.3); KafkaServer, KafkaZkClient (2.7). */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/task.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { STOP_US = 2000000, LOOK_AGAIN_US = 10000, SHUTDOWN_US = 1000 };
+enum { STOP_US = 2000000, LOOK_AGAIN_US = 10000, SHUTDOWN_US = 1000, TASK_SLICE = 4 * 1024 * 1024 };
 
 enum broker_state broker_state(const struct broker *broker) { return broker->state; }
 
@@ -15,11 +17,6 @@ const char *broker_state_name(enum broker_state state)
     static const char *const names[] = { "down", "starting", "up", "stopping" };
 
     return names[state];
-}
-
-int64_t broker_starts_us(const struct broker *broker)
-{
-    return event_scheduled(&broker->life_event) ? broker->life_event.at_us : INT64_MAX;
 }
 
 /* ---- watchers ---- */
@@ -37,7 +34,7 @@ void cluster_unwatch_brokers(struct cluster *cluster, void *context)
             cluster->watchers[i] = cluster->watchers[--cluster->watcher_count];
 }
 
-static void tell_down(struct broker *broker, const char *why, bool reset)
+void life_tell_down(struct broker *broker, const char *why, bool reset)
 {
     struct cluster *cluster = broker->cluster;
 
@@ -46,7 +43,7 @@ static void tell_down(struct broker *broker, const char *why, bool reset)
             cluster->watchers[i].watch->went_down(cluster->watchers[i].context, broker, why, reset);
 }
 
-static void tell_up(struct broker *broker)
+void life_tell_up(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
 
@@ -67,12 +64,12 @@ static bool answering(struct broker *broker)
 
 /* ---- who is the controller ---- */
 
-static bool is_home(const struct broker *broker)
+bool life_is_home(const struct broker *broker)
 {
     return broker->cluster->controller.home == broker->index;
 }
 
-static void set_home(struct cluster *cluster, size_t index)
+void life_set_home(struct cluster *cluster, size_t index)
 {
     cluster->controller.home = index;
     cluster->controller.down = false;
@@ -88,7 +85,7 @@ static bool fail_over(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++) {
         if (!cluster->brokers[i]->up || cluster->brokers[i]->state == BROKER_STOPPING)
             continue;
-        set_home(cluster, i);
+        life_set_home(cluster, i);
         return true;
     }
     cluster->controller.down = true;
@@ -96,7 +93,7 @@ static bool fail_over(struct cluster *cluster)
 }
 
 /* Whatever could not be asked of a controller before. */
-static void controller_is_back(struct cluster *cluster)
+void life_controller_is_back(struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->broker_count; i++) {
         struct broker *broker = cluster->brokers[i];
@@ -105,8 +102,10 @@ static void controller_is_back(struct cluster *cluster)
             broker->partitions[p]->isr_changing = false;
             partition_consider_all(broker->partitions[p]);
         }
-        if (broker->state == BROKER_STARTING && !broker->loaded && !event_scheduled(&broker->life_event))
+        if (broker->state == BROKER_STARTING && (broker->task || !broker->loaded) && !event_scheduled(&broker->life_event)) {
+            broker->life_event.run = broker->task ? life_go_on : life_start_again;
             event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
+        }
     }
     for (size_t i = 0; i < cluster->watcher_count; i++)
         if (cluster->watchers[i].watch->controller_back)
@@ -134,6 +133,19 @@ static int64_t last_contact_us(const struct broker *broker)
     return every_us < 1 ? now_us : now_us - (now_us - broker->started_us) % every_us;
 }
 
+/* What a broker led and followed, in slices: until none is left its session counts as not over. */
+static void take_away(struct broker *broker, const char *why)
+{
+    struct cluster *cluster = broker->cluster;
+    bool more;
+
+    controller_broker_leaves(cluster, broker, true, why, &more, NULL);
+    if (more)
+        event_at(cluster->queue, &broker->session_event, queue_now_us(cluster->queue));
+    else if (release_is_27(cluster->release))
+        life_controller_is_back(cluster);
+}
+
 static void session_over(void *context)
 {
     struct broker *broker = context;
@@ -142,28 +154,31 @@ static void session_over(void *context)
     const char *key = old ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms";
     char text[160], why[96];
 
+    snprintf(why, sizeof(why), "the session of broker %d ended", broker->id);
+    if (!broker->session_ends_us) { /* a slice of what follows */
+        if (!cluster->controller.down)
+            take_away(broker, why);
+        return;
+    }
     broker->session_ends_us = 0;
-    if (old && is_home(broker) && !fail_over(cluster))
+    if (old && life_is_home(broker) && !fail_over(cluster))
         return;
     if (cluster->controller.down)
         return;
     snprintf(text, sizeof(text), "broker %d was silent for %lld ms (%s): its leaderships are taken away", broker->id, (long long)session_ms(broker), key);
-    snprintf(why, sizeof(why), "the session of broker %d ended", broker->id);
     journal_add(cluster->journal, ENTRY(EVENT_broker_fenced, .broker = broker->id, .rule = key, .text = text,
                                         .facts = { { "session_timeout_ms", session_ms(broker), NULL } }, .fact_count = 1));
-    controller_broker_leaves(cluster, broker, true, why, NULL);
-    if (old)
-        controller_is_back(cluster);
+    take_away(broker, why);
 }
 
 /* A controller that starts gives all that it finds registered the time of a session. */
-static void watch_sessions(struct cluster *cluster)
+void life_watch_sessions(struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->broker_count; i++) {
         struct broker *broker = cluster->brokers[i];
         const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
 
-        if (broker->up || !known || known->fenced)
+        if (broker->up || broker->task || !known || known->fenced)
             continue;
         broker->session_ends_us = queue_now_us(cluster->queue) + session_ms(broker) * 1000;
         event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
@@ -172,7 +187,7 @@ static void watch_sessions(struct cluster *cluster)
 
 /* ---- down ---- */
 
-static void leave_memory(struct broker *broker)
+void life_leave_memory(struct broker *broker)
 {
     broker_drop(broker);
     broker_free_fetchers(broker);
@@ -183,7 +198,7 @@ static void take_controller_along(struct broker *broker, bool clean)
 {
     struct cluster *cluster = broker->cluster;
 
-    if (!is_home(broker) || release_is_27(cluster->release))
+    if (!life_is_home(broker) || release_is_27(cluster->release))
         return;
     for (size_t i = 0; i < cluster->broker_count; i++) {
         event_cancel(cluster->queue, &cluster->brokers[i]->session_event);
@@ -196,29 +211,38 @@ static void take_controller_along(struct broker *broker, bool clean)
 enum err broker_kill(struct broker *broker, const char *why, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
-    bool was_up = broker->up;
+    bool was_up = broker->up, registered = was_up;
+    const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
     char text[600];
 
     if (cluster->inspection)
         return cluster_refuse_change(cluster, reason);
     if (broker->state == BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
-    if (!was_up) { /* it never came to serve anybody */
+    if (broker->task && known && !known->fenced)
+        registered = true;
+    life_give_up(broker);
+    if (registered)
+        broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
+    if (!was_up) { /* it never came to serve anybody, or serves nobody any more */
         event_cancel(cluster->queue, &broker->life_event);
         if (broker->loaded && !cluster->controller.down)
             take_controller_along(broker, false);
-        broker->loaded = false;
-        broker->state = BROKER_DOWN;
+        if (broker->loaded && release_is_27(cluster->release) && life_is_home(broker) && fail_over(cluster))
+            life_controller_is_back(cluster);
     } else {
-        broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
         broker->up = false;
-        tell_down(broker, why, true);
+        life_tell_down(broker, why, true);
         broker->up = true;
         take_controller_along(broker, false);
-        leave_memory(broker);
-        if (!cluster->controller.down || release_is_27(cluster->release))
-            event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
     }
+    life_leave_memory(broker);
+    mem_free(broker->failure);
+    broker->failure = NULL;
+    broker->loaded = false;
+    broker->state = BROKER_DOWN;
+    if (registered && (!cluster->controller.down || release_is_27(cluster->release)))
+        event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
     snprintf(text, sizeof(text), "broker %d went down: %s", broker->id, why);
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "kill", .text = text));
     return ERR_OK;
@@ -332,9 +356,16 @@ static void halt(void *context)
 
 void broker_fail(struct broker *broker, const char *what)
 {
-    if (!broker->up || broker->failure)
+    if (broker->failure || (!broker->up && !(broker->task && broker->state == BROKER_STARTING)))
         return;
     broker->failure = without_path(broker, what);
+    if (!broker->up) /* it halts once it is up, if it comes that far */
+        return;
+    life_halt(broker);
+}
+
+void life_halt(struct broker *broker)
+{
     broker->life_event.run = halt;
     event_at(broker->cluster->queue, &broker->life_event, queue_now_us(broker->cluster->queue));
     journal_add(broker->cluster->journal, ENTRY(EVENT_disk_failed, .broker = broker->id, .rule = "log.dirs", .text = broker->failure));
@@ -352,44 +383,70 @@ static bool others_know(const struct broker *broker)
     return true;
 }
 
-static void stop_now(struct broker *broker)
+/* All that it led and followed; in its task, a slice an event. */
+static bool leave_partitions(struct broker *broker, bool fence, const char *why)
+{
+    bool more = true;
+
+    while (more && !broker->cluster->controller.down) {
+        controller_broker_leaves(broker->cluster, broker, fence, why, &more, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
+        if (more && !life_breathe(broker, COST_OF_ELECTIONS))
+            return false;
+    }
+    return true;
+}
+
+static void close_down(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
     bool old = release_is_27(cluster->release), orphaned = false;
 
     broker->up = false;
-    tell_down(broker, "the broker stopped", false);
+    life_tell_down(broker, "the broker stopped", false);
     broker->up = true;
-    if (old && is_home(broker))
+    if (old && life_is_home(broker))
         orphaned = !fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
-    if (!cluster->controller.down && !orphaned)
-        controller_broker_leaves(cluster, broker, true, "the broker stopped", NULL);
+    if (!orphaned && !leave_partitions(broker, true, "the broker stopped"))
+        return;
     broker_catch_up(broker);
     take_controller_along(broker, true);
-    broker_stop_clean(broker);
+    if (!broker_stop_clean(broker))
+        return;
     broker_free_fetchers(broker);
     if (!broker->disk_refused)
         clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
 }
 
-static void look_if_done(void *context)
+static void stop_run(struct task *task, void *context)
 {
     struct broker *broker = context;
     struct queue *queue = broker->cluster->queue;
-    bool late = queue_now_us(queue) >= broker->stops_by_us;
+    char why[64];
 
-    if (!late && (!others_know(broker) || answering(broker))) {
-        event_after(queue, &broker->life_event, LOOK_AGAIN_US);
+    broker->task = task;
+    snprintf(why, sizeof(why), "broker %d shuts down", broker->id);
+    if (!leave_partitions(broker, false, why))
         return;
-    }
-    stop_now(broker);
+    broker->stop_offset = image_offset(broker->cluster->controller.image);
+    broker->stops_by_us = queue_now_us(queue) + STOP_US;
+    if (!life_sleep(broker, SHUTDOWN_US))
+        return;
+    while (queue_now_us(queue) < broker->stops_by_us && (!others_know(broker) || answering(broker)))
+        if (!life_sleep(broker, LOOK_AGAIN_US))
+            return;
+    close_down(broker);
+}
+
+static void stop_ended(void *context)
+{
+    struct broker *broker = context;
+
+    broker->task = NULL;
 }
 
 enum err broker_stop(struct broker *broker, struct reason *reason)
 {
-    struct cluster *cluster = broker->cluster;
-    enum err err = cluster_refuse_change(cluster, reason);
-    char why[64];
+    enum err err = cluster_refuse_change(broker->cluster, reason);
 
     if (err)
         return err;
@@ -400,193 +457,84 @@ enum err broker_stop(struct broker *broker, struct reason *reason)
     if (broker->state == BROKER_STARTING)
         return broker_kill(broker, "stopped while it was starting", reason);
     broker->state = BROKER_STOPPING;
-    snprintf(why, sizeof(why), "broker %d shuts down", broker->id);
-    if (!cluster->controller.down)
-        controller_broker_leaves(cluster, broker, false, why, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
-    broker->stop_offset = image_offset(cluster->controller.image);
-    broker->stops_by_us = queue_now_us(cluster->queue) + STOP_US;
-    if (broker->failure) /* its disk refused just now: it halts */
-        return ERR_OK;
-    broker->life_event.run = look_if_done;
-    event_after(cluster->queue, &broker->life_event, SHUTDOWN_US);
+    broker->task_cost = 0;
+    task_start(stop_run, stop_ended, broker);
     return ERR_OK;
 }
 
-/* ---- up ---- */
+/* ---- its task ---- */
 
-static enum err register_anew(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
-    enum err err = ERR_OK;
-
-    /* The old registration still counts as alive: what it led is taken from it first. */
-    if (known && !known->fenced && !release_is_27(cluster->release))
-        err = controller_broker_leaves(cluster, broker, true, "its broker was away and registers anew", reason);
-    if (!err)
-        err = controller_register(cluster, broker, true, reason);
-    return err;
-}
-
-static enum err open_controller_here(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    char *cluster_id = mem_text(image_cluster_id(cluster->controller.image));
-    enum err err = cluster_open_controller(cluster, reason);
-
-    if (err) {
-        controller_shut(cluster, false);
-    } else {
-        image_set_cluster_id(cluster->controller.image, cluster_id);
-        set_home(cluster, broker->index);
-        watch_sessions(cluster);
-    }
-    mem_free(cluster_id);
-    return err;
-}
-
-static enum err load_and_host(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    enum err err = ERR_OK;
-
-    if (broker->index && !release_is_27(cluster->release))
-        err = cluster_copy_metadata(cluster, broker, reason);
-    image_free(broker->image);
-    broker->image = image_copy(cluster->controller.image);
-    broker->started_us = queue_now_us(cluster->queue);
-    broker->groups = groups_new(broker);
-    broker->up = true;
-    broker->state = BROKER_UP;
-    return err ? err : broker_host_all(broker, reason);
-}
-
-/* 2.7: one that went while no controller was there to see it. */
-static enum err notice_gone(struct broker *broker, struct reason *reason)
-{
-    const struct image_broker *known = image_broker(broker->cluster->controller.image, broker->id);
-
-    if (broker->up || !known || known->fenced || broker->session_ends_us)
-        return ERR_OK;
-    return controller_broker_leaves(broker->cluster, broker, true, "its broker was gone when the controller started", reason);
-}
-
-/* Whose folder it is, what its checkpoints say; and where the controller sits with it, its log. */
-static enum err load(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    char cluster_id[UUID_TEXT];
-    enum err err;
-
-    broker->disk_refused = false;
-    snprintf(cluster_id, sizeof(cluster_id), "%s", image_cluster_id(cluster->controller.image));
-    err = broker_load(broker, reason);
-    if (!err)
-        err = cluster_identify(cluster, broker, cluster_id, reason);
-    if (!err && cluster->controller.down && !release_is_27(cluster->release))
-        err = open_controller_here(broker, reason);
-    broker->loaded = !err;
-    return err;
-}
-
-static enum err come_up(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    bool alone = cluster->controller.down; /* 2.7: it becomes the controller */
-    enum err err = broker->loaded ? ERR_OK : load(broker, reason);
-
-    broker->loaded = false;
-    if (!err && alone)
-        set_home(cluster, broker->index);
-    if (!err)
-        err = register_anew(broker, reason);
-    if (!err)
-        err = load_and_host(broker, reason);
-    if (!err)
-        err = controller_unfence(cluster, broker, reason);
-    for (size_t i = 0; !err && alone && i < cluster->broker_count; i++)
-        err = notice_gone(cluster->brokers[i], reason);
-    if (!err)
-        err = controller_elect_offline(cluster, reason);
-    if (err)
-        return err;
-    broker_start_tasks(broker);
-    life_say_losses(broker);
-    for (size_t p = 0; p < broker->partition_count; p++)
-        partition_reconcile(broker->partitions[p]);
-    broker_catch_up(broker);
-    broker_schedule_metadata(broker);
-    journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
-                                        .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
-                                                   { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
-    tell_up(broker);
-    if (alone)
-        controller_is_back(cluster);
-    return ERR_OK;
-}
-
-/* What stands in the way of its registration: when it may try, INT64_MAX for when the controller is back. A controller that was killed with its
- * broker finds that broker registered, and waits for its session like for any other's. */
-static int64_t may_start_us(const struct broker *broker)
-{
-    const struct cluster *cluster = broker->cluster;
-
-    if (release_is_27(cluster->release))
-        return broker->session_ends_us;
-    if (cluster->controller.down)
-        return INT64_MAX;
-    return event_scheduled(&broker->session_event) ? broker->session_ends_us : 0;
-}
-
-static enum err try_to_start(struct broker *broker, struct reason *reason)
-{
-    struct cluster *cluster = broker->cluster;
-    bool opens = cluster->controller.down && is_home(broker) && !release_is_27(cluster->release);
-    enum err err = opens ? load(broker, reason) : ERR_OK;
-    int64_t at_us = may_start_us(broker);
-
-    broker->state = BROKER_STARTING;
-    if (!err && opens)
-        controller_is_back(cluster);
-    if (!err && at_us == INT64_MAX)
-        return ERR_OK;
-    if (!err && at_us > queue_now_us(cluster->queue)) {
-        event_at(cluster->queue, &broker->life_event, at_us);
-        return ERR_OK;
-    }
-    if (!err)
-        err = come_up(broker, reason);
-    if (!err)
-        return ERR_OK;
-    if (is_home(broker) && !release_is_27(cluster->release) && !cluster->controller.down)
-        controller_shut(cluster, false);
-    leave_memory(broker);
-    broker->loaded = false;
-    broker->state = BROKER_DOWN;
-    return err;
-}
-
-static void start_now(void *context)
+void life_go_on(void *context)
 {
     struct broker *broker = context;
-    struct reason reason = { "" };
 
-    if (!try_to_start(broker, &reason))
-        return;
-    tell_down(broker, reason.text, false); /* its port was bound already */
-    journal_add(broker->cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "log.dirs", .text = reason.text));
+    task_wake(broker->task);
 }
 
-enum err broker_start(struct broker *broker, struct reason *reason)
+/* Until life_event comes, or for ever where a halt was set upon it. */
+static bool wait_for_event(struct broker *broker)
 {
-    if (broker->cluster->inspection)
-        return cluster_refuse_change(broker->cluster, reason);
-    if (broker->state == BROKER_STARTING)
-        return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is starting already", broker->id);
-    if (broker->state != BROKER_DOWN)
-        return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is %s already", broker->id, broker_state_name(broker->state));
-    broker->life_event.run = start_now;
-    return try_to_start(broker, reason);
+    while (event_scheduled(&broker->life_event) || (broker->up && broker->failure))
+        if (!task_wait(broker->task)) {
+            event_cancel(broker->cluster->queue, &broker->life_event);
+            return false;
+        }
+    return true;
+}
+
+bool life_sleep(struct broker *broker, int64_t us)
+{
+    if (task_interrupted(broker->task))
+        return false;
+    broker->task_cost = 0;
+    if (!(broker->up && broker->failure)) { /* else life_event is its halt */
+        broker->life_event.run = life_go_on;
+        event_after(broker->cluster->queue, &broker->life_event, us);
+    }
+    return wait_for_event(broker);
+}
+
+bool life_breathe(struct broker *broker, int64_t cost)
+{
+    if (!broker->task)
+        return true;
+    if (task_interrupted(broker->task))
+        return false;
+    broker->task_cost += cost;
+    return broker->hurries || broker->task_cost < TASK_SLICE || life_sleep(broker, 0);
+}
+
+bool life_await_controller(struct broker *broker)
+{
+    while (broker->cluster->controller.down)
+        if (!task_wait(broker->task))
+            return false;
+    return true;
+}
+
+void life_give_up(struct broker *broker)
+{
+    if (!broker->task)
+        return;
+    broker->task_given_up = true;
+    task_interrupt(broker->task);
+    assert(!broker->task);
+    broker->task_given_up = false;
+}
+
+void life_finish(struct broker *broker)
+{
+    if (!broker->task)
+        return;
+    if (broker->state != BROKER_STOPPING || broker->up) { /* what it serves still is closed by who asks */
+        life_give_up(broker);
+        return;
+    }
+    broker->hurries = true;
+    event_cancel(broker->cluster->queue, &broker->life_event);
+    task_wake(broker->task);
+    assert(!broker->task);
+    broker->hurries = false;
 }
 
 /* ---- */
@@ -601,7 +549,8 @@ void life_init(struct broker *broker)
 
 void life_cancel(struct broker *broker)
 {
-    event_cancel(broker->cluster->queue, &broker->life_event);
+    if (!broker->task) /* its own is what ends it */
+        event_cancel(broker->cluster->queue, &broker->life_event);
     event_cancel(broker->cluster->queue, &broker->session_event);
     mem_free(broker->failure);
     broker->failure = NULL;
@@ -609,7 +558,9 @@ void life_cancel(struct broker *broker)
 
 void life_done(struct broker *broker)
 {
+    life_give_up(broker);
     life_cancel(broker);
+    mem_free(broker->start_failure);
     forget_before(broker);
     if (broker->disk) /* the fs, and with it the disk, outlives the cluster */
         disk_on_failure(broker->disk, NULL, NULL);

@@ -313,6 +313,7 @@ enum err metadata_log_open(struct metadata_log *out, const struct log_env *env, 
     };
     how.topic_id.bytes[15] = 1; /* Kafka's reserved id of this topic */
     err = log_open(&out->log, &out->env, &how, reason);
+    out->env.breathe = NULL;
     mem_free(dir);
     return err;
 }

@@ -509,7 +509,7 @@ static void lead(struct partition *partition, const struct image_partition *imag
     for (int16_t i = 0; i < count; i++) {
         struct broker *other = cluster_broker(cluster, partition->replicas[i].broker);
 
-        if (other && other->up)
+        if (other) /* one that is down hosts nothing; one that starts has no role yet where it can't follow */
             try_join(partition, broker_partition(other, partition->topic->name, partition->number));
     }
     partition_advance(partition);
@@ -554,7 +554,7 @@ void partition_reconcile(struct partition *partition)
         if (led && is_offsets(partition))
             groups_partition_resigned(broker->groups, partition->number);
         fail_waits(partition);
-        if (leader && leader->up)
+        if (leader)
             try_join(broker_partition(leader, partition->topic->name, partition->number), partition);
     }
     partition_changed(partition);

@@ -139,14 +139,50 @@ int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic
     return line ? line->offset : missing;
 }
 
+static void put_number(struct text *text, int64_t number)
+{
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+    *--at = 0;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        *--at = '-';
+    text_add(text, at);
+}
+
+void checkpoint_line(struct text *lines, const char *topic, int32_t partition, int64_t offset)
+{
+    text_add(lines, topic);
+    text_add(lines, " ");
+    put_number(lines, partition);
+    text_add(lines, " ");
+    put_number(lines, offset);
+    text_add(lines, "\n");
+}
+
 enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoint *checkpoint, struct reason *reason)
+{
+    struct text lines = { 0 };
+    enum err err;
+
+    for (size_t i = 0; i < checkpoint->count; i++)
+        checkpoint_line(&lines, checkpoint->lines[i].topic, checkpoint->lines[i].partition, checkpoint->lines[i].offset);
+    err = checkpoint_write_lines(fs, path, checkpoint->count, &lines, reason);
+    text_done(&lines);
+    return err;
+}
+
+enum err checkpoint_write_lines(struct fs *fs, const char *path, size_t count, const struct text *lines, struct reason *reason)
 {
     struct text text = { 0 };
     enum err err;
 
-    text_printf(&text, "0\n%zu\n", checkpoint->count);
-    for (size_t i = 0; i < checkpoint->count; i++)
-        text_printf(&text, "%s %d %lld\n", checkpoint->lines[i].topic, checkpoint->lines[i].partition, (long long)checkpoint->lines[i].offset);
+    text_printf(&text, "0\n%zu\n", count);
+    if (count)
+        text_add(&text, text_chars(lines));
     err = fs_replace(fs, path, bytes_text(text_chars(&text)), reason);
     text_done(&text);
     return err;

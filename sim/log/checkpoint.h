@@ -13,6 +13,9 @@ struct checkpoint {            /* owns its lines */
 /* A missing or empty file reads as no lines; a damaged one as ERR_KAFKA_STORAGE_ERROR with the line. */
 enum err checkpoint_read(struct fs *fs, const char *path, struct checkpoint *out, struct reason *reason);
 enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoint *checkpoint, struct reason *reason);
+/* The same where the lines are not kept: made one by one, without a copy of the names. */
+void checkpoint_line(struct text *lines, const char *topic, int32_t partition, int64_t offset);
+enum err checkpoint_write_lines(struct fs *fs, const char *path, size_t count, const struct text *lines, struct reason *reason);
 void checkpoint_add(struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t offset);
 /* The line of a partition; NULL: none. */
 const struct checkpoint_line *checkpoint_find(const struct checkpoint *checkpoint, const char *topic, int32_t partition);

@@ -43,6 +43,10 @@ struct log_env {               /* what a log lives in; borrowed, outlives it */
     enum release release;
     int32_t broker;            /* for the journal */
     struct buffer *scratch;    /* where appends are prepared; may be shared by all logs of a lab. NULL: each log has one */
+    /* While a log opens: so many more bytes were gone through. May let others run before it returns (nobody else knows of the log yet); false: the opening
+     * is to be given up, as by kill -9. Called at counts and not at moments. NULL: all in one go. */
+    bool (*breathe)(void *context, int64_t bytes);
+    void *breathe_context;
 };
 
 struct log_open {

@@ -33,24 +33,38 @@ static void remove_name(struct log *log, const char *name)
 
 /* ---- .deleted, .cleaned, .swap ---- */
 
+/* What is small costs time too: as much as so many bytes. */
+enum { BATCH_COST = 1024, SEGMENT_COST = 32 * 1024, REBUILD_COST = 64 * 1024 };
+
+enum err log_breathe(const struct log *log, int64_t bytes, struct reason *reason)
+{
+    if (!log->env->breathe || log->env->breathe(log->env->breathe_context, bytes))
+        return ERR_OK;
+    return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "%s: given up while it was opened", log->dir);
+}
+
 /* The offset after the last batch of a file that is about to become a segment. */
-static int64_t next_offset_of(struct log *log, const char *name, int64_t base_offset)
+static enum err next_offset_of(struct log *log, const char *name, int64_t base_offset, int64_t *next, struct reason *reason)
 {
     char *path = in_dir(log, name);
     struct segment probe = { .base_offset = base_offset };
     struct scan scan;
     struct batch batch;
-    int64_t next = base_offset;
+    enum err err = ERR_OK;
+
+    *next = base_offset;
 
     if (!fs_open(log->env->fs, path, FILE_READ, &probe.log, NULL)) {
         probe.size_bytes = file_size(probe.log);
         scan_begin(&scan, &probe, 0);
-        while (scan_next(&scan, &batch))
-            next = batch.last_offset + 1;
+        while (!err && scan_next(&scan, &batch)) {
+            *next = batch.last_offset + 1;
+            err = log_breathe(log, BATCH_COST, reason);
+        }
         file_close(probe.log);
     }
     mem_free(path);
-    return next;
+    return err;
 }
 
 static enum err finish_swaps(struct log *log, const struct fs_names *names, int64_t swap_first, int64_t swap_next, int64_t cleaned_first, struct reason *reason)
@@ -107,7 +121,10 @@ static enum err clear_leftovers(struct log *log, const struct fs_names *names, s
         if (offset >= cleaned_first) { /* half of a split */
             remove_name(log, names->names[i]);
         } else if (text_equal(suffix, ".log.swap")) {
-            next = next_offset_of(log, names->names[i], offset);
+            enum err err = next_offset_of(log, names->names[i], offset, &next, reason);
+
+            if (err)
+                return err;
             swap_first = offset < swap_first ? offset : swap_first;
             swap_next = next > swap_next ? next : swap_next;
         }
@@ -167,6 +184,8 @@ static enum err recover_segment(struct log *log, struct segment *segment, int64_
         end = batch.last_offset + 1;
         segment->batch_count++;
         sum->batches++;
+        if (!err)
+            err = log_breathe(log, BATCH_COST + batch.size_bytes, reason);
     }
     buffer_done(&buffer);
     if (!err && position < segment->size_bytes) {
@@ -180,7 +199,7 @@ static enum err recover_segment(struct log *log, struct segment *segment, int64_
         err = producers_snapshot(&producers, reason);
     producers_done(&producers);
     sum->segments++;
-    return err;
+    return err ? err : log_breathe(log, REBUILD_COST, reason);
 }
 
 /* ---- producers ---- */
@@ -195,7 +214,8 @@ static enum err take_producers_of(struct log *log, struct segment *segment, stru
 
     segment_seek(log, segment, from, &scan);
     while (!err && scan_next(&scan, &batch)) {
-        if (batch.last_offset < from || batch.producer_id < 0)
+        err = log_breathe(log, BATCH_COST, reason);
+        if (err || batch.last_offset < from || batch.producer_id < 0)
             continue;
         if (batch.base_offset >= to)
             break;
@@ -281,6 +301,8 @@ static enum err load_segments(struct log *log, const struct log_open *how, const
             if (!segment->offsets.file) /* nobody wrote to it yet, or it was lost: Kafka rebuilds it either way */
                 err = recover_segment(log, segment, how->now_ms, sum, reason);
             log_add_segment(log, segment);
+            if (!err)
+                err = log_breathe(log, SEGMENT_COST, reason);
         }
     }
     return err;
@@ -445,9 +467,12 @@ static enum err rebuild_epochs(struct log *log, struct reason *reason)
         struct batch batch;
 
         scan_begin(&scan, log->segments[i], 0);
-        while (!err && scan_next(&scan, &batch))
+        while (!err && scan_next(&scan, &batch)) {
             if (batch.magic >= 2 && batch.leader_epoch > epochs_latest(&log->epochs))
                 err = epochs_assign(&log->epochs, batch.leader_epoch, batch.base_offset, reason);
+            if (!err)
+                err = log_breathe(log, BATCH_COST, reason);
+        }
     }
     log->epochs.damaged = false;
     text_printf(&text, "%s-%d: leader-epoch-checkpoint was damaged: written anew from the batches, %zu epoch%s", log->topic, log->partition, log->epochs.count,

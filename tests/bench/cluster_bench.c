@@ -75,7 +75,7 @@ static void append_to_all(struct lab *lab, const char *topic, int32_t partitions
         }
 }
 
-struct run { double seconds, longest; uint64_t events; };
+struct run { double seconds, longest; uint64_t events; };   /* longest: of the processor's time */
 
 /* Event by event, so that the longest is known. */
 static struct run run_until(struct lab *lab, int64_t until_us)
@@ -84,10 +84,10 @@ static struct run run_until(struct lab *lab, int64_t until_us)
     double begin = seconds_now();
 
     while (queue_next_us(lab_queue(lab)) <= until_us) {
-        double before = seconds_now(), took;
+        double before = cpu_seconds(), took;
 
         queue_run_next(lab_queue(lab));
-        took = seconds_now() - before;
+        took = cpu_seconds() - before;
         run.longest = took > run.longest ? took : run.longest;
         run.events++;
     }
@@ -154,6 +154,96 @@ void bench_retention(const char *folder)
         give_up("delete", ERR_UNKNOWN_SERVER_ERROR, NULL);
     print_run("the topic deleted", run_until(lab, now_plus(lab, 10)));
     print_run("its folders leave the disk", run_until(lab, now_plus(lab, 120)));
+    lab_close(lab);
+}
+
+static double begun;
+
+static void order(const char *what, enum err err, const struct reason *reason)
+{
+    double took = cpu_seconds() - begun;
+
+    if (err)
+        give_up(what, err, reason);
+    printf("    %-46s %8.2f ms in the order itself\n", what, took * 1000);
+}
+
+static void start_again(struct lab *lab, struct broker *broker, const char *what)
+{
+    struct reason reason = { "" };
+
+    begun = cpu_seconds();
+    order(what, broker_start(broker, &reason), &reason);
+    print_run("until it is up", run_until(lab, now_plus(lab, 20)));
+    if (broker_state(broker) != BROKER_UP)
+        give_up(what, ERR_BROKER_NOT_AVAILABLE, NULL);
+}
+
+/* The second of two brokers, then both, die and come back. */
+void bench_lives(const char *folder)
+{
+    struct lab *lab = open_lab(folder, 2);
+    struct cluster *cluster = lab_cluster(lab);
+    struct broker *broker = cluster_broker_at(cluster, 1);
+    struct reason reason = { "" };
+
+    create_topic(lab, "many", MANY, 2, NULL, NULL);
+    print_run("10,000 partitions made on two brokers", run_until(lab, now_plus(lab, 1)));
+    append_to_all(lab, "many", MANY);
+    print_run("a record in each, checkpoints", run_until(lab, now_plus(lab, 120)));
+    begun = cpu_seconds();
+    order("killed", broker_kill(broker, "killed", &reason), &reason);
+    print_run("its session ends, leaders are elected", run_until(lab, now_plus(lab, 20)));
+    start_again(lab, broker, "started after a kill");
+    begun = cpu_seconds();
+    order("stopped", broker_stop(broker, &reason), &reason);
+    print_run("until it is down", run_until(lab, now_plus(lab, 20)));
+    start_again(lab, broker, "started after a stop");
+    begun = cpu_seconds();
+    order("its power off", broker_power_off(broker, NULL, &reason), &reason);
+    print_run("its session ends", run_until(lab, now_plus(lab, 20)));
+    start_again(lab, broker, "started after its power went");
+    begun = cpu_seconds();
+    order("the first, with the controller, killed", broker_kill(cluster_broker_at(cluster, 0), "killed", &reason), &reason);
+    print_run("20 s without it", run_until(lab, now_plus(lab, 20)));
+    start_again(lab, cluster_broker_at(cluster, 0), "the first started");
+    print_run("ten minutes", run_until(lab, now_plus(lab, 600)));
+    lab_close(lab);
+}
+
+void bench_long_log(const char *folder)
+{
+    enum { RECORD = 1000, RECORDS = 900, BATCHES = 400 };
+    struct lab *lab = open_lab(folder, 1);
+    struct broker *broker = cluster_broker_at(lab_cluster(lab), 0);
+    struct batch_builder builder = { 0 };
+    static const uint8_t value[RECORD] = { 1 };
+    struct bytes batch;
+    struct reason reason = { "" };
+
+    create_topic(lab, "long", 1, 1, NULL, NULL);
+    run_until(lab, now_plus(lab, 1));
+    batch_builder_init(&builder, CODEC_NONE);
+    for (int i = 0; i < RECORDS; i++)
+        batch_builder_add(&builder, queue_now_ms(lab_queue(lab)), (struct bytes){ 0 }, (struct bytes){ value, RECORD }, NULL, 0);
+    if (batch_builder_finish(&builder, &batch, &reason))
+        give_up("a batch", ERR_UNKNOWN_SERVER_ERROR, &reason);
+    for (int i = 0; i < BATCHES; i++) {
+        struct partition *partition = broker_partition(broker, "long", 0);
+        struct log_appended out;
+
+        if (partition_append(partition, &(struct log_append){ .records = batch, .origin = APPEND_CLIENT, .produce_version = 9,
+                                                              .now_ms = queue_now_ms(lab_queue(lab)) }, 1, &out, &reason))
+            give_up("append", ERR_UNKNOWN_SERVER_ERROR, &reason);
+    }
+    for (int i = 0; i < 200000; i++)
+        append_to(broker_partition(broker, "long", 0), queue_now_ms(lab_queue(lab)));
+    batch_builder_done(&builder);
+    print_run("200,000 small batches and 360 MB appended", run_until(lab, now_plus(lab, 120)));
+    begun = cpu_seconds();
+    order("killed", broker_kill(broker, "killed", &reason), &reason);
+    run_until(lab, now_plus(lab, 20));
+    start_again(lab, broker, "started");
     lab_close(lab);
 }
 

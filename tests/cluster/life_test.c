@@ -226,3 +226,174 @@ TEST(a_closed_lab_opens_with_the_brokers_that_were_down)
         CHECK_INT(15, log_end_offset(partition_log(broker_partition(broker_of(lab, id), "students", 0))));
     cluster_lab_free(lab);
 }
+
+/* ---- many logs, long logs: loaded in slices ---- */
+
+enum { MANY = 300 };
+
+static struct cluster_lab *many(enum release release)
+{
+    struct cluster_lab *lab = cluster_lab_new(release, 2, NULL);
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "many", MANY, 2, NULL));
+    cluster_lab_advance_ms(lab, 100);
+    for (int32_t p = 0; p < MANY; p += 10)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "many", p, 1, 20, -1));
+    cluster_lab_advance_ms(lab, 1000);
+    return lab;
+}
+
+static struct broker *second(struct cluster_lab *lab) { return cluster_broker_at(lab->cluster, 1); }
+
+static int32_t led_by(struct cluster_lab *lab, struct broker *broker)
+{
+    int32_t leads = 0;
+
+    for (size_t i = 0; i < broker_partition_count(broker); i++)
+        leads += partition_leads(broker_partition_at(broker, i));
+    (void)lab;
+    return leads;
+}
+
+TEST(a_broker_with_many_logs_starts_in_slices_at_one_moment)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct cluster_lab *lab = many(releases[i]);
+        int64_t began_us;
+        size_t done, total, events = 0, before = 0;
+
+        CHECK_INT(ERR_OK, broker_kill(second(lab), "killed", &lab->reason));
+        cluster_lab_advance_ms(lab, 30000);
+        began_us = queue_now_us(lab->queue);
+        CHECK_INT(ERR_OK, broker_start(second(lab), &lab->reason));
+        CHECK_INT(BROKER_STARTING, broker_state(second(lab)));
+        CHECK(!broker_up(second(lab)));
+        CHECK_INT(ERR_BROKER_NOT_AVAILABLE, broker_start(second(lab), &lab->reason));
+        while (broker_loading(second(lab), &done, &total)) {
+            CHECK_INT(MANY, total);
+            CHECK(done - before <= 64); /* no event has more */
+            before = done;
+            events += queue_next_us(lab->queue) <= began_us;
+            CHECK(queue_next_us(lab->queue) == began_us && queue_run_next(lab->queue));
+        }
+        CHECK(events > MANY / 64);
+        CHECK_INT(BROKER_UP, broker_state(second(lab)));
+        CHECK_INT(began_us, queue_now_us(lab->queue));
+        cluster_lab_advance_ms(lab, 5000);
+        for (int32_t p = 0; p < MANY; p++) {
+            CHECK_INT(2, image_partition(cluster_image(lab->cluster), "many", p)->isr_count);
+            CHECK_INT(p % 10 ? 0 : 1, log_end_offset(partition_log(broker_partition(second(lab), "many", p))));
+        }
+        cluster_lab_free(lab);
+    }
+}
+
+TEST(a_broker_goes_down_in_the_midst_of_its_start)
+{
+    for (int how = 0; how < 4; how++) {
+        for (int events = 0; events < 40; events += 3) {
+            struct cluster_lab *lab = many(how % 2 ? RELEASE_43 : RELEASE_27);
+
+            CHECK_INT(ERR_OK, how ? broker_kill(second(lab), "killed", &lab->reason) : broker_stop(second(lab), &lab->reason));
+            cluster_lab_advance_ms(lab, 30000);
+            CHECK_INT(ERR_OK, broker_start(second(lab), &lab->reason));
+            for (int i = 0; i < events && broker_loading(second(lab), NULL, NULL); i++)
+                queue_run_next(lab->queue);
+            if (how == 3) { /* the lab closes */
+                cluster_lab_reopen(lab, true);
+            } else {
+                CHECK_INT(ERR_OK, how == 2 ? broker_power_off(second(lab), NULL, &lab->reason) : broker_kill(second(lab), "killed again", &lab->reason));
+                CHECK_INT(BROKER_DOWN, broker_state(second(lab)));
+                CHECK_INT(0, broker_partition_count(second(lab)));
+                cluster_lab_advance_ms(lab, 30000);
+                CHECK(image_broker(cluster_image(lab->cluster), broker_id(second(lab)))->fenced); /* also one that was unfenced already */
+                CHECK_INT(MANY, led_by(lab, cluster_broker_at(lab->cluster, 0)));
+                CHECK_INT(ERR_OK, broker_start(second(lab), &lab->reason));
+            }
+            cluster_lab_advance_ms(lab, 5000);
+            CHECK_INT(BROKER_UP, broker_state(second(lab)));
+            for (int32_t p = 0; p < MANY; p++)
+                CHECK_INT(2, image_partition(cluster_image(lab->cluster), "many", p)->isr_count);
+            cluster_lab_free(lab);
+        }
+    }
+}
+
+/* What the others do meanwhile reaches it, though nobody sends metadata to one that is not up. */
+TEST(topics_come_and_go_while_a_broker_starts)
+{
+    struct cluster_lab *lab = many(RELEASE_43);
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "goes", 3, 2, NULL));
+    cluster_lab_advance_ms(lab, 100);
+    CHECK_INT(ERR_OK, broker_kill(second(lab), "killed", &lab->reason));
+    cluster_lab_advance_ms(lab, 30000);
+    CHECK_INT(ERR_OK, broker_start(second(lab), &lab->reason));
+    queue_run_next(lab->queue);
+    CHECK(broker_loading(second(lab), NULL, NULL));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "goes", NULL, &lab->reason));
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &(struct create_topic){ .name = "comes", .partition_count = 3, .replication_factor = 1 },
+                                              false, NULL, NULL, &lab->reason));
+    CHECK(broker_loading(second(lab), NULL, NULL));
+    cluster_lab_advance_ms(lab, 5000);
+    CHECK_INT(BROKER_UP, broker_state(second(lab)));
+    CHECK(!broker_partition(second(lab), "goes", 0));
+    for (int32_t p = 0; p < 3; p++)
+        CHECK(cluster_lab_leader(lab, "comes", p));
+    CHECK_INT(image_offset(cluster_image(lab->cluster)), image_offset(broker_image(second(lab))));
+    cluster_lab_free(lab);
+}
+
+/* The controller, at the first broker, goes and comes back: the second loads on and waits for it. */
+TEST(the_controller_goes_while_a_broker_starts)
+{
+    for (int old = 0; old < 2; old++) {
+        struct cluster_lab *lab = many(old ? RELEASE_27 : RELEASE_43);
+
+        CHECK_INT(ERR_OK, broker_kill(second(lab), "killed", &lab->reason));
+        cluster_lab_advance_ms(lab, 30000);
+        CHECK_INT(ERR_OK, broker_start(second(lab), &lab->reason));
+        queue_run_next(lab->queue);
+        CHECK(broker_loading(second(lab), NULL, NULL));
+        CHECK_INT(ERR_OK, broker_kill(cluster_broker_at(lab->cluster, 0), "killed", &lab->reason));
+        cluster_lab_advance_ms(lab, 100);
+        CHECK_INT(old ? BROKER_UP : BROKER_STARTING, broker_state(second(lab)));
+        cluster_lab_advance_ms(lab, 30000);
+        CHECK_INT(ERR_OK, broker_start(cluster_broker_at(lab->cluster, 0), &lab->reason));
+        cluster_lab_advance_ms(lab, 30000);
+        CHECK_INT(BROKER_UP, broker_state(second(lab)));
+        CHECK_INT(BROKER_UP, broker_state(cluster_broker_at(lab->cluster, 0)));
+        CHECK(!image_broker(cluster_image(lab->cluster), broker_id(second(lab)))->fenced);
+        for (int32_t p = 0; p < MANY; p++)
+            CHECK_INT(2, image_partition(cluster_image(lab->cluster), "many", p)->isr_count);
+        cluster_lab_free(lab);
+    }
+}
+
+/* One long log that a kill left: its recovery goes by slices of bytes. */
+TEST(a_long_log_is_recovered_in_slices)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 1, NULL);
+    struct broker *broker = cluster_broker_at(lab->cluster, 0);
+    size_t events = 0;
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "long", 1, 1, NULL));
+    for (int i = 0; i < 40; i++)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "long", 0, 1, 900000, -1));
+    CHECK_INT(ERR_OK, broker_kill(broker, "killed", &lab->reason));
+    cluster_lab_advance_ms(lab, 30000);
+    CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+    while (broker_state(broker) == BROKER_STARTING && !broker_loading(broker, NULL, NULL))
+        queue_run_next(lab->queue); /* the rest of its session */
+    while (broker_loading(broker, NULL, NULL)) {
+        queue_run_next(lab->queue);
+        events++;
+    }
+    CHECK(events >= 36 / 4 - 2); /* 4 MB an event, the first of them with the session's end */
+    CHECK_INT(BROKER_UP, broker_state(broker));
+    CHECK_INT(40, log_end_offset(partition_log(cluster_lab_leader(lab, "long", 0))));
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_log_recovered));
+    cluster_lab_free(lab);
+}

@@ -1,5 +1,6 @@
 """Brokers and disks broken and mended from the shell: what is printed, and what real clients see."""
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -177,3 +178,11 @@ def test_a_taken_port_is_named_and_the_broker_stays_down(folder):
     finally:
         serve.terminate()
         serve.wait(20)
+
+
+def test_a_broker_with_many_logs_is_waited_for_also_under_pause():
+    status, out, err = script('kafka-topics.sh --create --topic many --partitions 200 --replication-factor 2 --bootstrap-server localhost:9092; broker kill 2; advance 30s; '
+                              'broker start 2; broker stop 2; pause; broker start 2; broker', '--brokers', '2')
+    assert status == 0 and not err
+    assert out.count('Broker 2 is starting: its 200 logs are loaded, then it serves.\nBroker 2 is up.\n') == 2
+    assert re.search(r'\n +2  up +9093 +200 +0\n', out), out
