@@ -153,14 +153,16 @@ struct lab *session_live(const struct session *session)
 
 bool past_allows(struct call *call)
 {
-    struct text title = { 0 };
+    struct text title = { 0 }, text = { 0 };
 
     if (reads_only(call))
         return true;
     past_title(call_lab(call), &title);
-    call_error(call, "%s: this is the past (%s): it can be looked at, and not changed. 'rewind end' goes back to the present, 'branch' makes this moment a lab of "
-                     "its own.\n", call->command->name, text_chars(&title));
+    text_printf(&text, "%s: this is the past (%s): it can be looked at, and not changed. 'rewind end' goes back to the present, 'branch' makes this moment a lab of "
+                       "its own.\n", call->command->name, text_chars(&title));
+    call_error_prose(call, text_chars(&text));
     text_done(&title);
+    text_done(&text);
     return false;
 }
 

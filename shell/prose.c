@@ -34,14 +34,14 @@ static int indent_of(const char *line)
     return !spaces ? 0 : spaces + 2 < MOST_INDENT ? spaces + 2 : MOST_INDENT;
 }
 
-void prose_write(struct call *call, const char *text)
+static void write_to(struct stream *stream, const char *text)
 {
-    int width = call->out->columns, indent = 0;
+    int width = stream->columns, indent = 0;
     struct text out = { 0 };
     bool begins = true;
 
     if (width < 40) {
-        call_write(call, text, strlen(text));
+        stream->write(stream, text, strlen(text));
         return;
     }
     for (const char *next; *text; text = next) {
@@ -56,8 +56,47 @@ void prose_write(struct call *call, const char *text)
         if (*next || next[-1] == '\n')
             text_char(&out, '\n');
     }
-    call_write(call, text_chars(&out), out.size);
+    stream->write(stream, text_chars(&out), out.size);
     text_done(&out);
+}
+
+void prose_write(struct call *call, const char *text)
+{
+    write_to(call->out, text);
+}
+
+void prose_error(struct call *call, const char *text)
+{
+    write_to(call->err, text);
+}
+
+void prose_command(struct text *out, int columns, const char *head, const char *command)
+{
+    int width = columns < 40 ? INT32_MAX : columns, column = text_width(head) + 2;
+    const char *at = command;
+
+    text_printf(out, "%s: ", head);
+    while (*at) {
+        size_t size = 0;
+        int wide = 0;
+
+        for (char quote = 0; at[size] && (quote || at[size] != ' '); size++) { /* a word, or what is quoted */
+            if (at[size] == '\'' || at[size] == '"')
+                quote = quote == at[size] ? 0 : quote ? quote : at[size];
+            wide += ((unsigned char)at[size] & 0xc0) != 0x80;
+        }
+        if (at != command && column + 1 + wide + 2 > width) {
+            text_add(out, " \\\n  ");
+            column = 2;
+        } else if (at != command) {
+            text_char(out, ' ');
+            column++;
+        }
+        text_add_size(out, at, size);
+        column += wide;
+        at += size + (at[size] == ' ');
+    }
+    text_char(out, '\n');
 }
 
 void prose_print(struct call *call, const char *format, ...)

@@ -16,6 +16,7 @@
 #include "shell/branches.h"
 #include "shell/outcomes.h"
 #include "shell/past.h"
+#include "shell/prose.h"
 #include "shell/shell.h"
 
 /* ---- streams ---- */
@@ -527,19 +528,33 @@ void call_write(struct call *call, const void *data, size_t size)
     call->out->write(call->out, data, size);
 }
 
+static void remember(struct call *call, const char *text)
+{
+    if (!*call->said)
+        snprintf(call->said, sizeof(call->said), "%.*s", (int)strcspn(text, "\n"), text);
+}
+
 void call_error(struct call *call, const char *format, ...)
 {
     va_list args;
+    char *text;
 
-    if (!*call->said) {
-        va_start(args, format);
-        vsnprintf(call->said, sizeof(call->said), format, args);
-        va_end(args);
-        call->said[strcspn(call->said, "\n")] = 0;
-    }
     va_start(args, format);
-    print_to(call->err, format, args);
+    text = mem_vprintf(format, args);
     va_end(args);
+    if (call->command && !call->command->tool) {
+        call_error_prose(call, text);
+    } else {
+        remember(call, text);
+        call->err->write(call->err, text, strlen(text)); /* as Kafka's tools print it */
+    }
+    mem_free(text);
+}
+
+void call_error_prose(struct call *call, const char *text)
+{
+    remember(call, text);
+    prose_error(call, text);
 }
 
 bool call_interrupted(const struct call *call)

@@ -92,7 +92,8 @@ struct lab *call_lab(const struct call *call);
 enum release call_release(const struct call *call);
 void call_print(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stdout */
 void call_write(struct call *call, const void *data, size_t size);                                   /* stdout, raw */
-void call_error(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stderr */
+void call_error(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stderr; broken at words on a terminal, but what Kafka's tools say */
+void call_error_prose(struct call *call, const char *text);   /* our own words, also in one of Kafka's tools */
 /* A line from the input, allocated; NULL at the end or when interrupted. Prompt (may be NULL) goes to stdout first, as Kafka's producer does with '>'. */
 char *call_read_line(struct call *call, const char *prompt, size_t *size);
 bool call_sleep(struct call *call, int64_t virtual_us);     /* false: interrupted */

@@ -146,11 +146,11 @@ enum err order_broker_power_off(struct order_call *call)
     if (err)
         return err;
     text_printf(call->answer, "Broker %d lost its power; of what was not flushed ", broker_id(broker));
-    if (!losses.count && !losses.names)
-        text_add(call->answer, "nothing is missing.\n");
-    else
-        text_printf(call->answer, "%lld bytes are gone, %zu file%s and %zu change%s of names (files made, renamed, deleted).\n", (long long)losses.bytes,
-                    losses.count, losses.count == 1 ? " is not what it was" : "s are not what they were", losses.names, losses.names == 1 ? "" : "s");
+    if (losses.names)
+        text_printf(call->answer, "%zu change%s of names (files made, renamed, deleted)%s", losses.names, losses.names == 1 ? "" : "s", losses.count ? " and " : "");
+    if (losses.count)
+        text_printf(call->answer, "bytes of %zu file%s", losses.count, losses.count == 1 ? "" : "s");
+    text_printf(call->answer, "%s%s\n", losses.count || losses.names ? " are gone" : "nothing is missing", losses.count ? ":" : ".");
     for (size_t i = 0; i < losses.count && i < 5; i++) {
         const struct disk_loss *loss = &losses.items[i];
         const char *path = strlen(loss->path) > strlen(broker_log_dir(broker)) ? loss->path + strlen(broker_log_dir(broker)) + 1 : loss->path;

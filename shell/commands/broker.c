@@ -1,6 +1,7 @@
 /* broker: brokers stopped, killed and started; alone: how each is. */
 #include "shell/commands/orders.h"
 #include "shell/listing.h"
+#include "shell/prose.h"
 
 int order_run(struct call *call)
 {
@@ -14,7 +15,7 @@ int order_run(struct call *call)
     if (err)
         call_error(call, "%s: %s\n", call->argv[0], reason.text);
     else
-        call_write(call, text_chars(&answer), answer.size);
+        prose_write(call, text_chars(&answer));
     text_done(&words);
     text_done(&answer);
     return !err ? 0 : err == ERR_INVALID_REQUEST ? 2 : 1;

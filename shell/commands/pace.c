@@ -211,6 +211,10 @@ bool since_parse(struct call *call, const char *text, struct since *out)
     } else if (parse_i64(text, &number) && number > 0) {
         const struct entry *entry = journal_get(lab_journal(lab), (uint64_t)number);
 
+        if ((uint64_t)number > journal_last(lab_journal(lab)) + 1) {
+            call_error(call, "%s: there is no event %s yet; the last is %llu\n", call->argv[0], text, (unsigned long long)journal_last(lab_journal(lab)));
+            return false;
+        }
         out->entry = (uint64_t)number - 1;
         out->at_us = entry ? entry->at_us : out->at_us;
     } else if ((strchr(text, ':') && parse_time(text, now, &number)) || (parse_duration(text, &number) && ((number = now - number), true))) {

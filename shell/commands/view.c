@@ -74,6 +74,20 @@ static int run(struct call *call)
     char name[256], *topic = NULL;
     int32_t partition;
 
+    if (call->argc > 1) {
+        bool known = look_parse(call->argv[1], &topic, &partition) && image_partition(cluster_image(lab_cluster(call_lab(call))), topic, partition);
+
+        mem_free(topic);
+        topic = NULL;
+        if (!known) {
+            struct text shown = { 0 };
+
+            text_escaped(&shown, bytes_text(call->argv[1]));
+            call_error(call, "view: there is no partition %s; `view` alone shows what there is, Tab goes to the next\n", text_chars(&shown));
+            text_done(&shown);
+            return 1;
+        }
+    }
     if (!call->out->terminal || !input_terminal(call->in) || ttyname_r(0, name, sizeof(name)))
         return print_once(call);
     showing = mem_zero(sizeof(*showing));

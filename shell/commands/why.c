@@ -30,6 +30,21 @@ void why_error(struct why *why, const char *format, ...)
     mem_free(text);
 }
 
+void why_error_show(struct why *why, const char *command, const char *format, ...)
+{
+    struct text text = { 0 };
+    va_list args;
+
+    va_start(args, format);
+    text_vprintf(&text, format, args);
+    va_end(args);
+    text_char(&text, '\n');
+    if (!lab_inspects(why->lab))
+        prose_command(&text, why->call->err->columns, _(why->lang, "show me"), command);
+    call_error(why->call, "why: %s", text_chars(&text));
+    text_done(&text);
+}
+
 static const char *kept(struct why *why, struct text *text)
 {
     const char *copy = arena_text(&why->arena, text_chars(text), text->size);
@@ -82,35 +97,11 @@ const char *why_name(struct why *why, const char *name)
 
 /* ---- what to type ---- */
 
-/* Where the line to type would be broken at the terminal's edge, it goes on behind a backslash: it can be copied as it stands. */
 static void line(struct why *why, const char *head, const char *format, va_list args)
 {
-    int width = why->call->out->columns < 40 ? INT32_MAX : why->call->out->columns, column = text_width(head) + 2;
-    char *command = mem_vprintf(format, args), *at = command;
-    bool first = true;
+    char *command = mem_vprintf(format, args);
 
-    text_printf(&why->out, "%s: ", head);
-    while (*at) {
-        size_t size = 0;
-        int wide;
-
-        for (char quote = 0; at[size] && (quote || at[size] != ' '); size++) /* a word, or what is quoted */
-            if (at[size] == '\'' || at[size] == '"')
-                quote = quote == at[size] ? 0 : quote ? quote : at[size];
-        wide = (int)size;
-        if (!first && column + 1 + wide + 2 > width) {
-            text_add(&why->out, " \\\n  ");
-            column = 2;
-        } else if (!first) {
-            text_char(&why->out, ' ');
-            column++;
-        }
-        text_add_size(&why->out, at, size);
-        column += wide;
-        first = false;
-        at += size + (at[size] == ' ');
-    }
-    text_char(&why->out, '\n');
+    prose_command(&why->out, why->call->out->columns, head, command);
     mem_free(command);
 }
 
@@ -278,7 +269,8 @@ static struct partition *any_replica(const struct lab *lab, const char *topic, i
 static bool take_partition(struct why *why, const char *text)
 {
     if (!look_parse(text, &why->topic, &why->partition)) {
-        why_error(why, _(why->lang, "'%s' is no partition; TOPIC-PARTITION is wanted, for instance students-0"), why_name(why, text));
+        why_error(why, _(why->lang, "'%s' is no partition; TOPIC-PARTITION is wanted, for instance %s-0"), why_name(why, text),
+                  image_topic(cluster_image(lab_cluster(why->lab)), text) ? why_name(why, text) : "students");
         return false;
     }
     why->replica = look_leader(why->lab, why->topic, why->partition);
@@ -293,7 +285,8 @@ static bool take_partition(struct why *why, const char *text)
         else if (image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
             why_error(why, _(why->lang, "%s has no leader at present, and no broker that is up has a replica"), text);
         else
-            why_error(why, _(why->lang, "there is no partition %s; kafka-topics.sh --list --bootstrap-server %s lists the topics"), why_name(why, text), why_server(why));
+            why_error_show(why, arena_printf(&why->arena, "kafka-topics.sh --list --bootstrap-server %s", why_server(why)),
+                           _(why->lang, "there is no partition %s"), why_name(why, text));
         return false;
     }
     why->log = partition_log(why->replica);

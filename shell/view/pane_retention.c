@@ -198,7 +198,7 @@ static void active_next(const struct scene *scene, const struct segment_info *s,
     int64_t each = s->size_bytes / records, fit = each > 0 ? (config->segment_bytes - s->size_bytes) / each : 0;
 
     if (fit < 100000)
-        text_printf(first, n_(lang_of(scene), "%lld more fits, the next one rolls it", "%lld more fit, the next one rolls it", fit), (long long)fit);
+        text_printf(first, n_(lang_of(scene), "%lld more fits, then it rolls", "%lld more fit, then it rolls", fit), (long long)fit);
     else {
         struct text bytes = { 0 }, later = { 0 };
 
@@ -282,7 +282,7 @@ static void whats_next(const struct scene *scene, const struct segment_info *s, 
         return;
     }
     if (far_away(scene, s->expires_at_ms)) {
-        text_add(first, _(lang_of(scene), "expires, then goes "));
+        text_add(first, _(lang_of(scene), "goes "));
     } else if (s->expires_at_ms > scene->now_ms) {
         struct text in = { 0 };
 
@@ -300,49 +300,98 @@ static const char *state_name(enum segment_state state)
     return state == SEGMENT_DELETED ? ".deleted" : state == SEGMENT_ACTIVE ? "ACTIVE" : "closed";
 }
 
-/* How many rows a segment takes in the list: the active one may say two things. */
-static int draw_segment(struct scene *scene, const struct segment_info *s, int row, bool oldest_kept)
+/* Cells of a segment's row, and how wide the widest of each is, so that no value shifts those beside it. */
+enum { CELL_BASE, CELL_OFFSETS, CELL_RECORDS, CELL_BYTES, CELL_NEWEST, CELLS };
+static const int narrowest[CELLS] = { 5, 8, 4, 5, 7 };
+
+static void bytes_cell(struct text *out, int64_t bytes)
 {
-    struct text first = { 0 }, second = { 0 }, newest = { 0 }, range = { 0 }, records = { 0 };
+    static const char *units[] = { "K", "M", "G", "T" };
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    if (bytes < 100000) {
+        text_printf(out, "%lld", (long long)bytes);
+        return;
+    }
+    for (value /= 1024; value >= 1000 && unit + 1 < sizeof(units) / sizeof(*units); unit++)
+        value /= 1024;
+    text_printf(out, value < 100 ? "%.1f%s" : "%.0f%s", value, units[unit]);
+}
+
+static void age_cell(enum lang lang, struct text *out, int64_t ms)
+{
+    double left = ms < 0 ? 0 : (double)ms / 1000;
+
+    if (left < 1000)
+        seconds(lang, out, ms);
+    else
+        text_printf(out, "%.1f %s", left < 6000 ? left / 60 : left < 172800 ? left / 3600 : left / 86400, _(lang, left < 6000 ? N_("m") : left < 172800 ? N_("h") : N_("d")));
+}
+
+static void segment_cells(const struct scene *scene, const struct segment_info *s, struct text cells[CELLS])
+{
+    text_printf(&cells[CELL_BASE], "%lld", (long long)s->base_offset);
+    if (s->next_offset > s->base_offset)
+        text_printf(&cells[CELL_OFFSETS], "%lld..%lld", (long long)s->base_offset, (long long)s->next_offset - 1);
+    else
+        text_add(&cells[CELL_OFFSETS], "none");
+    if (s->record_count >= 0)
+        text_printf(&cells[CELL_RECORDS], "%lld", (long long)s->record_count);
+    else if (log_settings(scene->log)->cleanup_compact && (below_checkpoint(scene, s) || s->state == SEGMENT_DELETED))
+        text_add(&cells[CELL_RECORDS], "?"); /* there are holes in it */
+    else
+        text_printf(&cells[CELL_RECORDS], "%lld", (long long)(s->next_offset - s->base_offset));
+    bytes_cell(&cells[CELL_BYTES], s->size_bytes);
+    if (s->newest_ms >= 0)
+        age_cell(lang_of(scene), &cells[CELL_NEWEST], scene->now_ms - s->newest_ms);
+}
+
+static void cells_done(struct text cells[CELLS])
+{
+    for (int c = 0; c < CELLS; c++)
+        text_done(&cells[c]);
+}
+
+static void widen(const struct scene *scene, const struct segment_info *s, int widths[CELLS])
+{
+    struct text cells[CELLS] = { 0 };
+
+    segment_cells(scene, s, cells);
+    for (int c = 0; c < CELLS; c++)
+        if (text_width(text_chars(&cells[c])) > widths[c])
+            widths[c] = text_width(text_chars(&cells[c]));
+    cells_done(cells);
+}
+
+/* How many rows a segment takes in the list: the active one may say two things. */
+static int draw_segment(struct scene *scene, const struct segment_info *s, int row, bool oldest_kept, const int widths[CELLS])
+{
+    struct text first = { 0 }, second = { 0 }, cells[CELLS] = { 0 };
     enum style style = s->state == SEGMENT_DELETED ? STYLE_DIM : s->state == SEGMENT_ACTIVE ? STYLE_ACTIVE : STYLE_PLAIN;
-    int rows = 1, pad;
+    int rows = 1, column, pad;
 
     whats_next(scene, s, &first, &second);
-    if (s->newest_ms >= 0)
-        seconds(lang_of(scene), &newest, scene->now_ms - s->newest_ms);
-    if (s->next_offset > s->base_offset)
-        text_printf(&range, "%lld..%lld", (long long)s->base_offset, (long long)s->next_offset - 1);
-    else
-        text_add(&range, "none");
-    pad = 7 - text_width(text_chars(&newest));
-    if (s->record_count >= 0)
-        text_printf(&records, "%lld", (long long)s->record_count);
-    else if (log_settings(scene->log)->cleanup_compact && (below_checkpoint(scene, s) || s->state == SEGMENT_DELETED))
-        text_add(&records, "?"); /* there are holes in it */
-    else
-        text_printf(&records, "%lld", (long long)(s->next_offset - s->base_offset));
-    grid_put(scene->grid, row, 0, style, "%s%5lld %-8s%8s %4s %5lld %*s%s %s", oldest_kept ? ">" : " ", (long long)s->base_offset, state_name(s->state),
-             text_chars(&range), text_chars(&records), (long long)s->size_bytes, pad > 0 ? pad : 0, "", text_chars(&newest), text_chars(&first));
+    segment_cells(scene, s, cells);
+    pad = widths[CELL_NEWEST] - text_width(text_chars(&cells[CELL_NEWEST]));
+    column = grid_put(scene->grid, row, 0, style, "%s%*s %-8s%*s %*s %*s %*s%s ", oldest_kept ? ">" : " ", widths[CELL_BASE], text_chars(&cells[CELL_BASE]), state_name(s->state),
+                      widths[CELL_OFFSETS], text_chars(&cells[CELL_OFFSETS]), widths[CELL_RECORDS], text_chars(&cells[CELL_RECORDS]), widths[CELL_BYTES],
+                      text_chars(&cells[CELL_BYTES]), pad > 0 ? pad : 0, "", text_chars(&cells[CELL_NEWEST]));
+    grid_put(scene->grid, row, column, style, "%s", text_chars(&first));
     if (second.size) {
-        grid_put(scene->grid, row + 1, 43, STYLE_PLAIN, "%s", text_chars(&second));
+        grid_put(scene->grid, row + 1, column, STYLE_PLAIN, "%s", text_chars(&second));
         rows = 2;
     }
     text_done(&first);
     text_done(&second);
-    text_done(&newest);
-    text_done(&range);
-    text_done(&records);
+    cells_done(cells);
     return rows;
 }
 
 static int draw_segments(struct scene *scene, int row, int bottom, int64_t column_bytes)
 {
-    int first = 0, room = bottom - row - 1, kept = -1;
+    int first = 0, room = bottom - row - 1, kept = -1, widths[CELLS], column, edge = wide(scene->grid) ? WIDE_LEFT : scene->grid->columns - 1;
 
-    grid_put(scene->grid, row, 0, STYLE_STRONG, "  BASE STATE    OFFSETS RECS BYTES  NEWEST %s", _(lang_of(scene), "WHAT HAPPENS NEXT"));
-    if (column_bytes)
-        grid_right(scene->grid, row, wide(scene->grid) ? WIDE_LEFT : scene->grid->columns - 1, STYLE_DIM, _(lang_of(scene), "1 column = %lld B"), (long long)column_bytes);
-    row++;
     for (int i = 0; i < scene->count && kept < 0; i++)
         if (scene->segments[i].state != SEGMENT_DELETED)
             kept = i;
@@ -350,8 +399,16 @@ static int draw_segments(struct scene *scene, int row, int bottom, int64_t colum
         first = scene->count + 1 - room;
     if (scene->view->first_segment >= 0 && scene->view->first_segment < first)
         first = scene->view->first_segment;
+    memcpy(widths, narrowest, sizeof(widths));
+    for (int i = first; i < scene->count && i < first + room; i++)
+        widen(scene, &scene->segments[i], widths);
+    column = grid_put(scene->grid, row, 0, STYLE_STRONG, " %*s STATE   %*s %*s %*s %*s %s", widths[CELL_BASE], "BASE", widths[CELL_OFFSETS], "OFFSETS",
+                      widths[CELL_RECORDS], "RECS", widths[CELL_BYTES], "BYTES", widths[CELL_NEWEST], "NEWEST", _(lang_of(scene), "WHAT HAPPENS NEXT"));
+    if (column_bytes && column + 20 < edge)
+        grid_right(scene->grid, row, edge, STYLE_DIM, _(lang_of(scene), "1 column = %lld B"), (long long)column_bytes);
+    row++;
     for (int i = first; i < scene->count && row < bottom; i++)
-        row += draw_segment(scene, &scene->segments[i], row, i == kept);
+        row += draw_segment(scene, &scene->segments[i], row, i == kept, widths);
     return row;
 }
 
@@ -518,7 +575,7 @@ static void draw_subject(struct scene *scene, int row)
 static void draw(struct view *view, struct grid *grid, int top, int bottom)
 {
     struct scene scene = { .view = view, .grid = grid, .lab = view->lab, .now_ms = queue_now_ms(lab_queue(view->lab)) };
-    int row = top, list_end;
+    int row = top, list_end, beside;
     int64_t column_bytes;
 
     scene.partition = view->topic ? look_leader(view->lab, view->topic, view->partition) : NULL;
@@ -537,15 +594,18 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     grid_fill(grid, row++, 1, grid->columns - 1, STYLE_DIM, grid->ascii ? "-" : "─");
     column_bytes = draw_bar(&scene, row);
     row += 4;
-    if (wide(grid)) {
-        grid_put(grid, row, WIDE_LEFT + 3, STYLE_STRONG, "%s", _(lang_of(&scene), "WHAT HAPPENED"));
-        draw_journal(&scene, row + 1, bottom, WIDE_LEFT + 3);
-        for (int r = row; r < bottom; r++)
-            grid_put(grid, r, WIDE_LEFT + 1, STYLE_DIM, "%s", grid->ascii ? "|" : "│");
-    }
+    beside = row;
     /* The list may take what the journal (at least 4 rows) and the groups (up to 3) leave. */
     list_end = bottom - 8 > row + 2 ? bottom - 8 : row + 2;
     row = draw_segments(&scene, row, list_end, column_bytes) + 1;
+    if (wide(grid)) {
+        for (int r = beside; r < bottom; r++) {
+            grid_fill(grid, r, WIDE_LEFT, grid->columns, STYLE_PLAIN, " "); /* what of the list goes on there is cut */
+            grid_put(grid, r, WIDE_LEFT + 1, STYLE_DIM, "%s", grid->ascii ? "|" : "│");
+        }
+        grid_put(grid, beside, WIDE_LEFT + 3, STYLE_STRONG, "%s", _(lang_of(&scene), "WHAT HAPPENED"));
+        draw_journal(&scene, beside + 1, bottom, WIDE_LEFT + 3);
+    }
     row = draw_groups(&scene, row, wide(grid) ? bottom - 2 : bottom - 3 < row + 4 ? bottom - 3 : row + 4);
     row = draw_clients(&scene, row);
     if (!wide(grid))

@@ -318,3 +318,43 @@ def test_garbage_on_the_control_socket(served, folder):
             except (socket.timeout, ConnectionError):
                 pass
     assert run('--to', '-c', 'time', env=served)[0] == 0
+
+
+def test_help_fits_the_terminal(folder):
+    child = pexpect.spawn(PROGRAM, ['--no-listen'], env=environment(folder), encoding='utf-8', dimensions=(24, 80), timeout=10)
+    child.expect_exact(PROMPT)
+    lines = ask(child, 'help').splitlines()
+    assert len(lines) <= 20 and max(map(len, lines)) <= 80
+    assert re.search(r'^  time  +time pause resume .*\n +break rewind branch replay$', '\n'.join(lines), re.M)
+    assert any(line.startswith('  why  ') for line in ask(child, 'help all').splitlines())
+    for name in ('kafka-console-consumer', 'kafka-configs', 'rewind', 'why', 'broker'):
+        lines = ask(child, 'help ' + name).rstrip().splitlines()
+        assert max(map(len, lines)) <= 80, lines
+        if name.startswith('kafka'):
+            assert lines[-2].endswith(' \\') and lines[-2].startswith('example: ') and lines[-1].startswith('  --')
+    assert not [line for line in ask(child, 'help rewind').splitlines()[2:-2] if len(line) < 60 and line[-1] not in '.:)']
+    child.close(force=True)
+
+
+def test_errors_break_at_words(folder):
+    child = pexpect.spawn(PROGRAM, ['--no-listen'], env=environment(folder), encoding='utf-8', dimensions=(24, 60), timeout=10)
+    child.expect_exact(PROMPT)
+    create(child)
+    text = ask(child, 'why nosuch-0')
+    assert 'there is no partition nosuch-0\nshow me: kafka-topics.sh --list --bootstrap-server \\\n  localhost:9092\n' in text
+    text = ask(child, 'why students')
+    assert text.rstrip().endswith('wanted,\nfor instance students-0')
+    ask(child, 'rewind start', '> ')
+    text = ask(child, 'kafka-console-producer --topic students --bootstrap-server localhost:9092', '> ')
+    assert all(len(line) <= 60 for line in text.splitlines()) and 'it can be looked at' in text.replace('\n', ' '), text
+    assert text.count('\n') >= 3
+    child.close(force=True)
+
+
+def test_slips_of_the_pen_cost_no_time():
+    status, out, err = run('--no-listen', '-c', 'kafka-topics --create --topic students --bootstrap-server localhost:9092; until delete student-0; view student-0; '
+                           'report --since 99; events --since 99; time; rewind start; until roll students-0 --limit 1s')
+    assert status == 1
+    assert err.splitlines()[:4] == ['until: there is no partition student-0', 'view: there is no partition student-0; `view` alone shows what there is, Tab goes to the next',
+                                    'report: there is no event 99 yet; the last is 2', 'events: there is no event 99 yet; the last is 2'], err
+    assert '00:00:00' in out and 'KAFKARIUM' not in out and 'there is no partition students-0' not in err

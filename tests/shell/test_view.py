@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from terminal import Terminal  # noqa: E402
-from conftest import PROGRAM, children  # noqa: E402
+from conftest import PROGRAM, children, run  # noqa: E402
 
 BOOTSTRAP = '--bootstrap-server localhost:9092'
 SECOND = 'echo i | kafka-console-producer --topic students %s > /dev/null; advance 1s > /dev/null\n' % BOOTSTRAP
@@ -64,7 +64,7 @@ def test_the_retention_scene_at_80x24(small):
     assert lines[7].startswith('  BASE STATE    OFFSETS RECS BYTES  NEWEST WHAT HAPPENS NEXT')
     assert re.search(r'^     0 \.deleted   0\.\.27   28  1932  \d\d\.\d s unlinked in \d+\.\d s \(delete delay 60\)$', text, re.M)
     assert re.search(r'^>   56 closed    56\.\.83   28  1932  1\d\.\d s expires in 1\d\.\d s; goes at 10:0\d:\d\d$', text, re.M)
-    assert re.search(r'^    84 ACTIVE    84\.\.94   11   759   \d\.\d s 17 more fit, the next one rolls it$', text, re.M)
+    assert re.search(r'^    84 ACTIVE    84\.\.94   11   759   \d\.\d s 17 more fit, then it rolls$', text, re.M)
     assert re.search(r'if silent: goes at check 10:0\d:\d\d$', text, re.M)
     assert re.search(r'GROUP +COMMITTED +END +LAG = DELETED \+ READABLE +MEMBERS\n my-group +18 +95 +77 = +38 \+ +39 +none', text)
     assert re.search(r'10:01:\d\d\.\d ROLL   students-0 at 84: 1932 \+ 69 > 2000 \(segment\.bytes\)', text)
@@ -85,6 +85,21 @@ def test_the_retention_scene_at_200x50(folder):
     assert re.search(r'│ 10:0\d:\d\d\.\d GROUP  my-group is new', text)
     fits(terminal)
     terminal.close()
+
+
+def test_wide_values_shift_no_column(folder):
+    lab = ('kafka-topics --create --topic big --config segment.bytes=3000000 --bootstrap-server localhost:9092; seq -f "%%080g" 1 70000 | '
+           'kafka-console-producer --topic big --bootstrap-server localhost:9092; advance 3d; echo x | kafka-console-producer --topic big --bootstrap-server localhost:9092; '
+           'set lang %s; view big-0')
+    for language in ('en', 'ru'):
+        lines = run('--no-listen', '-c', lab % language)[1].splitlines()
+        head = [n for n, line in enumerate(lines) if line.startswith(' ') and 'STATE' in line and 'NEWEST' in line][0]
+        rows = [line for line in lines[head + 1:head + 5] if ' closed ' in line or ' ACTIVE ' in line]
+        assert len(rows) == 3 and max(map(len, lines[head - 7:])) <= 80
+        ends = {name: lines[head].index(name) + len(name) for name in ('BASE', 'OFFSETS', 'RECS', 'BYTES', 'NEWEST')}
+        for row in rows:
+            for name, end in ends.items():
+                assert row[end - 1] != ' ' and row[end] == ' ', (name, lines[head], row)
 
 
 def test_keys(small):

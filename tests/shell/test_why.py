@@ -394,7 +394,7 @@ def test_a_record_without_key_in_a_compacted_topic(folder, release):
 
 @pytest.mark.parametrize('question,en,ru', [
     ('why students', "'students' is no partition; TOPIC-PARTITION is wanted", '«students» — не партиция'),
-    ('why students-7', 'there is no partition students-7; kafka-topics.sh --list', 'партиции students-7 нет'),
+    ('why students-7', 'there is no partition students-7\nshow me: kafka-topics.sh --list --bootstrap-server ', 'партиции students-7 нет\nпоказать: kafka-topics.sh --list'),
     ('why students-0 x', "'x' is no offset", '«x» — не offset'),
     ('why students-0 -1', "'-1' is no offset", '«-1» — не offset'),
     ('why students-0 1 2', "'2' is one word too many", '«2» — лишнее слово'),
