@@ -276,11 +276,9 @@ static enum err decode_sized(struct decoder *decoder, const struct field *field,
 
     if (decoder->reader->failed)
         return ERR_OK;
-    if (length < -1)
-        return refuse(decoder, place, "a negative length");
-    if (length == -1) {
+    if (length < 0) { /* Kafka writes -1 and takes all of them for null */
         if (!nullable)
-            return refuse(decoder, place, "null where this version allows none");
+            return refuse(decoder, place, length < -1 ? "a negative length" : "null where this version allows none");
         memset(at, 0, types[field->type].size);
         return ERR_OK;
     }
@@ -356,10 +354,10 @@ static enum err decode_array(struct decoder *decoder, const struct field *field,
 
     if (decoder->reader->failed)
         return ERR_OK;
-    if (count < -1)
-        return refuse(decoder, place, "a negative count");
-    if (count == -1 && !nullable)
-        return refuse(decoder, place, "null where this version allows none");
+    if (count < 0 && !nullable)
+        return refuse(decoder, place, count < -1 ? "a negative count" : "null where this version allows none");
+    if (count < 0)
+        count = -1;
     if (count > 0 && (uint64_t)count > reader_left(decoder->reader) / (least ? least : 1))
         return refuse(decoder, place, "more items than bytes left");
     *array =

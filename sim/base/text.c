@@ -231,6 +231,36 @@ int text_width(const char *chars)
     return width;
 }
 
+static bool continues(const uint8_t *p, const uint8_t *end)
+{
+    return p < end && (*p & 0xc0) == 0x80;
+}
+
+int text_utf8_piece(const uint8_t *p, const uint8_t *end)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        return continues(p + 1, end) ? 2 : -1;
+    if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        if (p + 1 < end && (!continues(p + 1, end) || (p[0] == 0xe0 && p[1] < 0xa0)))
+            return -1;
+        if (!continues(p + 1, end) || !continues(p + 2, end))
+            return p + 1 >= end ? -1 : -2;
+        return p[0] == 0xed && p[1] >= 0xa0 ? -3 : 3; /* a surrogate */
+    }
+    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        if (p + 1 < end && (!continues(p + 1, end) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)))
+            return -1;
+        if (p + 1 >= end)
+            return -1;
+        if (!continues(p + 2, end))
+            return -2;
+        return continues(p + 3, end) ? 4 : -3;
+    }
+    return -1;
+}
+
 void text_json(struct text *text, struct bytes bytes)
 {
     static const char letters[] = "\"\\\n\r\t\b\f", escapes[] = "\"\\nrtbf";
@@ -256,7 +286,7 @@ void text_json(struct text *text, struct bytes bytes)
             text_printf(text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
         else
             text_add_size(text, (const char *)p, size);
-        p += size ? size : 1;
+        p += size ? size : (size_t)-text_utf8_piece(p, end);
     }
     text_char(text, '"');
 }

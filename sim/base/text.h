@@ -22,7 +22,9 @@ void text_printf(struct text *text, const char *format, ...) __attribute__((form
 void text_vprintf(struct text *text, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* Foreign bytes as a terminal may show them: valid printable UTF-8 stays, all else becomes \n, \t, \xNN. */
 void text_escaped(struct text *text, struct bytes bytes);
-/* As a JSON string with its quotes. */
+/* How many bytes at p, of one or more, are one character, or by their number negative one broken piece, as java.lang.String decodes UTF-8. */
+int text_utf8_piece(const uint8_t *p, const uint8_t *end);
+/* As a JSON string with its quotes; a broken piece becomes U+FFFD. */
 void text_json(struct text *text, struct bytes bytes);
 
 bool text_equal(const char *a, const char *b);     /* NULL equals NULL only */

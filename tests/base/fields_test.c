@@ -244,6 +244,27 @@ TEST(wrong_bytes_are_refused_with_the_field_and_the_place)
     REFUSED(2, "\xff\xff\xff\xff\xff\xff", "List v2, items at byte 5: the bytes end inside it");
 }
 
+struct nullable { const char *name; ARRAY_OF(int32_t) numbers; };
+static const struct field nullable_fields[] = {
+    FIELD(nullable, name, T_STRING, 0, NEWEST, .null_since = 0),
+    FIELD_ARRAY(nullable, numbers, T_INT32, 0, NEWEST, .null_since = 0),
+    { 0 },
+};
+
+TEST(any_negative_length_is_null_where_null_may_be)
+{
+    const struct message message = { .name = "Nullable", .last = 1, .flexible_since = NEWEST, .fields = nullable_fields, .size = sizeof(struct nullable) };
+    struct reader reader = reader_of((struct bytes){ (const uint8_t *)"\x80\0\xff\xff\xff\xfe", 6 });
+    struct nullable out;
+    struct arena arena;
+
+    arena_init(&arena);
+    CHECK_INT(ERR_OK, fields_decode(&message, 0, &reader, &arena, &out, NULL));
+    CHECK(!out.name);
+    CHECK_INT(-1, out.numbers.count);
+    arena_done(&arena);
+}
+
 TEST(an_unknown_tag_is_skipped)
 {
     /* one item with tag 9 of two bytes; the message itself with tag 0 of none */

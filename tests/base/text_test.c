@@ -56,6 +56,7 @@ TEST(json_strings_are_valid)
 {
     SAYS("\"a\\\"b\\\\c\\n\\u0001\"", JSON("a\"b\\c\n\1"));
     SAYS("\"\\u0000\\ufffd\\u202e\"", JSON("\0\xff\xe2\x80\xae"));
+    SAYS("\"\\ufffd\\\"\\ufffd\\ufffd\"", JSON("\xe3\xa9\"\xe0\x80")); /* a broken piece each, as Java cuts them */
     SAYS("\"\\udb40\\udc01\"", JSON("\xf3\xa0\x80\x81"));
     SAYS("null", text_json(out, (struct bytes){ 0 }));
     SAYS("\"\"", text_json(out, bytes_text("")));

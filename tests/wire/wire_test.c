@@ -159,7 +159,7 @@ TEST(broken_requests_close_the_connection_and_say_why)
     check_refused(RELEASE_27, "003c000000000007ffff", "DescribeCluster in version 0, which is not taken");
     check_refused(RELEASE_43, "0003000100000007ffff0000", "the bytes end inside it");
     check_refused(RELEASE_43, "0003000100000007ffff7fffffff", "more items than bytes left");
-    check_refused(RELEASE_43, "0003000100000007fffe00000000", "negative length");
+    check_refused(RELEASE_43, "0003000100000007ffff00000001fffe", "negative length");
 }
 
 TEST(bytes_behind_a_request_are_ignored_as_kafka_does)
