@@ -194,7 +194,6 @@ void consumer_refresh_metadata(struct consumer *consumer)
     consumer_wake_in(consumer, consumer->refresh_at_us - consumer_now_us(consumer));
 }
 
-/* Kafka's internal topics are left out of patterns (exclude.internal.topics). */
 static bool match_pattern(struct consumer *consumer)
 {
     char **topics = NULL;
@@ -204,7 +203,7 @@ static bool match_pattern(struct consumer *consumer)
     for (size_t i = 0; i < client_topic_count(consumer->client); i++) {
         const struct client_topic *topic = client_topic_at(consumer->client, i);
 
-        if (!topic->err && !topic->internal && !regexec(&consumer->pattern, topic->name, 0, NULL, 0))
+        if (!topic->err && !(topic->internal && consumer->exclude_internal) && !regexec(&consumer->pattern, topic->name, 0, NULL, 0))
             ARRAY_ADD(topics, count, capacity) = mem_text(topic->name);
     }
     changed = count != consumer->topic_count;
@@ -428,6 +427,7 @@ static enum err take_settings(struct consumer *consumer, const struct config_map
     take_strategies(consumer, &settings);
     consumer->auto_commit = flag(&settings, "enable.auto.commit", true) && consumer->group_id;
     consumer->auto_create = flag(&settings, "allow.auto.create.topics", true);
+    consumer->exclude_internal = flag(&settings, "exclude.internal.topics", true);
     consumer->auto_commit_us = number(&settings, "auto.commit.interval.ms", 5000, "INT") * 1000;
     consumer->heartbeat_us = number(&settings, "heartbeat.interval.ms", 3000, "INT") * 1000;
     consumer->session_ms = (int32_t)number(&settings, "session.timeout.ms", consumer->is_27 ? 10000 : 45000, "INT");

@@ -16,7 +16,7 @@ struct consumer_record {             /* borrowed until the next poll */
 };
 /* `config`: group.id, auto.offset.reset, enable.auto.commit, auto.commit.interval.ms, session.timeout.ms, heartbeat.interval.ms, max.poll.interval.ms,
  * max.poll.records, fetch.min.bytes, fetch.max.wait.ms, fetch.max.bytes, max.partition.fetch.bytes, isolation.level, partition.assignment.strategy,
- * client.id, group.instance.id, allow.auto.create.topics, request.timeout.ms. */
+ * client.id, group.instance.id, allow.auto.create.topics, exclude.internal.topics, request.timeout.ms. */
 enum err consumer_open(struct consumer **out, const struct client_options *options, struct queue *queue, const struct config_map *config, struct reason *reason);
 enum err consumer_subscribe(struct consumer *consumer, const char *const *topics, size_t count);
 enum err consumer_subscribe_pattern(struct consumer *consumer, const char *java_pattern, struct reason *reason);

@@ -388,7 +388,7 @@ static void say_unassigned(struct consumer *consumer)
 }
 
 /* One member's part of what was dealt. */
-static struct bytes assignment_of(const struct dealt *dealt, size_t count, size_t member, bool java_order, struct arena *arena)
+static struct bytes assignment_of(const struct dealt *dealt, size_t count, size_t member, int16_t version, struct arena *arena)
 {
     struct consumer_protocol_assignment mine;
     const char **topics = arena_alloc(arena, (count + 1) * sizeof(*topics));
@@ -398,8 +398,7 @@ static struct bytes assignment_of(const struct dealt *dealt, size_t count, size_
     for (size_t i = 0; i < count; i++)
         if (dealt[i].member == member && (!topic_count || strcmp(topics[topic_count - 1], dealt[i].topic)))
             topics[topic_count++] = dealt[i].topic;
-    if (java_order)
-        consumer_assign_java_order(topics, topic_count);
+    consumer_assign_java_order(topics, topic_count);
     mine.assigned_partitions.items = arena_alloc(arena, (topic_count + 1) * sizeof(*mine.assigned_partitions.items));
     for (size_t t = 0; t < topic_count; t++) {
         struct consumer_protocol_assignment_topic *topic = &mine.assigned_partitions.items[mine.assigned_partitions.count++];
@@ -410,7 +409,7 @@ static struct bytes assignment_of(const struct dealt *dealt, size_t count, size_
             if (dealt[i].member == member && !strcmp(dealt[i].topic, topics[t]))
                 topic->partitions.items[topic->partitions.count++] = dealt[i].partition;
     }
-    return protocol_bytes(&consumer_protocol_assignment_message, 1, &mine, arena);
+    return protocol_bytes(&consumer_protocol_assignment_message, version, &mine, arena);
 }
 
 /* As the leader of the group: deals all partitions out. False: interrupted, or somebody's wish can't be read. */
@@ -433,7 +432,7 @@ static bool deal(struct consumer *consumer, const struct join_group_response *gr
     request->assignments.items = arena_alloc(arena, (member_count + 1) * sizeof(*request->assignments.items));
     for (size_t m = 0; m < member_count; m++)
         request->assignments.items[request->assignments.count++] =
-            (struct sync_group_request_assignment){ members[m].member_id, assignment_of(dealt, count, m, true, arena) };
+            (struct sync_group_request_assignment){ members[m].member_id, assignment_of(dealt, count, m, consumer->is_27 ? 1 : 3, arena) };
     mem_free(dealt);
     return true;
 }

@@ -70,7 +70,7 @@ struct consumer {
     struct queue *queue;
     struct timers *timers;
     char *client_id, *group_id, *instance_id;
-    bool is_27, auto_commit, read_committed, auto_create;
+    bool is_27, auto_commit, read_committed, auto_create, exclude_internal; /* the last: of patterns */
     enum reset reset;
     int64_t auto_commit_us, heartbeat_us, max_poll_us, max_age_us, backoff_us;
     int32_t session_ms, max_poll_ms, fetch_min_bytes, fetch_wait_ms, fetch_max_bytes, partition_max_bytes;
