@@ -39,14 +39,40 @@ size_t *java_order_hashes(const uint32_t *hashes, size_t count, size_t capacity)
     return bucket_order(hashes, count, table_size(count, capacity));
 }
 
-/* Grows one earlier than Java's: when the next would make it three quarters full. */
+struct placed {
+    size_t bucket, at;
+    int32_t hash;
+};
+
+static int compare_placed(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    if (x->bucket != y->bucket)
+        return x->bucket < y->bucket ? -1 : 1;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Grows one earlier than Java's: when the next would make it three quarters full. A bucket is kept in the order of its hashes. */
 size_t *scala_mutable_order_hashes(const uint32_t *hashes, size_t count)
 {
-    size_t size = 16;
+    struct placed *places = mem_zero_array(count + 1, sizeof(*places));
+    size_t *order = mem_zero_array(count + 1, sizeof(*order)), size = 16;
 
     while (count >= size * 3 / 4)
         size *= 2;
-    return bucket_order(hashes, count, size);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = hashes[i] ^ hashes[i] >> 16;
+
+        places[i] = (struct placed){ .bucket = hash & (size - 1), .at = i, .hash = (int32_t)hash };
+    }
+    qsort(places, count, sizeof(*places), compare_placed);
+    for (size_t i = 0; i < count; i++)
+        order[i] = places[i].at;
+    mem_free(places);
+    return order;
 }
 
 /* scala.collection.Hashing.improve */

@@ -1,14 +1,22 @@
-/* Kafka's message formatters: the default one with its columns, and those that read __consumer_offsets. */
+/* Kafka's message formatters: the default one with its columns; those of internal topics are console_records.c's. */
 #include "shell/commands/console_format.h"
+#include "shell/commands/console_records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct formatter {
+    const char *name;
+    enum release only;                   /* whose tool has the class */
+    bool (*write)(struct console_format *format, const struct consumer_record *record, struct text *out, struct trouble *trouble);
+    write_record *write_record;          /* instead, of an internal topic */
+};
 struct console_format {
     struct call *call;
     bool is_27, for_terminal;
-    bool (*write)(struct console_format *format, const struct consumer_record *record, struct text *out, struct trouble *trouble);
+    const struct formatter *formatter;
+    struct internal_records records;
     bool print_timestamp, print_key, print_value, print_partition, print_offset, print_delivery, print_epoch, print_headers;
     const char *key_separator, *line_separator, *headers_separator, *null_literal;
     const struct deserializer *key, *value, *header;
@@ -202,140 +210,6 @@ static bool write_nothing(struct console_format *format, const struct consumer_r
     return true;
 }
 
-/* ---- committed offsets ---- */
-
-struct commit {
-    struct bytes group, topic, metadata;
-    int32_t partition, leader_epoch;
-    int64_t offset, commit_ms, expire_ms;
-    struct uuid topic_id;
-    bool has_id;
-    int16_t key_version, version;
-};
-
-static struct bytes short_text(struct reader *reader)
-{
-    int16_t size = reader_i16(reader);
-
-    return size < 0 ? (struct bytes){ 0 } : reader_bytes(reader, (size_t)size);
-}
-
-static bool read_commit_key(struct bytes bytes, struct commit *commit)
-{
-    struct reader reader = reader_of(bytes);
-
-    commit->key_version = reader_i16(&reader);
-    if (reader.failed || commit->key_version < 0 || commit->key_version > 1)
-        return false;
-    commit->group = short_text(&reader);
-    commit->topic = short_text(&reader);
-    commit->partition = reader_i32(&reader);
-    return !reader.failed;
-}
-
-static void read_commit_tags(struct reader *reader, struct commit *commit)
-{
-    uint32_t count = reader_uvarint(reader);
-
-    for (uint32_t i = 0; i < count && !reader->failed; i++) {
-        uint32_t tag = reader_uvarint(reader);
-        struct bytes value = reader_bytes(reader, reader_uvarint(reader));
-
-        if (tag == 0 && value.size == 16) {
-            memcpy(commit->topic_id.bytes, value.data, 16);
-            commit->has_id = true;
-        }
-    }
-}
-
-static bool read_commit_value(struct bytes bytes, struct commit *commit)
-{
-    struct reader reader = reader_of(bytes);
-
-    commit->version = reader_i16(&reader);
-    commit->offset = reader_i64(&reader);
-    commit->leader_epoch = commit->version >= 3 ? reader_i32(&reader) : -1;
-    if (commit->version >= 4) {
-        uint32_t size = reader_uvarint(&reader);
-
-        commit->metadata = size ? reader_bytes(&reader, size - 1) : (struct bytes){ 0 };
-    } else {
-        commit->metadata = short_text(&reader);
-    }
-    commit->commit_ms = reader_i64(&reader);
-    commit->expire_ms = commit->version == 1 ? reader_i64(&reader) : -1;
-    if (commit->version >= 4)
-        read_commit_tags(&reader, commit);
-    return !reader.failed && commit->version >= 0 && commit->version <= 4;
-}
-
-static void commit_text(const struct console_format *format, const struct commit *commit, bool deleted, struct text *out)
-{
-    text_char(out, '[');
-    add_bytes(format, out, commit->group);
-    text_char(out, ',');
-    add_bytes(format, out, commit->topic);
-    text_printf(out, ",%d]::", commit->partition);
-    if (deleted) {
-        text_add(out, "NULL\n");
-        return;
-    }
-    text_printf(out, "OffsetAndMetadata(offset=%lld, leaderEpoch=", (long long)commit->offset);
-    if (commit->leader_epoch >= 0)
-        text_printf(out, "Optional[%d]", commit->leader_epoch);
-    else
-        text_add(out, "Optional.empty");
-    text_add(out, ", metadata=");
-    add_bytes(format, out, commit->metadata);
-    text_printf(out, ", commitTimestamp=%lld, expireTimestamp=", (long long)commit->commit_ms);
-    if (commit->expire_ms >= 0)
-        text_printf(out, "Some(%lld))\n", (long long)commit->expire_ms);
-    else
-        text_add(out, "None)\n");
-}
-
-static void commit_json(const struct commit *commit, bool deleted, struct text *out)
-{
-    char id[UUID_TEXT];
-
-    text_printf(out, "{\"key\":{\"type\":%d,\"data\":{\"group\":", commit->key_version);
-    text_json(out, commit->group);
-    text_add(out, ",\"topic\":");
-    text_json(out, commit->topic);
-    text_printf(out, ",\"partition\":%d}},\"value\":", commit->partition);
-    if (deleted) {
-        text_add(out, "null}");
-        return;
-    }
-    text_printf(out, "{\"version\":%d,\"data\":{\"offset\":%lld", commit->version, (long long)commit->offset);
-    if (commit->version >= 3)
-        text_printf(out, ",\"leaderEpoch\":%d", commit->leader_epoch);
-    text_add(out, ",\"metadata\":");
-    text_json(out, commit->metadata);
-    text_printf(out, ",\"commitTimestamp\":%lld", (long long)commit->commit_ms);
-    if (commit->version == 1)
-        text_printf(out, ",\"expireTimestamp\":%lld", (long long)commit->expire_ms);
-    if (commit->has_id) {
-        uuid_text(commit->topic_id, id);
-        text_printf(out, ",\"topicId\":\"%s\"", id);
-    }
-    text_add(out, "}}}");
-}
-
-static bool write_offsets(struct console_format *format, const struct consumer_record *record, struct text *out, struct trouble *trouble)
-{
-    struct commit commit = { 0 };
-
-    (void)trouble;
-    if (!record->key.data || !read_commit_key(record->key, &commit) || (record->value.data && !read_commit_value(record->value, &commit)))
-        return true; /* what is no commit is passed over */
-    if (format->is_27)
-        commit_text(format, &commit, !record->value.data, out);
-    else
-        commit_json(&commit, !record->value.data, out);
-    return true;
-}
-
 /* ---- */
 
 static bool is_true(const char *text)
@@ -369,32 +243,38 @@ static void take_settings(struct console_format *format, const struct config_map
     format->header = deserializer_of(config, "headers.deserializer");
 }
 
+static const struct formatter formatters[] = { /* the first of a release is what it takes without a name */
+    { "kafka.tools.DefaultMessageFormatter", RELEASE_27, write_default, NULL },
+    { "org.apache.kafka.tools.consumer.DefaultMessageFormatter", RELEASE_43, write_default, NULL },
+    { "kafka.tools.LoggingMessageFormatter", RELEASE_27, write_default, NULL }, /* its log lines are of a level that tools don't show */
+    { "org.apache.kafka.tools.consumer.LoggingMessageFormatter", RELEASE_43, write_default, NULL },
+    { "kafka.tools.NoOpMessageFormatter", RELEASE_27, write_nothing, NULL },
+    { "org.apache.kafka.tools.consumer.NoOpMessageFormatter", RELEASE_43, write_nothing, NULL },
+    { "kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter", RELEASE_27, NULL, console_old_offset },
+    { "kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter", RELEASE_27, NULL, console_old_group },
+    { "kafka.coordinator.transaction.TransactionLog$TransactionLogMessageFormatter", RELEASE_27, NULL, console_old_transaction },
+    { "org.apache.kafka.tools.consumer.OffsetsMessageFormatter", RELEASE_43, NULL, console_offset },
+    { "org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter", RELEASE_43, NULL, console_group },
+    { "org.apache.kafka.tools.consumer.ShareGroupMessageFormatter", RELEASE_43, NULL, console_share_group },
+    { "org.apache.kafka.tools.consumer.TransactionLogMessageFormatter", RELEASE_43, NULL, console_transaction },
+    { "org.apache.kafka.tools.consumer.group.share.ShareGroupStateMessageFormatter", RELEASE_43, NULL, console_share_state },
+};
+
 bool console_format_new(struct console_format **out, struct call *call, const char *name, const struct config_map *config, struct trouble *trouble)
 {
-    static const struct {
-        const char *name;
-        bool (*write)(struct console_format *format, const struct consumer_record *record, struct text *out, struct trouble *trouble);
-    } formatters[] = {
-        { "kafka.tools.DefaultMessageFormatter", write_default },
-        { "org.apache.kafka.tools.consumer.DefaultMessageFormatter", write_default },
-        { "kafka.tools.LoggingMessageFormatter", write_default }, /* its log lines are of a level that tools don't show */
-        { "org.apache.kafka.tools.consumer.LoggingMessageFormatter", write_default },
-        { "kafka.tools.NoOpMessageFormatter", write_nothing },
-        { "org.apache.kafka.tools.consumer.NoOpMessageFormatter", write_nothing },
-        { "kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter", write_offsets },
-        { "org.apache.kafka.tools.consumer.OffsetsMessageFormatter", write_offsets },
-    };
+    bool is_27 = release_is_27(call_release(call));
     struct console_format *format;
 
     *out = NULL;
     for (size_t i = 0; i < sizeof(formatters) / sizeof(*formatters); i++) {
-        if (name && strcmp(name, formatters[i].name))
+        if (release_is_27(formatters[i].only) != is_27 || (name && strcmp(name, formatters[i].name)))
             continue;
         format = mem_zero(sizeof(*format));
         format->call = call;
-        format->is_27 = release_is_27(call_release(call));
+        format->is_27 = is_27;
         format->for_terminal = call_on_terminal(call);
-        format->write = formatters[i].write;
+        format->formatter = &formatters[i];
+        internal_records_init(&format->records, call);
         take_settings(format, config);
         *out = format;
         return true;
@@ -404,14 +284,24 @@ bool console_format_new(struct console_format **out, struct call *call, const ch
 
 void console_format_free(struct console_format *format)
 {
+    if (!format)
+        return;
+    internal_records_done(&format->records);
     mem_free(format);
 }
 
 bool console_format_write(struct console_format *format, const struct consumer_record *record, struct trouble *trouble)
 {
+    const struct formatter *formatter = format->formatter;
     struct text out = { 0 };
-    bool good = format->write(format, record, &out, trouble);
+    bool good;
 
+    if (formatter->write_record) {
+        arena_reset(&format->records.arena);
+        good = formatter->write_record(format->call, &format->records, record, &out, trouble);
+    } else {
+        good = formatter->write(format, record, &out, trouble);
+    }
     if (out.size)
         call_write(format->call, out.data, out.size);
     text_done(&out);

@@ -37,10 +37,10 @@ static bool read_entry(struct dump *dump, struct entries *entries, int64_t i, st
         return false;
     reader = reader_of(bytes);
     if (entries->entry_bytes == OFFSET_BYTES) {
-        fields_decode(&offset_entry_layout, 0, &reader, &dump->arena, &offset, NULL);
+        fields_decode(&offset_entry_layout, 0, &reader, &dump->records.arena, &offset, NULL);
         *out = (struct index_entry){ .offset = entries->base_offset + offset.relative_offset, .position = offset.position };
     } else {
-        fields_decode(&time_entry_layout, 0, &reader, &dump->arena, &time, NULL);
+        fields_decode(&time_entry_layout, 0, &reader, &dump->records.arena, &time, NULL);
         *out = (struct index_entry){ .timestamp = time.timestamp, .offset = entries->base_offset + time.relative_offset };
     }
     return true;
@@ -126,7 +126,7 @@ static bool dump_offsets(struct dump *dump, struct entries *index, struct dump_f
             text_printf(&dump->out, "offset: %" PRId64 " position: %" PRId64 "\n", entry.offset, entry.position);
         if (!dump_flush(dump, false))
             return false;
-        arena_reset(&dump->arena);
+        arena_reset(&dump->records.arena);
     }
     return true;
 }
@@ -290,7 +290,7 @@ static bool dump_times(struct dump *dump, struct entries *times, struct entries 
         previous = entry.timestamp;
         if (!dump_flush(dump, false))
             return false;
-        arena_reset(&dump->arena);
+        arena_reset(&dump->records.arena);
     }
     return true;
 }
@@ -337,7 +337,7 @@ bool dump_transaction_index_file(struct dump *dump, struct dump_file *file)
             break;
         }
         reader = reader_of(bytes);
-        fields_decode(&aborted_entry_layout, 0, &reader, &dump->arena, &aborted, NULL);
+        fields_decode(&aborted_entry_layout, 0, &reader, &dump->records.arena, &aborted, NULL);
         aborted.version = (int16_t)(aborted.version >> 8); /* Kafka looks at the first byte */
         if (aborted.version > 0)
             good = trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException",
@@ -408,7 +408,7 @@ bool dump_snapshot_file(struct dump *dump, struct dump_file *file)
         corrupt_snapshot(dump, why);
         return true;
     }
-    if (fields_decode(&producer_snapshot_layout, 1, &reader, &dump->arena, &snapshot, &reason)) {
+    if (fields_decode(&producer_snapshot_layout, 1, &reader, &dump->records.arena, &snapshot, &reason)) {
         struct text text = { 0 };
 
         text_add(&text, "Snapshot failed schema validation: ");

@@ -22,8 +22,7 @@ void dump_init(struct dump *dump, struct call *call)
     *dump = (struct dump){
         .call = call, .old = release_is_27(call_release(call)), .max_message_size = 5 * 1024 * 1024, .max_bytes = INT32_MAX, .only_offset = -1,
     };
-    arena_init(&dump->arena);
-    arena_init(&dump->layouts);
+    internal_records_init(&dump->records, call);
 }
 
 void dump_done(struct dump *dump)
@@ -36,8 +35,7 @@ void dump_done(struct dump *dump)
         mem_free(dump->lists[finding]);
     }
     text_done(&dump->out);
-    arena_done(&dump->arena);
-    arena_done(&dump->layouts);
+    internal_records_done(&dump->records);
     trouble_done(&dump->trouble);
 }
 
@@ -303,7 +301,7 @@ static bool fill_new(struct dump *dump, struct dump_file *file, struct bytes who
     if (head.size < BATCH_HEADER)
         return unreadable(dump, file, out->position, "record batch header", BATCH_HEADER, head.size);
     reader = reader_of(head);
-    fields_decode(&batch_header_layout, 2, &reader, &dump->arena, header, NULL);
+    fields_decode(&batch_header_layout, 2, &reader, &dump->records.arena, header, NULL);
     batch->base_offset = header->base_offset;
     batch->last_offset = (int64_t)((uint64_t)header->base_offset + (uint64_t)(int64_t)header->last_offset_delta);
     batch->leader_epoch = header->partition_leader_epoch;
@@ -433,7 +431,7 @@ static void print_metadata(struct dump *dump, const struct batch *batch, const s
         for (int32_t i = 0; i < record->header_count; i++) {
             if (i)
                 text_char(out, ',');
-            dump_text(dump, out, record->headers[i].key);
+            internal_text(&dump->records, out, record->headers[i].key);
         }
         text_char(out, ']');
     } else if (records_crc(it, &crc, &right)) {
@@ -512,7 +510,7 @@ static bool print_records(struct dump *dump, const struct dump_file *file, const
             dump_found(dump, DUMP_NON_CONSECUTIVE, file->absolute, *last_offset, record.offset);
         *last_offset = record.offset;
         good = print_record(dump, batch, &record, &it) && dump_flush(dump, false);
-        arena_reset(&dump->arena);
+        arena_reset(&dump->records.arena);
     }
     if (good && it.err) {
         good = dump_record_trouble(dump, &it);
@@ -563,7 +561,7 @@ static bool dump_batches(struct dump *dump, struct dump_file *file)
         dump->found |= dump->only_offset >= 0;
         if (!print_batch(dump, &at) || (dump->deep && !print_records(dump, file, &at.batch, &last_offset)) || !dump_flush(dump, false))
             return false;
-        arena_reset(&dump->arena);
+        arena_reset(&dump->records.arena);
         if (dump->found)
             return true;
     }
@@ -638,6 +636,6 @@ bool dump_file(struct dump *dump, const char *name)
         text_clear(&dump->out);
     trouble_done(&missing);
     dump_close(&file);
-    arena_reset(&dump->arena);
+    arena_reset(&dump->records.arena);
     return dump_flush(dump, true) && good;
 }

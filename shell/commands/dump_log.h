@@ -2,8 +2,7 @@
  * only read, in pieces, and between them the loop turns: a segment of any size takes little memory, and Ctrl-C ends it. dump_log.c shows batches,
  * dump_records.c what records hold, dump_index.c the other files; dump_trouble.c explains what is damaged. */
 #pragma once
-#include "shell/tool_options.h"
-#include "sim/sim.h"
+#include "shell/commands/internal_records.h"
 
 enum dump_finding { DUMP_MISMATCH, DUMP_TIME_MISMATCH, DUMP_OUT_OF_ORDER, DUMP_NOT_FOUND, DUMP_NON_CONSECUTIVE, DUMP_FINDINGS };
 enum dump_decoder { DECODE_STRING, DECODE_BYTES, DECODE_INTEGER, DECODE_LONG };
@@ -35,9 +34,7 @@ struct dump {                            /* all zero but what stands first; dump
 
     struct text out;                     /* printed so far, not yet written */
     size_t since_yield;                  /* bytes read and written since the loop turned */
-    struct arena arena, layouts;
-    struct { const struct message *from, *to; } laid_out[64];
-    size_t laid_out_count;
+    struct internal_records records;
     struct dump_list {
         char *file;
         struct dump_pair { int64_t first, second; size_t place; } *pairs;
@@ -100,9 +97,6 @@ bool dump_snapshot_file(struct dump *dump, struct dump_file *file);
 /* " key: K payload: V" of a record. False: trouble, and what stands before is printed. */
 bool dump_record(struct dump *dump, const struct record *record, const char *prefix);
 bool dump_control(struct dump *dump, const struct record *record);
-const struct message *dump_layout(struct dump *dump, const struct message *message);
-/* Foreign text as Java prints it: broken UTF-8 becomes U+FFFD; on a terminal nothing but text. */
-void dump_text(const struct dump *dump, struct text *out, struct bytes bytes);
 /* Records that can't be read, as Kafka's exceptions. False always. */
 bool dump_record_trouble(struct dump *dump, const struct record_iterator *it);
 /* Why `bytes` are no such message, in the words of Kafka's classes; `otherwise` where those would take them. */

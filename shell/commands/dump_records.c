@@ -9,132 +9,14 @@
 #include "shell/commands/dump_log.h"
 #include "shell/java_order.h"
 
-const struct message *dump_layout(struct dump *dump, const struct message *message)
-{
-    const struct message *laid_out;
-
-    for (size_t i = 0; i < dump->laid_out_count; i++)
-        if (dump->laid_out[i].from == message)
-            return dump->laid_out[i].to;
-    if (message->size)
-        return message;
-    laid_out = fields_laid_out(message, &dump->layouts);
-    if (dump->laid_out_count < sizeof(dump->laid_out) / sizeof(*dump->laid_out)) {
-        dump->laid_out[dump->laid_out_count].from = message;
-        dump->laid_out[dump->laid_out_count++].to = laid_out;
-    }
-    return laid_out;
-}
-
-/* ---- text ---- */
-
-static bool continues(const uint8_t *p, const uint8_t *end)
-{
-    return p < end && (*p & 0xc0) == 0x80;
-}
-
-/* How many bytes at p are one character, or by their number negative one broken piece, as java.lang.String decodes. */
-static int utf8_piece(const uint8_t *p, const uint8_t *end)
-{
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        return continues(p + 1, end) ? 2 : -1;
-    if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        if (p + 1 < end && (!continues(p + 1, end) || (p[0] == 0xe0 && p[1] < 0xa0)))
-            return -1;
-        if (!continues(p + 1, end) || !continues(p + 2, end))
-            return p + 1 >= end ? -1 : -2;
-        return p[0] == 0xed && p[1] >= 0xa0 ? -3 : 3; /* a surrogate */
-    }
-    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        if (p + 1 < end && (!continues(p + 1, end) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)))
-            return -1;
-        if (p + 1 >= end)
-            return -1;
-        if (!continues(p + 2, end))
-            return -2;
-        return continues(p + 3, end) ? 4 : -3;
-    }
-    return -1;
-}
-
-static void java_text(struct text *out, struct bytes bytes)
-{
-    const uint8_t *p = bytes.data, *end = p + bytes.size, *from = p;
-
-    while (p < end) {
-        int size = utf8_piece(p, end);
-
-        if (size < 0) {
-            text_add_size(out, (const char *)from, (size_t)(p - from));
-            text_add(out, "\xef\xbf\xbd");
-            p -= size;
-            from = p;
-        } else {
-            p += size;
-        }
-    }
-    text_add_size(out, (const char *)from, (size_t)(end - from));
-}
-
-void dump_text(const struct dump *dump, struct text *out, struct bytes bytes)
-{
-    if (!bytes.size)
-        return;
-    if (call_on_terminal(dump->call))
-        text_escaped(out, bytes);
-    else
-        java_text(out, bytes);
-}
-
 static void add_string(struct dump *dump, const char *string)
 {
-    dump_text(dump, &dump->out, bytes_text(string ? string : "null"));
-}
-
-/* JSON as Jackson writes it: what isn't ASCII stands as it is, and escapes are in capitals. `json` is ours, with more escapes: those stay on a
- * terminal. */
-static void add_json_text(struct dump *dump, const char *json)
-{
-    struct text *out = &dump->out;
-
-    for (; *json; json++) {
-        unsigned code, low;
-
-        if (*json != '\\' || call_on_terminal(dump->call)) {
-            text_char(out, *json);
-        } else if (json[1] != 'u' || sscanf(json + 2, "%4x", &code) != 1) {
-            text_add_size(out, json++, 2);
-        } else if (code < 0x20) {
-            text_printf(out, "\\u%04X", code);
-            json += 5;
-        } else {
-            json += 5;
-            if (code >= 0xd800 && code < 0xdc00 && sscanf(json + 1, "\\u%4x", &low) == 1) {
-                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-                json += 6;
-                text_char(out, (char)(0xf0 | code >> 18));
-                text_char(out, (char)(0x80 | (code >> 12 & 0x3f)));
-                text_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-            } else if (code >= 0x800) {
-                text_char(out, (char)(0xe0 | code >> 12));
-                text_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-            } else if (code >= 0x80) {
-                text_char(out, (char)(0xc0 | code >> 6));
-            }
-            text_char(out, (char)(code < 0x80 ? code : 0x80 | (code & 0x3f)));
-        }
-    }
+    internal_text(&dump->records, &dump->out, bytes_text(string ? string : "null"));
 }
 
 static void add_json(struct dump *dump, const struct message *message, int16_t version, const void *in)
 {
-    struct text json = { 0 };
-
-    fields_json(message, version, in, &json);
-    add_json_text(dump, text_chars(&json));
-    text_done(&json);
+    internal_json(&dump->records, message, version, in, &dump->out);
 }
 
 /* ---- records of a user's topic ---- */
@@ -150,7 +32,7 @@ static bool add_number(struct dump *dump, struct bytes bytes, size_t size)
 static bool add_decoded(struct dump *dump, enum dump_decoder decoder, struct bytes bytes)
 {
     switch (decoder) {
-    case DECODE_STRING: dump_text(dump, &dump->out, bytes); return true;
+    case DECODE_STRING: internal_text(&dump->records, &dump->out, bytes); return true;
     case DECODE_BYTES: text_printf(&dump->out, "[B@%08" PRIx32, crc32c(bytes.data, bytes.size)); return true; /* an array's address there */
     case DECODE_INTEGER: return add_number(dump, bytes, 4);
     default: return add_number(dump, bytes, 8);
@@ -183,12 +65,12 @@ failed: /* both are decoded before the first is printed */
 /* The bytes of a member's subscription and assignment, where they make sense, stand as JSON too. */
 static void add_consumer_bytes(struct dump *dump, const struct message *layout, struct bytes bytes, struct text *out)
 {
-    const struct message *message = dump_layout(dump, layout);
+    const struct message *message = internal_layout(&dump->records, layout);
     struct reader reader = reader_of(bytes);
     int16_t version = reader_i16(&reader);
-    void *in = arena_alloc(&dump->arena, message->size);
+    void *in = arena_alloc(&dump->records.arena, message->size);
 
-    if (!reader.failed && version >= 0 && !fields_decode(message, version > message->last ? message->last : version, &reader, &dump->arena, in, NULL))
+    if (!reader.failed && version >= 0 && !fields_decode(message, version > message->last ? message->last : version, &reader, &dump->records.arena, in, NULL))
         fields_json(message, version > message->last ? message->last : version, in, out);
     else
         out->size = 0;
@@ -222,91 +104,49 @@ static void add_group_value(struct dump *dump, const struct message *message, in
             start = at = behind + 1;
         }
     text_add(&all, start);
-    add_json_text(dump, text_chars(&all));
+    internal_json_text(&dump->records, text_chars(&all), &dump->out);
     text_done(&all);
     text_done(&json);
     text_done(&inner);
 }
 
 /* Of what no record of its kind can be read. `key` goes in place of the key. */
+/* Of what no record of its kind can be read. `key` goes in place of the key. */
 static void add_unreadable(struct dump *dump, const char *prefix, int64_t offset, const char *why)
 {
     text_printf(&dump->out, "%skey: Error at offset %" PRId64 ", skipping. %s", prefix, offset, why);
 }
 
-static void add_unread(struct dump *dump, const char *prefix, int64_t offset, const char *what, int16_t said, const struct message *message,
-                       int16_t version, struct bytes left, const struct reason *reason)
-{
-    struct text why = { 0 };
-
-    text_printf(&why, "Could not read record with version %d from %s's buffer due to: ", said, what);
-    dump_schema_trouble(false, message, version, left, reason->text, &why);
-    text_char(&why, '.');
-    add_unreadable(dump, prefix, offset, text_chars(&why));
-    text_done(&why);
-}
-
 static bool coordinator_record(struct dump *dump, const struct record *record, const char *prefix)
 {
-    struct reader key = reader_of(record->key), value = reader_of(record->value);
-    const struct coordinator_layout *layout;
-    const struct message *key_message, *value_message;
-    struct reason reason = { "" };
-    void *key_in, *value_in = NULL;
-    int16_t type, key_version, version = 0;
-    struct bytes left;
+    struct coordinator_record found;
+    struct trouble why = { 0 };
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "java.lang.RuntimeException",
                            "Failed to decode message at offset %" PRId64 " using the specified decoder (message had a missing key)", record->offset);
-    type = reader_i16(&key);
-    if (key.failed) {
-        add_unreadable(dump, prefix, record->offset, "Could not read version from key's buffer.");
+    switch (coordinator_record_read(&dump->records, dump->family, record->key, record->value, &found, &why)) {
+    case COORDINATOR_READ: break;
+    case COORDINATOR_UNKNOWN_TYPE:
+        text_printf(&dump->out, "%skey: Unknown record type %d at offset %" PRId64 ", skipping.", prefix, found.type, record->offset);
+        return true;
+    default:
+        add_unreadable(dump, prefix, record->offset, why.message);
+        trouble_done(&why);
         return true;
     }
-    layout = coordinator_layout(dump->family, type);
-    if (!layout) {
-        text_printf(&dump->out, "%skey: Unknown record type %d at offset %" PRId64 ", skipping.", prefix, type, record->offset);
-        return true;
-    }
-    key_message = dump_layout(dump, layout->key);
-    key_in = arena_alloc(&dump->arena, key_message->size);
-    key_version = key_message->first <= type && type <= key_message->last ? type : key_message->last;
-    left = (struct bytes){ key.at, reader_left(&key) };
-    if (fields_decode(key_message, key_version, &key, &dump->arena, key_in, &reason)) {
-        add_unread(dump, prefix, record->offset, "key", type, key_message, key_version, left, &reason);
-        return true;
-    }
-    if (record->value.data) {
-        version = reader_i16(&value);
-        value_message = dump_layout(dump, layout->value);
-        value_in = arena_alloc(&dump->arena, value_message->size);
-        if (value.failed || version < value_message->first || version > value_message->last) {
-            char *why = value.failed ? mem_text("Could not read version from value's buffer.")
-                                     : mem_printf("Found an unknown record version %d for %d type", version, type);
-
-            add_unreadable(dump, prefix, record->offset, why);
-            mem_free(why);
-            return true;
-        }
-        left = (struct bytes){ value.at, reader_left(&value) };
-        if (fields_decode(value_message, version, &value, &dump->arena, value_in, &reason)) {
-            add_unread(dump, prefix, record->offset, "value", version, value_message, version, left, &reason);
-            return true;
-        }
-    }
-    text_printf(&dump->out, "%skey: {\"type\":\"%d\",\"data\":", prefix, type);
-    add_json(dump, key_message, key_message->last, key_in);
+    text_printf(&dump->out, "%skey: {\"type\":\"%d\",\"data\":", prefix, found.type);
+    add_json(dump, found.key_message, found.key_message->last, found.key);
     text_add(&dump->out, "} payload: ");
-    if (!value_in) {
+    if (!found.value) {
         text_add(&dump->out, "<DELETE>");
         return true;
     }
-    text_printf(&dump->out, "{\"version\":\"%d\",\"data\":", version);
-    if (layout->value == &group_value_message)
-        add_group_value(dump, value_message, version, value_in);
+    text_printf(&dump->out, "{\"version\":\"%d\",\"data\":", found.version);
+    if (found.layout->value == &group_value_message)
+        add_group_value(dump, found.value_message, found.version, found.value);
     else
-        add_json(dump, value_message, version, value_in);
+        add_json(dump, found.value_message, found.version, found.value);
     text_char(&dump->out, '}');
     return true;
 }
@@ -342,10 +182,10 @@ static const struct message *framed_value(struct dump *dump, struct bytes value,
         text_printf(why, "org.apache.kafka.common.errors.UnsupportedVersionException: Unknown metadata id %d", (int16_t)numbers[1]);
         return NULL;
     }
-    message = dump_layout(dump, message);
+    message = internal_layout(&dump->records, message);
     *version = (int16_t)numbers[2];
-    *in = arena_alloc(&dump->arena, message->size);
-    if (*version > message->last || fields_decode(message, *version, &reader, &dump->arena, *in, &reason)) {
+    *in = arena_alloc(&dump->records.arena, message->size);
+    if (*version > message->last || fields_decode(message, *version, &reader, &dump->records.arena, *in, &reason)) {
         text_printf(why, "Failed to deserialize record with type %d", (int16_t)numbers[1]);
         return NULL;
     }
@@ -376,21 +216,6 @@ static bool metadata_record_text(struct dump *dump, const struct record *record)
     return true;
 }
 
-/* Where the field of this name lies in what was decoded; it is there. */
-static const void *value_of(const struct field *fields, const void *in, const char *name)
-{
-    while (!text_equal(fields->name, name))
-        fields++;
-    return (const char *)in + fields->offset;
-}
-
-static const struct field *field_of(const struct field *fields, const char *name)
-{
-    while (!text_equal(fields->name, name))
-        fields++;
-    return fields;
-}
-
 static void add_uuid(struct text *out, const void *uuid)
 {
     char chars[UUID_TEXT];
@@ -402,22 +227,22 @@ static void add_uuid(struct text *out, const void *uuid)
 /* "TOPICID:students-0" */
 static void add_topic_id_partition(struct dump *dump, const struct field *fields, const void *in)
 {
-    add_uuid(&dump->out, value_of(fields, in, "id"));
+    add_uuid(&dump->out, internal_value(fields, in, "id"));
     text_char(&dump->out, ':');
-    add_string(dump, *(const char *const *)value_of(fields, in, "name"));
-    text_printf(&dump->out, "-%" PRId32, *(const int32_t *)value_of(fields, in, "partition"));
+    add_string(dump, *(const char *const *)internal_value(fields, in, "name"));
+    text_printf(&dump->out, "-%" PRId32, *(const int32_t *)internal_value(fields, in, "partition"));
 }
 
 static void add_segment_id(struct dump *dump, const struct message *message, const void *in)
 {
-    const struct field *id = field_of(message->fields, "remote_log_segment_id");
-    const struct field *topic = field_of(id->fields, "topic_id_partition");
+    const struct field *id = internal_field(message->fields, "remote_log_segment_id");
+    const struct field *topic = internal_field(id->fields, "topic_id_partition");
 
     in = (const char *)in + id->offset;
     text_add(&dump->out, "RemoteLogSegmentId{topicIdPartition=");
     add_topic_id_partition(dump, topic->fields, (const char *)in + topic->offset);
     text_add(&dump->out, ", id=");
-    add_uuid(&dump->out, value_of(id->fields, in, "id"));
+    add_uuid(&dump->out, internal_value(id->fields, in, "id"));
     text_char(&dump->out, '}');
 }
 
@@ -428,7 +253,7 @@ static void add_state(struct text *out, const char *const *names, int count, int
 
 static void add_custom_metadata(struct text *out, const struct message *message, const void *in)
 {
-    const struct bytes *bytes = value_of(message->fields, in, "custom_metadata");
+    const struct bytes *bytes = internal_value(message->fields, in, "custom_metadata");
 
     if (bytes->data)
         text_printf(out, "Optional[CustomMetadata{%zu bytes}]", bytes->size);
@@ -439,22 +264,22 @@ static void add_custom_metadata(struct text *out, const struct message *message,
 struct leader_epochs { const char *items; int32_t count; };
 static void add_leader_epochs(struct text *out, const struct message *message, const void *in)
 {
-    const struct field *field = field_of(message->fields, "segment_leader_epochs");
+    const struct field *field = internal_field(message->fields, "segment_leader_epochs");
     const struct leader_epochs *epochs = (const void *)((const char *)in + field->offset);
 
     text_char(out, '{');
     for (int32_t i = 0; i < epochs->count; i++) {
         const void *item = epochs->items + (size_t)i * field->size;
 
-        text_printf(out, "%s%" PRId32 "=%" PRId64, i ? ", " : "", *(const int32_t *)value_of(field->fields, item, "leader_epoch"),
-                    *(const int64_t *)value_of(field->fields, item, "offset"));
+        text_printf(out, "%s%" PRId32 "=%" PRId64, i ? ", " : "", *(const int32_t *)internal_value(field->fields, item, "leader_epoch"),
+                    *(const int64_t *)internal_value(field->fields, item, "offset"));
     }
     text_char(out, '}');
 }
 
 static int64_t number_of(const struct message *message, const void *in, const char *name)
 {
-    const struct field *field = field_of(message->fields, name);
+    const struct field *field = internal_field(message->fields, name);
     const void *at = (const char *)in + field->offset;
 
     return field->type == T_INT64 ? *(const int64_t *)at : field->type == T_INT8 ? *(const int8_t *)at : *(const int32_t *)at;
@@ -467,7 +292,7 @@ static void add_remote_log(struct dump *dump, const struct message *message, con
     struct text *out = &dump->out;
 
     if (text_equal(message->name, "RemotePartitionDeleteMetadataRecord")) {
-        const struct field *topic = field_of(message->fields, "topic_id_partition");
+        const struct field *topic = internal_field(message->fields, "topic_id_partition");
 
         text_add(out, "RemotePartitionDeleteMetadata{topicPartition=");
         add_topic_id_partition(dump, topic->fields, (const char *)in + topic->offset);
@@ -489,7 +314,7 @@ static void add_remote_log(struct dump *dump, const struct message *message, con
 
         text_add(out, snapshot ? "RemoteLogSegmentMetadataSnapshot{segmentId=" : "RemoteLogSegmentMetadata{remoteLogSegmentId=");
         if (snapshot)
-            add_uuid(out, value_of(message->fields, in, "segment_id"));
+            add_uuid(out, internal_value(message->fields, in, "segment_id"));
         else
             add_segment_id(dump, message, in);
         text_printf(out, ", startOffset=%" PRId64 ", endOffset=%" PRId64 ", brokerId=%" PRId64 ", maxTimestampMs=%" PRId64
@@ -501,7 +326,7 @@ static void add_remote_log(struct dump *dump, const struct message *message, con
         add_custom_metadata(out, message, in);
         text_add(out, ", state=");
         add_state(out, states, 4, (int8_t)number_of(message, in, "remote_log_segment_state"));
-        text_printf(out, ", txnIdxEmpty=%s}", *(const bool *)value_of(message->fields, in, "txn_index_empty") ? "true" : "false");
+        text_printf(out, ", txnIdxEmpty=%s}", *(const bool *)internal_value(message->fields, in, "txn_index_empty") ? "true" : "false");
     }
 }
 
@@ -528,31 +353,6 @@ static bool remote_log_record(struct dump *dump, const struct record *record)
 
 /* ---- 2.7 ---- */
 
-/* `bytes`: behind the version. */
-static bool old_schema(struct dump *dump, const struct message *message, int16_t version, struct bytes bytes, const struct reason *reason)
-{
-    struct text why = { 0 };
-
-    dump_schema_trouble(true, message, version, bytes, reason->text, &why);
-    trouble_set(&dump->trouble, "org.apache.kafka.common.protocol.types.SchemaException", "%s", text_chars(&why));
-    text_done(&why);
-    return false;
-}
-
-static struct bytes behind_version(struct bytes bytes)
-{
-    return bytes.size < 2 ? (struct bytes){ 0 } : (struct bytes){ bytes.data + 2, bytes.size - 2 };
-}
-
-/* The version before a key or value of 2.7's; false: there is none (BufferUnderflowException). */
-static bool old_version(struct dump *dump, struct bytes bytes, int16_t *version)
-{
-    if (bytes.size < 2)
-        return trouble_set(&dump->trouble, "java.nio.BufferUnderflowException", NULL);
-    *version = get_i16(bytes.data);
-    return true;
-}
-
 /* "%X" of the bytes as one number: no leading zeros. */
 static void add_hex(struct text *out, struct bytes bytes)
 {
@@ -571,18 +371,14 @@ static void add_hex(struct text *out, struct bytes bytes)
 static bool add_old_assignments(struct dump *dump, const struct group_value *value, struct text *out)
 {
     bool consumer = text_equal(value->protocol_type, "consumer");
-    uint32_t *hashes = mem_zero_array((size_t)value->members.count + 1, sizeof(*hashes));
-    size_t *order;
+    size_t *order = old_members_order(value);
     bool good = true;
 
-    for (int32_t i = 0; i < value->members.count; i++)
-        hashes[i] = java_hash(value->members.items[i].member_id);
-    order = scala_mutable_order_hashes(hashes, (size_t)value->members.count);
     text_char(out, '{');
     for (int32_t i = 0; good && i < value->members.count; i++) {
         const struct group_value_member *member = &value->members.items[order[i]];
         struct { struct { const char *topic; ARRAY_OF(int32_t) partitions; } *items; int32_t count; } *assigned;
-        const struct message *message = dump_layout(dump, &consumer_assignment_layout);
+        const struct message *message = internal_layout(&dump->records, &consumer_assignment_layout);
         struct reader reader = reader_of(member->assignment);
         int16_t version = reader_i16(&reader);
         struct reason reason = { "" };
@@ -595,20 +391,20 @@ static bool add_old_assignments(struct dump *dump, const struct group_value *val
             add_hex(out, member->assignment);
             continue;
         }
-        in = arena_alloc(&dump->arena, message->size);
+        in = arena_alloc(&dump->records.arena, message->size);
         if (reader.failed || version < 0)
             err_because(ERR_INVALID_REQUEST, &reason, "Buffer underflow while parsing consumer protocol's header");
-        if (reason.text[0] || fields_decode(message, version > message->last ? message->last : version, &reader, &dump->arena, in, &reason)) {
-            good = old_schema(dump, message, version, behind_version(member->assignment), &reason);
+        if (reason.text[0] || fields_decode(message, version > message->last ? message->last : version, &reader, &dump->records.arena, in, &reason)) {
+            good = old_schema_trouble(message, version, behind_version(member->assignment), &reason, &dump->trouble);
             break;
         }
-        assigned = (void *)((char *)in + field_of(message->fields, "assigned_partitions")->offset);
+        assigned = (void *)((char *)in + internal_field(message->fields, "assigned_partitions")->offset);
         text_char(out, '[');
         for (int32_t t = 0; t < assigned->count; t++)
             for (int32_t p = 0; p < assigned->items[t].partitions.count; p++, first = false)
                 text_printf(out, "%s%s-%" PRId32, first ? "" : ", ", assigned->items[t].topic, assigned->items[t].partitions.items[p]);
         text_char(out, ']');
-        user_data = value_of(message->fields, in, "user_data");
+        user_data = internal_value(message->fields, in, "user_data");
         if (user_data->size) {
             text_char(out, ':');
             add_hex(out, *user_data);
@@ -616,7 +412,6 @@ static bool add_old_assignments(struct dump *dump, const struct group_value *val
     }
     text_char(out, '}');
     mem_free(order);
-    mem_free(hashes);
     return good;
 }
 
@@ -629,17 +424,8 @@ static bool old_group_value(struct dump *dump, struct bytes bytes, struct text *
 {
     struct group_value value;
     struct text assignments = { 0 };
-    struct reason reason = { "" };
-    int16_t version = 0;
-    bool good;
+    bool good = old_group_value_read(&dump->records, bytes, &value, NULL, &dump->trouble) && add_old_assignments(dump, &value, &assignments);
 
-    if (!old_version(dump, bytes, &version))
-        return false;
-    if (version < 0 || version > 3)
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown group metadata version %d", version);
-    if (group_value_decode(bytes, &dump->arena, &value, &reason))
-        return old_schema(dump, &group_value_message, version, behind_version(bytes), &reason);
-    good = add_old_assignments(dump, &value, &assignments);
     if (good) {
         text_add(out, "{\"protocolType\":");
         add_json_string(out, value.protocol_type);
@@ -656,15 +442,9 @@ static bool old_group_value(struct dump *dump, struct bytes bytes, struct text *
 static bool old_offset_value(struct dump *dump, struct bytes bytes, struct text *out)
 {
     struct offset_value value;
-    struct reason reason = { "" };
-    int16_t version = 0;
 
-    if (!old_version(dump, bytes, &version))
+    if (!old_offset_value_read(&dump->records, bytes, &value, &dump->trouble))
         return false;
-    if (version < 0 || version > 3)
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown offset schema version %d", version);
-    if (offset_value_decode(bytes, &dump->arena, &value, &reason))
-        return old_schema(dump, &offset_value_message, version, behind_version(bytes), &reason);
     text_printf(out, *value.metadata ? "offset=%" PRId64 ",metadata=%s" : "offset=%" PRId64, value.offset, value.metadata);
     return true;
 }
@@ -672,20 +452,14 @@ static bool old_offset_value(struct dump *dump, struct bytes bytes, struct text 
 static bool old_group_record(struct dump *dump, const struct record *record)
 {
     struct group_key key;
-    struct reason reason = { "" };
     struct text out = { 0 };
-    int16_t type = 0;
     bool good = true;
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException",
                            "Failed to decode message using offset topic decoder (message had a missing key)");
-    if (!old_version(dump, record->key, &type))
+    if (!old_group_key_read(&dump->records, record->key, &key, &dump->trouble))
         return false;
-    if (type < 0 || type > KEY_GROUP)
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown message key schema version %d", type);
-    if (group_key_decode(record->key, &dump->arena, &key, &reason))
-        return old_schema(dump, type == KEY_GROUP ? &group_key_message : &offset_key_message, type, behind_version(record->key), &reason);
     if (key.type == KEY_GROUP)
         text_printf(&out, " key: group_metadata::group=%s payload: ", key.group);
     else
@@ -695,97 +469,41 @@ static bool old_group_record(struct dump *dump, const struct record *record)
     else
         good = key.type == KEY_GROUP ? old_group_value(dump, record->value, &out) : old_offset_value(dump, record->value, &out);
     if (good)
-        dump_text(dump, &dump->out, (struct bytes){ (const uint8_t *)text_chars(&out), out.size });
+        internal_text(&dump->records, &dump->out, (struct bytes){ (const uint8_t *)text_chars(&out), out.size });
     text_done(&out);
     return good;
 }
-
-struct transaction_partitions { const char *items; int32_t count; };
-/* The partitions as Scala's mutable set of TopicPartition iterates. */
-static void add_old_partitions(struct text *out, const struct field *field, const struct transaction_partitions *topics)
-{
-    struct place { const char *topic; int32_t partition; } *places = NULL;
-    size_t count = 0, capacity = 0, *order;
-    uint32_t *hashes;
-
-    for (int32_t t = 0; t < topics->count; t++) {
-        const void *item = topics->items + (size_t)t * field->size;
-        const char *topic = *(const char *const *)value_of(field->fields, item, "topic");
-        const struct { const int32_t *items; int32_t count; } *ids = value_of(field->fields, item, "partition_ids");
-
-        for (int32_t p = 0; p < ids->count; p++)
-            ARRAY_ADD(places, count, capacity) = (struct place){ topic, ids->items[p] };
-    }
-    hashes = mem_zero_array(count + 1, sizeof(*hashes));
-    for (size_t i = 0; i < count; i++)
-        hashes[i] = topic_partition_hash(places[i].topic, places[i].partition);
-    order = scala_mutable_order_hashes(hashes, count);
-    for (size_t i = 0; i < count; i++)
-        text_printf(out, "%s%s-%" PRId32, i ? "," : "", places[order[i]].topic, places[order[i]].partition);
-    mem_free(order);
-    mem_free(hashes);
-    mem_free(places);
-}
-
 static bool old_transaction_value(struct dump *dump, struct bytes bytes, struct text *out)
 {
-    static const char *const states[] = { "Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "Dead",
-                                          "PrepareEpochFence" };
-    const struct message *message = dump_layout(dump, coordinator_layout(RECORDS_TRANSACTION, 0)->value);
-    struct reader reader = reader_of(bytes);
-    int16_t version = reader_i16(&reader);
-    struct reason reason = { "" };
-    const struct field *partitions = field_of(message->fields, "transaction_partitions");
-    const struct transaction_partitions *topics;
-    int8_t state;
-    void *in = arena_alloc(&dump->arena, message->size);
+    struct old_transaction transaction;
 
-    if (!old_version(dump, bytes, &version))
+    if (!old_transaction_value_read(&dump->records, bytes, &transaction, &dump->trouble))
         return false;
-    if (version)
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown transaction log message value schema version %d", version);
-    if (fields_decode(message, 0, &reader, &dump->arena, in, &reason))
-        return old_schema(dump, message, 0, behind_version(bytes), &reason);
-    state = *(const int8_t *)value_of(message->fields, in, "transaction_status");
-    if (state < 0 || state >= 8)
-        return trouble_set(&dump->trouble, "java.lang.IllegalStateException", "Unknown transaction state byte %d from the transaction status message",
-                           state);
-    topics = (const void *)((const char *)in + partitions->offset);
-    text_printf(out, "producerId:%" PRId64 ",producerEpoch:%d,state=%s,partitions=[", *(const int64_t *)value_of(message->fields, in, "producer_id"),
-                *(const int16_t *)value_of(message->fields, in, "producer_epoch"), states[state]);
-    if (state)
-        add_old_partitions(out, partitions, topics);
-    text_printf(out, "],txnLastUpdateTimestamp=%" PRId64 ",txnTimeoutMs=%" PRId32,
-                *(const int64_t *)value_of(message->fields, in, "transaction_last_update_timestamp_ms"),
-                *(const int32_t *)value_of(message->fields, in, "transaction_timeout_ms"));
+    text_printf(out, "producerId:%" PRId64 ",producerEpoch:%d,state=%s,partitions=[", transaction.producer_id, transaction.producer_epoch,
+                transaction.state);
+    for (size_t i = 0; i < transaction.partition_count; i++)
+        text_printf(out, "%s%s-%" PRId32, i ? "," : "", transaction.partitions[i].topic, transaction.partitions[i].partition);
+    text_printf(out, "],txnLastUpdateTimestamp=%" PRId64 ",txnTimeoutMs=%" PRId32, transaction.last_update_ms, transaction.timeout_ms);
     return true;
 }
 
 static bool old_transaction_record(struct dump *dump, const struct record *record)
 {
-    const struct message *message = dump_layout(dump, coordinator_layout(RECORDS_TRANSACTION, 0)->key);
-    struct reader reader = reader_of(record->key);
-    int16_t type = reader_i16(&reader);
-    struct reason reason = { "" };
+    const char *transactional_id;
     struct text out = { 0 };
-    void *in = arena_alloc(&dump->arena, message->size);
     bool good = true;
 
     if (!record->key.data)
         return trouble_set(&dump->trouble, "java.lang.NullPointerException", NULL);
-    if (!old_version(dump, record->key, &type))
+    if (!old_transaction_key_read(&dump->records, record->key, &transactional_id, &dump->trouble))
         return false;
-    if (type)
-        return trouble_set(&dump->trouble, "org.apache.kafka.common.KafkaException", "Unknown transaction log message key schema version %d", type);
-    if (fields_decode(message, 0, &reader, &dump->arena, in, &reason))
-        return old_schema(dump, message, 0, behind_version(record->key), &reason);
-    text_printf(&out, " key: transaction_metadata::transactionalId=%s payload: ", *(const char *const *)value_of(message->fields, in, "transactional_id"));
+    text_printf(&out, " key: transaction_metadata::transactionalId=%s payload: ", transactional_id);
     if (record->value.data)
         good = old_transaction_value(dump, record->value, &out);
     else
         text_add(&out, "<DELETE>");
     if (good)
-        dump_text(dump, &dump->out, (struct bytes){ (const uint8_t *)text_chars(&out), out.size });
+        internal_text(&dump->records, &dump->out, (struct bytes){ (const uint8_t *)text_chars(&out), out.size });
     text_done(&out);
     return good;
 }
@@ -810,15 +528,15 @@ bool dump_record(struct dump *dump, const struct record *record, const char *pre
 static bool control_value(struct dump *dump, const struct record *record, int16_t type)
 {
     static const char *const names[] = { "", "", " LeaderChange: ", " SnapshotHeader ", " SnapshotFooter ", " KRaftVersion ", " KRaftVoters " };
-    const struct message *message = dump_layout(dump, control_layout(type));
+    const struct message *message = internal_layout(&dump->records, control_layout(type));
     struct reader reader = reader_of(record->value);
     struct reason reason = { "" };
-    void *in = arena_alloc(&dump->arena, message->size);
+    void *in = arena_alloc(&dump->records.arena, message->size);
     int16_t version;
 
-    if (!record->value.data || fields_decode(message, 0, &reader, &dump->arena, in, &reason))
+    if (!record->value.data || fields_decode(message, 0, &reader, &dump->records.arena, in, &reason))
         return trouble_set(&dump->trouble, "java.nio.BufferUnderflowException", NULL);
-    version = *(const int16_t *)value_of(message->fields, in, "version");
+    version = *(const int16_t *)internal_value(message->fields, in, "version");
     if (version < message->first || version > message->last)
         return trouble_set(&dump->trouble, "org.apache.kafka.common.errors.UnsupportedVersionException", "Can't write version %d of %s", version,
                            message->name);

@@ -349,13 +349,30 @@ struct schema {
     struct text *out;
 };
 
-static void add_name(struct text *out, const char *name, bool old)
+static void add_name(struct text *out, const char *name)
 {
     for (; *name; name++)
-        if (*name == '_' && !old && name[1])
+        if (*name == '_' && name[1])
             text_char(out, (char)(*++name - 'a' + 'A'));
         else
             text_char(out, *name);
+}
+
+/* Where 2.7's schemas had another name than today's. */
+static const char *old_name(const char *name, int16_t version)
+{
+    static const struct { const char *now, *then; } names[] = {
+        { "transaction_timeout_ms", "transaction_timeout" },
+        { "transaction_last_update_timestamp_ms", "transaction_entry_timestamp" },
+        { "transaction_start_timestamp_ms", "transaction_start_timestamp" },
+    };
+
+    if (!version && text_equal(name, "commit_timestamp"))
+        return "timestamp";
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (text_equal(name, names[i].now))
+            return names[i].then;
+    return name;
 }
 
 static bool read_fields(struct schema *schema, const struct field *fields);
@@ -387,7 +404,7 @@ static bool is_null(struct schema *schema, const struct field *field, const char
         text_printf(schema->out, "%s %" PRId64 " cannot be negative", kind, length);
     } else {
         text_add(schema->out, "non-nullable field ");
-        add_name(schema->out, field->name, false);
+        add_name(schema->out, field->name);
         text_add(schema->out, " was serialized as null");
     }
     return false;
@@ -406,7 +423,7 @@ static bool read_sized(struct schema *schema, const struct field *field)
     left = reader_left(&schema->reader);
     if (string && length > INT16_MAX && !schema->old) {
         text_add(schema->out, "string field ");
-        add_name(schema->out, field->name, false);
+        add_name(schema->out, field->name);
         text_printf(schema->out, " had invalid length %" PRId64, length);
         return false;
     }
@@ -477,7 +494,7 @@ static bool read_fields(struct schema *schema, const struct field *fields)
         schema->out = out;
         if (!good && schema->old) {
             text_add(out, "Error reading field '");
-            add_name(out, field->name, true);
+            text_add(out, old_name(field->name, schema->version));
             text_add(out, "': ");
         }
         text_add(out, text_chars(&why));
@@ -487,8 +504,15 @@ static bool read_fields(struct schema *schema, const struct field *fields)
     }
     if (schema->compact)
         for (uint32_t count = reader_uvarint(&schema->reader); count && !schema->reader.failed; count--) {
+            uint32_t size;
+
             reader_uvarint(&schema->reader);
-            reader_bytes(&schema->reader, reader_uvarint(&schema->reader));
+            size = reader_uvarint(&schema->reader);
+            if (!schema->reader.failed && size > reader_left(&schema->reader)) {
+                text_printf(schema->out, "Error reading byte array of %" PRIu32 " byte(s): only %zu byte(s) available", size, reader_left(&schema->reader));
+                return false;
+            }
+            reader_bytes(&schema->reader, size);
         }
     return schema->reader.failed ? ended(schema) : true;
 }

@@ -584,7 +584,7 @@ static bool show_batches(struct hexdump *hexdump, struct dump_file *file, enum r
         view.depth = 1;
         good = batch.batch.magic >= 2 ? show_new(&view, &batch) : show_old(&view, 0);
         buffer_done(&copy);
-        arena_reset(&dump->arena);
+        arena_reset(&dump->records.arena);
         if (!good || !dump_flush(dump, false))
             return false;
     }

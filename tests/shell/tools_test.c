@@ -107,6 +107,24 @@ static const char *ordered(size_t *order, const char *const *keys, size_t count)
 }
 
 /* As kafka-topics --describe of both releases listed them. */
+TEST(a_scala_set_keeps_each_bucket_by_hash)
+{
+    uint32_t hashes[23];
+    struct text out = { 0 };
+    size_t *order;
+
+    for (int32_t i = 0; i < 20; i++)
+        hashes[i] = topic_partition_hash("students", i);
+    for (int32_t i = 0; i < 3; i++)
+        hashes[20 + i] = topic_partition_hash("orders", i);
+    order = scala_mutable_order_hashes(hashes, 23);
+    for (size_t i = 0; i < 23; i++)
+        text_printf(&out, " %zu", order[i]);
+    CHECK_TEXT(" 8 9 6 7 4 5 2 3 0 1 18 19 16 20 17 21 14 22 15 12 13 10 11", text_chars(&out)); /* as TransactionMetadata.toString() of 2.7.0 has it */
+    text_done(&out);
+    mem_free(order);
+}
+
 TEST(topics_come_in_the_order_of_javas_map)
 {
     static const char *const topics[] = { "my.topic", "orders", "payments", "students", "t0", "t1", "t2", "t3" };
