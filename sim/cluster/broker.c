@@ -918,9 +918,11 @@ void broker_drop(struct broker *broker)
     if (broker->up || broker->groups)
         stop_roles(broker);
     for (size_t i = 0; i < broker->partition_count; i++) {
-        log_drop(broker->partitions[i]->log);
+        if (broker->partitions[i]->log)
+            cluster_drop_log(broker->cluster, broker->partitions[i]->log);
         broker->partitions[i]->log = NULL;
     }
     unhost_all(broker);
+    cluster_drop_soon(broker->cluster);
     metadata_log_drop(&broker->metadata);
 }

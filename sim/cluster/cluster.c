@@ -284,10 +284,46 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     return err;
 }
 
+/* ---- logs of brokers that were killed ---- */
+
+enum { DROP_SLICE = 64 };
+
+static void drop_some(void *context)
+{
+    struct cluster *cluster = context;
+
+    for (int i = 0; i < DROP_SLICE && cluster->dropped_count; i++)
+        log_drop(cluster->dropped[--cluster->dropped_count]);
+    if (cluster->dropped_count)
+        event_at(cluster->queue, &cluster->bury_event, queue_now_us(cluster->queue));
+}
+
+void cluster_drop_log(struct cluster *cluster, struct log *log)
+{
+    ARRAY_ADD(cluster->dropped, cluster->dropped_count, cluster->dropped_capacity) = log;
+}
+
+void cluster_drop_soon(struct cluster *cluster)
+{
+    cluster->bury_event.run = drop_some;
+    cluster->bury_event.context = cluster;
+    if (!event_scheduled(&cluster->bury_event))
+        drop_some(cluster);
+}
+
+void cluster_drop_now(struct cluster *cluster)
+{
+    event_cancel(cluster->queue, &cluster->bury_event);
+    while (cluster->dropped_count)
+        log_drop(cluster->dropped[--cluster->dropped_count]);
+}
+
 /* ---- the end ---- */
 
 static void free_all(struct cluster *cluster)
 {
+    cluster_drop_now(cluster);
+    mem_free(cluster->dropped);
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i])
             broker_free_fetchers(cluster->brokers[i]);

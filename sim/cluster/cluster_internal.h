@@ -52,6 +52,9 @@ struct cluster {
     struct inspection *inspection;    /* a real broker's folders, only looked at (inspect.h); NULL: it lives */
     struct broker_watcher { const struct broker_watch *watch; void *context; } watchers[4];
     size_t watcher_count;
+    struct log **dropped;             /* of killed brokers: nobody knows them any more, their files are still to be closed */
+    size_t dropped_count, dropped_capacity;
+    struct event bury_event;
 };
 
 /* The settings of one topic at one broker, shared by its partitions there: each log borrows `config`. */
@@ -199,7 +202,7 @@ void broker_free_fetchers(struct broker *broker);       /* of it, and of others 
 void life_init(struct broker *broker);
 void life_cancel(struct broker *broker);                /* its events, when it goes down */
 void life_done(struct broker *broker);
-void life_say_losses(struct broker *broker);            /* its logs are open: what a power-off took */
+bool life_say_losses(struct broker *broker);            /* its logs are open: what a power-off took; false: given up */
 bool life_is_home(const struct broker *broker);         /* the controller sits there */
 void life_set_home(struct cluster *cluster, size_t index);
 void life_controller_is_back(struct cluster *cluster);
@@ -220,6 +223,10 @@ void life_go_on(void *context);                         /* life_event: the task'
 void life_start_again(void *context);                   /* life_event: the next try to start */
 
 /* ---- cluster.c: what a start of one or of all brokers needs ---- */
+/* log_drop, where it may be done later: many are dropped a slice an event. */
+void cluster_drop_log(struct cluster *cluster, struct log *log);
+void cluster_drop_soon(struct cluster *cluster);        /* after the last of them */
+void cluster_drop_now(struct cluster *cluster);         /* all */
 enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason);
 enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err cluster_open_controller(struct cluster *cluster, struct reason *reason);

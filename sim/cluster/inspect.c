@@ -707,6 +707,7 @@ static void unload(struct cluster *cluster)
     struct broker *broker = cluster->brokers[0];
 
     broker_drop(broker);
+    cluster_drop_now(cluster);
     image_free(broker->image);
     broker->image = NULL;
     controller_close(cluster, false);

@@ -290,11 +290,12 @@ enum err broker_power_off(struct broker *broker, struct disk_losses *losses, str
     }
     if (broker->state != BROKER_DOWN)
         broker_kill(broker, "its power went", NULL);
+    cluster_drop_now(broker->cluster); /* no handle is left on what goes */
     disk_power_off(broker->disk, &random, losses);
     return ERR_OK;
 }
 
-void life_say_losses(struct broker *broker)
+bool life_say_losses(struct broker *broker)
 {
     for (size_t i = 0; i < broker->before_count; i++) {
         const struct before_power_off *before = &broker->before[i];
@@ -302,6 +303,8 @@ void life_say_losses(struct broker *broker)
         int64_t end = partition ? log_end_offset(partition->log) : before->end_offset;
         char text[600];
 
+        if (!life_breathe(broker, COST_OF_NAME))
+            return false;
         if (end >= before->end_offset)
             continue;
         snprintf(text, sizeof(text), "%s-%d: offsets %lld..%lld are gone from broker %d: they had not been flushed (recovery point %lld) when its power went",
@@ -316,6 +319,7 @@ void life_say_losses(struct broker *broker)
                                      { "flush_ms", log_settings(partition->log)->flush_ms, NULL } }, .fact_count = 6));
     }
     forget_before(broker);
+    return true;
 }
 
 /* ---- a disk that refuses ---- */

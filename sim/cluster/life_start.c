@@ -162,9 +162,8 @@ static enum err unfence(struct broker *broker, bool *alone, struct reason *reaso
 
 static enum err take_roles(struct broker *broker, struct reason *reason)
 {
-    if (!broker_start_tasks(broker))
+    if (!broker_start_tasks(broker) || !life_say_losses(broker))
         return given_up(broker, reason);
-    life_say_losses(broker);
     for (size_t p = 0; p < broker->partition_count; p++) {
         partition_reconcile(broker->partitions[p]);
         if (!life_breathe(broker, COST_OF_ROLE))
