@@ -73,7 +73,8 @@ struct producer {
     int64_t producer_id;
     int16_t producer_epoch;
     struct task *sender, *waiter;     /* waiter: in producer_send or producer_flush */
-    struct timer wake;
+    struct timer wake, expiry;        /* expiry: when the oldest batch not in flight has had its delivery.timeout.ms */
+    int64_t expiry_at_us;             /* of the batch for which it is armed */
     bool flushing, closing, refresh, working;
     int using;                        /* calls on the stack that still look at us; the sender is one */
     struct random random;
@@ -112,6 +113,8 @@ static void end_batch(struct producer *producer, struct topic_out *topic, int32_
     for (size_t i = 0; i < batch->count; i++)
         give_result(producer, topic->name, partition, &batch->records[i], err, message, err || base_offset < 0 ? -1 : base_offset + (int64_t)i, time_ms);
     free_batch(producer, batch);
+    if (!producer->unsent)
+        timer_cancel(&producer->expiry);
 }
 
 static void leave(struct producer *producer)
@@ -145,6 +148,20 @@ static void arm(struct producer *producer, int64_t us)
 static int64_t now_us(const struct producer *producer)
 {
     return queue_now_us(producer->queue);
+}
+
+static void expire_on_time(void *context);
+
+static void watch_expiry(struct producer *producer, const struct batch_out *batch)
+{
+    int64_t at_us = batch->made_us + producer->delivery_us, left_us = at_us - now_us(producer);
+
+    if (timer_armed(&producer->expiry) && producer->expiry_at_us <= at_us)
+        return;
+    producer->expiry_at_us = at_us;
+    producer->expiry.run = expire_on_time;
+    producer->expiry.context = producer;
+    timer_arm(producer->timers, &producer->expiry, left_us > 0 ? left_us : 1);
 }
 
 /* ---- answers ---- */
@@ -193,6 +210,7 @@ static void retry_or_fail(struct producer *producer, struct topic_out *topic, in
         producer->refresh |= err_refreshes(err);
         batch->retry_at_us = now_us(producer) + producer->backoff_us;
         arm(producer, producer->backoff_us);
+        watch_expiry(producer, batch);
         if (producer->options.warn) {
             char *line = mem_printf("[Producer clientId=%s] Got error produce response with correlation id %d on topic-partition %s-%d, retrying (%lld attempts left). Error: %s",
                                     producer->client_id, producer->last_correlation_id, topic->name, partition, (long long)(producer->retries - batch->attempts),
@@ -313,22 +331,34 @@ static bool any_ready(struct producer *producer)
     return ready;
 }
 
-static void expire(struct producer *producer)
+static void expire(struct producer *producer, int64_t now)
 {
     for (struct topic_out *topic = producer->topics; topic; topic = topic->next) {
         for (int32_t p = 0; p < topic->count; p++) {
             struct partition_out *out = &topic->partitions[p];
 
-            while (out->first && !out->in_flight && now_us(producer) - out->first->made_us >= producer->delivery_us) {
+            while (out->first && !out->in_flight && now - out->first->made_us >= producer->delivery_us) {
                 char *message = mem_printf("Expiring %zu record(s) for %s-%d:%lld ms has passed since batch creation%s", out->first->count, topic->name, p,
-                                           (long long)((now_us(producer) - out->first->made_us) / 1000),
+                                           (long long)((now - out->first->made_us) / 1000),
                                            producer->is_27 ? "" : ". The request has not been sent, or no server response has been received yet.");
 
+                forget_sequence(producer, out, ERR_REQUEST_TIMED_OUT);
                 end_batch(producer, topic, p, ERR_REQUEST_TIMED_OUT, message, -1, -1);
                 mem_free(message);
             }
+            if (out->first && !out->in_flight) /* one in flight is watched again if it comes back */
+                watch_expiry(producer, out->first);
         }
     }
+}
+
+/* Not the sender's matter: it may sit in a call for as long as no broker answers. */
+static void expire_on_time(void *context)
+{
+    struct producer *producer = context;
+
+    expire(producer, producer->expiry_at_us); /* by the timer: of a wall clock, the queue's lags behind */
+    wake_waiter(producer);
 }
 
 static enum err get_producer_id(struct task *task, struct producer *producer, struct reason *reason)
@@ -445,6 +475,11 @@ static void send_to(struct task *task, struct producer *producer, int32_t node)
                 add_to_flight(producer, flight, topic, p);
         }
     }
+    if (!flight->request->topic_data.count) { /* all expired while the broker's versions were asked for */
+        arena_done(&flight->arena);
+        mem_free(flight);
+        return;
+    }
     flight->next = producer->flights;
     producer->flights = flight;
     producer->sending = flight;
@@ -512,7 +547,7 @@ static void run_sender(struct task *task, void *context)
         enum err err = ERR_OK;
 
         producer->working = true;
-        expire(producer);
+        expire(producer, now_us(producer));
         if (any_ready(producer)) {
             err = get_producer_id(task, producer, &reason);
             if (task_interrupted(task))
@@ -722,6 +757,7 @@ static struct batch_out *open_batch(struct producer *producer, struct topic_out 
     else
         out->first = batch;
     out->last = batch;
+    watch_expiry(producer, batch);
     return batch;
 }
 
@@ -806,6 +842,7 @@ void producer_close(struct producer *producer)
     }
     fail_all(producer, ERR_NETWORK_EXCEPTION, "Producer is closed forcefully.");
     timer_cancel(&producer->wake);
+    timer_cancel(&producer->expiry);
     client_close(producer->client);
     while (producer->topics) {
         struct topic_out *next = producer->topics->next;

@@ -1,5 +1,6 @@
 /* The producer against a cluster in memory: where records go, in which batches, what is said when they don't. */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster.h"
@@ -161,6 +162,38 @@ static void check_settings(struct clients_lab *lab, const char *key, const char 
     CHECK(producer_open(&producer, &options, lab->queue, &config, NULL, NULL, &reason) != ERR_OK);
     CHECK_TEXT(why, reason.text);
     config_map_done(&config);
+}
+
+static void send_to_a_dead_broker(struct task *task, struct clients_lab *lab)
+{
+    struct text results = { 0 };
+    struct producer *producer = lab_producer(lab, "linger.ms=0 request.timeout.ms=2000 delivery.timeout.ms=3000", &results);
+    int64_t began_ms;
+
+    lab_send(task, producer, "students", 0, NULL, "Anna");
+    CHECK_INT(ERR_OK, producer_flush(task, producer));
+    text_clear(&results);
+    CHECK_INT(ERR_OK, broker_kill(cluster_broker_at(lab->cluster, 0), "test", NULL));
+    began_ms = queue_now_ms(lab->queue);
+    lab_send(task, producer, "students", 0, NULL, "Boris");
+    CHECK_INT(ERR_OK, producer_flush(task, producer));
+    CHECK_INT(3000, queue_now_ms(lab->queue) - began_ms);
+    CHECK(strstr(text_chars(&results), "Expiring 1 record(s) for students-0:3000 ms has passed since batch creation"));
+    producer_close(producer);
+    text_done(&results);
+}
+
+TEST(a_record_is_given_up_at_its_delivery_timeout_while_no_broker_answers)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (int i = 0; i < 2; i++) {
+        struct clients_lab *lab = clients_lab_new(releases[i], 1);
+
+        clients_lab_topic(lab, "students", 1);
+        clients_lab_play(lab, send_to_a_dead_broker);
+        clients_lab_free(lab);
+    }
 }
 
 TEST(settings_are_checked)
