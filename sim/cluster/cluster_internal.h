@@ -213,7 +213,7 @@ void life_tell_up(struct broker *broker);
 /* In the broker's task: so much more was done, in bytes gone through or what takes as long. Where it is enough for one event the task goes on in the next,
  * at the same virtual moment. False: it is given up. */
 bool life_breathe(struct broker *broker, int64_t cost);
-enum { COST_OF_LOG = 64 * 1024, COST_OF_ROLE = 32 * 1024, COST_OF_NAME = 4 * 1024, COST_OF_LINE = 512, COST_OF_ELECTIONS = 2 * 1024 * 1024 };
+enum { COST_OF_LOG = 64 * 1024, COST_OF_ROLE = 32 * 1024, COST_OF_NAME = 4 * 1024, COST_OF_LINE = 512, COST_OF_ELECTIONS = 1024 * 1024 };
 bool life_sleep(struct broker *broker, int64_t us);     /* the same for virtual time */
 bool life_await_controller(struct broker *broker);
 void life_give_up(struct broker *broker);               /* ends its task; what the task was at is for the caller to clear */

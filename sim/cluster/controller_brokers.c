@@ -7,7 +7,7 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { ELECTION_SLICE = 5 * METADATA_BATCH_RECORDS }; /* partitions changed by one event */
+enum { ELECTION_SLICE = 2 * METADATA_BATCH_RECORDS }; /* partitions changed by one event */
 
 /* ---- registration ---- */
 

@@ -211,6 +211,37 @@ void bench_lives(const char *folder)
     lab_close(lab);
 }
 
+/* What a request for one place in a long log costs, the first time after the start and at its worst. */
+static void look_up(struct log *log, int64_t now_ms)
+{
+    double first_read = 0, read = 0, time = 0, newest, took;
+    struct log_found found;
+    struct log_slice slice;
+
+    for (int i = 0; i < 1000; i++) {
+        int64_t offset = log_end_offset(log) * (i * 379 % 1000) / 1000;
+
+        begun = cpu_seconds();
+        if (log_read(log, offset, 1024 * 1024, log_end_offset(log), true, &slice, NULL))
+            give_up("a read", ERR_UNKNOWN_SERVER_ERROR, NULL);
+        file_unpin(slice.file);
+        took = cpu_seconds() - begun;
+        if (i)
+            read = took > read ? took : read;
+        else
+            first_read = took;
+        begun = cpu_seconds();
+        log_offset_for_time(log, now_ms - 200000 + i * 200, &found, NULL);
+        took = cpu_seconds() - begun;
+        time = took > time ? took : time;
+    }
+    begun = cpu_seconds();
+    log_offset_of_max_timestamp(log, &found, NULL);
+    newest = cpu_seconds() - begun;
+    printf("    reads: the first %.2f ms, of 999 the longest %.2f ms; an offset for a time %.2f ms; of the newest record %.2f ms\n", first_read * 1000, read * 1000,
+           time * 1000, newest * 1000);
+}
+
 void bench_long_log(const char *folder)
 {
     enum { RECORD = 1000, RECORDS = 900, BATCHES = 400 };
@@ -244,6 +275,7 @@ void bench_long_log(const char *folder)
     order("killed", broker_kill(broker, "killed", &reason), &reason);
     run_until(lab, now_plus(lab, 20));
     start_again(lab, broker, "started");
+    look_up(partition_log(broker_partition(broker, "long", 0)), queue_now_ms(lab_queue(lab)));
     lab_close(lab);
 }
 
