@@ -157,7 +157,7 @@ static void say_recovered(enum lang lang, const struct entry *entry, struct text
         text_printf(out, n_(lang, "%lld damaged byte cut off; log end offset %lld", "%lld damaged bytes cut off; log end offset %lld", cut), cut,
                     fact(entry, "log_end_offset"));
     else
-        text_printf(out, _(lang, "nothing lost; log end offset %lld"), fact(entry, "log_end_offset"));
+        text_printf(out, _(lang, "nothing cut off; log end offset %lld"), fact(entry, "log_end_offset"));
     text_done(&segments);
     text_done(&batches);
 }

@@ -150,7 +150,7 @@ enum err order_broker_power_off(struct order_call *call)
         text_printf(call->answer, "%zu change%s of names (files made, renamed, deleted)%s", losses.names, losses.names == 1 ? "" : "s", losses.count ? " and " : "");
     if (losses.count)
         text_printf(call->answer, "bytes of %zu file%s", losses.count, losses.count == 1 ? "" : "s");
-    text_printf(call->answer, "%s%s\n", losses.count || losses.names ? " are gone" : "nothing is missing", losses.count ? ":" : ".");
+    text_printf(call->answer, "%s%s\n", losses.count || losses.names > 1 ? " are gone" : losses.names ? " is gone" : "nothing is missing", losses.count ? ":" : ".");
     for (size_t i = 0; i < losses.count && i < 5; i++) {
         const struct disk_loss *loss = &losses.items[i];
         const char *path = strlen(loss->path) > strlen(broker_log_dir(broker)) ? loss->path + strlen(broker_log_dir(broker)) + 1 : loss->path;

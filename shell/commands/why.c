@@ -30,7 +30,7 @@ void why_error(struct why *why, const char *format, ...)
     mem_free(text);
 }
 
-void why_error_show(struct why *why, const char *command, const char *format, ...)
+void why_error_line(struct why *why, const char *head, const char *command, const char *format, ...)
 {
     struct text text = { 0 };
     va_list args;
@@ -40,7 +40,7 @@ void why_error_show(struct why *why, const char *command, const char *format, ..
     va_end(args);
     text_char(&text, '\n');
     if (!lab_inspects(why->lab))
-        prose_command(&text, why->call->err->columns, _(why->lang, "show me"), command);
+        prose_command(&text, why->call->err->columns, head, command);
     call_error(why->call, "why: %s", text_chars(&text));
     text_done(&text);
 }
@@ -283,9 +283,10 @@ static bool take_partition(struct why *why, const char *text)
         if (lab_inspects(why->lab) && image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
             why_error(why, _(why->lang, "%s is not in the folder that is looked at (SELECT * FROM folders)"), text);
         else if (image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
-            why_error(why, _(why->lang, "%s has no leader at present, and no broker that is up has a replica"), text);
+            why_error_line(why, _(why->lang, "mend"), arena_printf(&why->arena, "broker start %d", image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition)->replicas[0]),
+                           _(why->lang, "%s has no leader at present, and no broker that is up has a replica"), text);
         else
-            why_error_show(why, arena_printf(&why->arena, "kafka-topics.sh --list --bootstrap-server %s", why_server(why)),
+            why_error_line(why, _(why->lang, "show me"), arena_printf(&why->arena, "kafka-topics.sh --list --bootstrap-server %s", why_server(why)),
                            _(why->lang, "there is no partition %s"), why_name(why, text));
         return false;
     }

@@ -32,8 +32,8 @@ int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVE
 /* Adds to the answer; formats come translated: why_say(why, _(why->lang, "...")) */
 void why_say(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void why_error(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* With the line that shows what there is. */
-void why_error_show(struct why *why, const char *command, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* With a line to type, "head: command". */
+void why_error_line(struct why *why, const char *head, const char *command, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void why_flush(struct why *why);                             /* prints what is there: for what prints by itself */
 /* Words for within a sentence; they live as long as the question. */
 const char *why_clock(struct why *why, int64_t ms);          /* "10:03:34", or with the date */

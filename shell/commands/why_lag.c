@@ -106,7 +106,7 @@ int why_lag(struct why *why, const char *group)
     }
     if (!broker || group_describe(broker, group, &why->arena, &info) || group_fetch_offsets(broker, group, &offsets, &count, &why->arena) ||
         (info.state == GROUP_DEAD && !count)) {
-        why_error_show(why, arena_printf(&why->arena, "kafka-consumer-groups.sh --bootstrap-server %s --list", why_server(why)),
+        why_error_line(why, _(why->lang, "show me"), arena_printf(&why->arena, "kafka-consumer-groups.sh --bootstrap-server %s --list", why_server(why)),
                        _(why->lang, "there is no group '%s'"), why_name(why, group));
         return 1;
     }

@@ -66,7 +66,7 @@ static bool say_cut(struct why *why, int64_t offset, bool written_again)
     else
         why_say(why, _(why->lang, "%lld was there and is lost: "), (long long)offset);
     if (written)
-        why_say(why, _(why->lang, "one was written at %s, and "), why_clock(why, written->at_us / 1000));
+        why_say(why, _(why->lang, written_again ? N_("one was written at %s, and ") : N_("it was written at %s, but ")), why_clock(why, written->at_us / 1000));
     bytes = (long long)entry_fact(cut, "cut_bytes", 0);
     if (cut->kind == EVENT_records_lost)
         say_power(why, cut);

@@ -379,7 +379,7 @@ static void say_recovered(struct log *log, bool clean, const struct recovered *s
     if (sum->cut_bytes)
         text_printf(&text, "%lld damaged bytes cut off; log end offset %lld", (long long)sum->cut_bytes, (long long)log->end_offset);
     else
-        text_printf(&text, "nothing lost; log end offset %lld", (long long)log->end_offset);
+        text_printf(&text, "nothing cut off; log end offset %lld", (long long)log->end_offset);
     journal_add(log->env->journal, ENTRY(EVENT_log_recovered, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
                                          .offset = log->end_offset, .rule = clean ? "damaged" : "no clean shutdown", .text = text_chars(&text),
                                          .facts = { { "segments", sum->segments, NULL }, { "batches", sum->batches, NULL },

@@ -36,7 +36,8 @@ static void save(struct scene *scene)
         OK(fs_read_all(scene->lab->fs, path, MOST_BYTES, &bytes, NULL));
         saved->name = mem_text(names.names[i]);
         saved->size = bytes.size;
-        memcpy(saved->bytes, bytes.data, bytes.size);
+        if (bytes.size)
+            memcpy(saved->bytes, bytes.data, bytes.size);
         buffer_done(&bytes);
         mem_free(path);
     }

@@ -41,7 +41,7 @@ TEST(a_killed_log_is_rebuilt_from_its_batches)
         CHECK_FILES(lab, "*", "0.index 10485760, 0.log 11400, 0.timeindex 10485756, leader-epoch-checkpoint 8");
         lab_open(lab);
         CHECK_INT(20, log_end_offset(lab->log));
-        CHECK_TEXT("students-0: unclean stop, 1 segment and 20 batches checked, nothing lost; log end offset 20", lab_said(lab, EVENT_log_recovered));
+        CHECK_TEXT("students-0: unclean stop, 1 segment and 20 batches checked, nothing cut off; log end offset 20", lab_said(lab, EVENT_log_recovered));
         CHECK_FILES(lab, "*", "0.index 10485760, 0.log 11400, 0.timeindex 10485756, 20.snapshot 10, leader-epoch-checkpoint 8");
         lab_close(lab);
         CHECK_FILES(lab, "*", "0.index 16, 0.log 11400, 0.timeindex 36, 20.snapshot 10, leader-epoch-checkpoint 8");
@@ -118,7 +118,7 @@ TEST(only_what_lies_above_the_recovery_point_is_read)
     lab_kill(lab);
     CHECK_INT(20, lab->how.recovery_point);                /* the rolls flushed it */
     lab_open(lab);
-    CHECK_TEXT("students-0: unclean stop, 1 segment and 5 batches checked, nothing lost; log end offset 25", lab_said(lab, EVENT_log_recovered));
+    CHECK_TEXT("students-0: unclean stop, 1 segment and 5 batches checked, nothing cut off; log end offset 25", lab_said(lab, EVENT_log_recovered));
     lab_free(lab);
 }
 

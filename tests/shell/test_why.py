@@ -211,13 +211,18 @@ def test_a_lab_that_was_opened_again_remembers(folder, release):
 def test_what_a_power_off_took(folder, release, lang):
     script = THREE + 'broker power-off %s\nbroker start %s\n' % (('0',) * 2 if release == '2.7' else ('1',) * 2)
     out = works(folder, script, 'why students-0 2', lang, release)
-    assert {'en': '2 was there and is lost: one was written at 00:00:20, and broker %s lost its power, and ',
-            'ru': '2 была и потеряна: одна была записана в 00:00:20, и брокер %s лишился питания, а '}[lang] % {'2.7': '0', '4.3': '1'}[release] in out
+    assert {'en': '2 was there and is lost: it was written at 00:00:20, but broker %s lost its power, and ',
+            'ru': '2 была и потеряна: она была записана в 00:00:20, но брокер %s лишился питания, а '}[lang] % {'2.7': '0', '4.3': '1'}[release] in out
     mend, _ = lines_to_type(out, lang)
     assert mend.endswith('flush.messages=1')
     assert '2 is there' in answer(folder, script.replace('broker power-off', mend + '\n' + SEND % 'flushed' + 'broker power-off', 1), 'why students-0 2', 'en', release)
     again = answer(folder, script + SEND % 'x' * 3, 'why students-0 2', 'en', release)
     assert '2 is there' in again and 'It is not the first record with this offset: one was written at 00:00:20, and broker ' in again
+
+
+def test_a_partition_of_a_broker_that_is_down_names_it(folder):
+    out = answer(folder, THREE + 'broker kill 1\n', 'why students-0 2', 'en', status=1)
+    assert out == 'why: students-0 has no leader at present, and no broker that is up has a replica\nmend: broker start 1\n'
 
 
 def test_the_past_is_told_and_nothing_mends_it(folder, release):
