@@ -260,6 +260,14 @@ static const struct formatter formatters[] = { /* the first of a release is what
     { "org.apache.kafka.tools.consumer.group.share.ShareGroupStateMessageFormatter", RELEASE_43, NULL, console_share_state },
 };
 
+const char *console_format_class(enum release release, size_t i)
+{
+    for (size_t at = 0; at < sizeof(formatters) / sizeof(*formatters); at++)
+        if (release_is_27(formatters[at].only) == release_is_27(release) && !i--)
+            return formatters[at].name;
+    return NULL;
+}
+
 bool console_format_new(struct console_format **out, struct call *call, const char *name, const struct config_map *config, struct trouble *trouble)
 {
     bool is_27 = release_is_27(call_release(call));

@@ -13,7 +13,7 @@ static const struct option options[] = {
     { "consumer-property", "String: consumer_prop", "a setting of the consumer: key=value", 0, 0 },
     { "consumer.config", "String: config file", "a file with the consumer's settings", COMPLETE_FILE, 0 },
     { "enable-systest-events", NULL, "for Kafka's own tests: says when it ends", 0, 0 },
-    { "formatter", "String: class", "how records are printed: the name of a formatter's class", 0, 0 },
+    { "formatter", "String: class", "how records are printed: the name of a formatter's class", COMPLETE_FORMATTER, 0 },
     { "formatter-config", "String: config file", "a file with the formatter's settings", COMPLETE_FILE, RELEASE_43 },
     { "formatter-property", "String: prop", "a setting of the formatter: key=value", 0, RELEASE_43 },
     { "from-beginning", NULL, "where the group has committed nothing: from the oldest record on, not only new ones", 0, 0 },

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shell/commands/console_format.h"
 #include "shell/lesson/lesson.h"
 
 struct adding {
@@ -237,6 +238,20 @@ static void add_lessons(complete_add *add, void *context)
     lessons_free(&lessons);
 }
 
+/* 2.7's names hold dollars: there they are offered in quotes, but to who has begun one. */
+static void add_formatters(enum release release, bool quoted, const char *word, const struct adding *adding)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = console_format_class(release, i)); i++) {
+        char *shown = release_is_27(release) && !quoted ? mem_printf("'%s'", name) : mem_text(name);
+
+        if (text_starts(name, word))
+            adding->add(adding->context, shown);
+        mem_free(shown);
+    }
+}
+
 static void add_kind(struct session *session, enum complete kind, const char *line, const char *word, complete_add *add, void *context, bool *files)
 {
     switch (kind) {
@@ -406,6 +421,8 @@ void complete_at(struct session *session, const char *line, size_t start, const 
             option = option_of(command, last);
         if (start && (line[start - 1] == '<' || line[start - 1] == '>'))
             *files = true;
+        else if (option && option->complete == COMPLETE_FORMATTER)
+            add_formatters(session->release, start && strchr("'\"", line[start - 1]), word, &adding);
         else if (option && option->argument)
             add_kind(session, option->complete, line, word, add_matching, &adding, files);
         else if (word[0] == '-')

@@ -84,6 +84,21 @@ def test_completion(shell):
     shell.expect_exact('retention.ms')
 
 
+@pytest.mark.parametrize('version,typed,completed', [
+    ('2.7', "kafka.coordinator.t", "'kafka.coordinator.transaction.TransactionLog$TransactionLogMessageFormatter'"),
+    ('2.7', "'kafka.coordinator.group.GroupMetadataManager$G", "'kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter'"),
+    ('4.3', 'org.apache.kafka.tools.consumer.T', 'org.apache.kafka.tools.consumer.TransactionLogMessageFormatter'),
+])
+def test_formatters_are_completed(folder, version, typed, completed):
+    """2.7's names hold a dollar: in quotes, so that it stays one."""
+    child = spawn(folder, '--no-listen', '--kafka', version)
+    child.expect_exact(PROMPT)
+    child.send('kafka-console-consumer --formatter %s\t--offset 1\x01echo \n' % typed)
+    child.expect_exact(completed.strip("'") + ' --offset 1\r\n')  # what echo was given, after the shell took quotes away
+    child.expect_exact(PROMPT)
+    child.close(force=True)
+
+
 def test_history_lasts(folder):
     child = spawn(folder, '--no-listen')
     child.expect_exact(PROMPT)
