@@ -1,5 +1,4 @@
-/* A broker: its folder, its settings, its logs, and the tasks that come around: retention, checkpoints, unlinking. A task
- * costs an event only where it has something to do; its moments are known all the same. Kafka's LogManager, ReplicaManager. */
+/* A broker: its folder, its settings, its logs. The tasks that come around are in broker_tasks.c. Kafka's LogManager, ReplicaManager. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +7,6 @@
 
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
-
-/* How much one event does, so that it stays far below 10 ms: partitions looked at by a check, segments deleted, segments unlinked or folders removed.
- * Counts and not moments: the same history has the same events. */
-enum { RETENTION_SLICE = 16, DELETE_SLICE = 32, UNLINK_SLICE = 32 };
 
 /* ---- settings ---- */
 
@@ -91,7 +86,7 @@ struct config_layers broker_topic_config(const struct broker *broker, const char
     return broker_layers(broker, broker->image ? image_config(broker->image, CONFIG_TOPIC, topic) : NULL);
 }
 
-static int64_t setting(const struct broker *broker, const char *key)
+int64_t broker_setting(const struct broker *broker, const char *key)
 {
     struct config_layers layers = broker_config(broker);
 
@@ -184,419 +179,6 @@ void broker_settings_changed(struct broker *broker)
     settings_changed(broker, NULL);
 }
 
-/* ---- tasks that come around ---- */
-
-int64_t ticker_after(const struct ticker *ticker, int64_t us)
-{
-    int64_t passed;
-
-    if (us < ticker->first_us)
-        return ticker->first_us;
-    passed = (us - ticker->first_us) / ticker->interval_us + 1;
-    if (passed > (INT64_MAX - ticker->first_us) / ticker->interval_us)
-        return INT64_MAX;
-    return ticker->first_us + passed * ticker->interval_us;
-}
-
-void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us)
-{
-    int64_t now_us = queue_now_us(broker->cluster->queue), at_us;
-
-    if (!ticker->interval_us || us == INT64_MAX)
-        return;
-    at_us = ticker_after(ticker, us - 1 > now_us ? us - 1 : now_us);
-    if (at_us != INT64_MAX && (!event_scheduled(&ticker->event) || ticker->event.at_us > at_us))
-        event_at(broker->cluster->queue, &ticker->event, at_us);
-}
-
-static int64_t ms_to_us(int64_t ms)
-{
-    return ms > INT64_MAX / 1000 ? INT64_MAX : ms * 1000;
-}
-
-void broker_note_high_watermark(struct broker *broker)
-{
-    if (broker->high_watermarks_dirty)
-        return;
-    broker->high_watermarks_dirty = true;
-    ticker_arm(broker, &broker->high_watermark_tick, 0);
-}
-
-void broker_note_recovery_point(struct broker *broker)
-{
-    if (broker->recovery_dirty)
-        return;
-    broker->recovery_dirty = true;
-    ticker_arm(broker, &broker->recovery_tick, 0);
-}
-
-static void note_log_start(struct broker *broker)
-{
-    broker->starts_dirty = true;
-    ticker_arm(broker, &broker->start_tick, 0);
-}
-
-/* Called at every append, so the usual case is left at once: a moment is known, and appending only moves it later. */
-void broker_note_retention(struct broker *broker, struct partition *partition)
-{
-    const struct log_config *config = &partition->settings->config;
-    int64_t now_ms, due;
-
-    if (broker->starts_dirty)
-        ticker_arm(broker, &broker->start_tick, 0);
-    if (config->cleanup_compact) {
-        cleaner_note(broker, partition);
-        return;
-    }
-    if (partition->retention_at_ms != INT64_MAX && config->retention_bytes < 0)
-        return;
-    now_ms = queue_now_ms(broker->cluster->queue);
-    due = log_retention_due(partition->log, now_ms) ? now_ms : log_next_expiry_ms(partition->log);
-    partition->retention_at_ms = due;
-    ticker_arm(broker, &broker->retention, ms_to_us(due));
-}
-
-void broker_note_unlink(struct broker *broker, struct partition *partition)
-{
-    partition->unlink_at_ms = log_next_unlink_ms(partition->log);
-    if (partition->unlink_at_ms == INT64_MAX)
-        return;
-    if (!event_scheduled(&broker->unlink_event) || broker->unlink_event.at_us > ms_to_us(partition->unlink_at_ms))
-        event_at(broker->cluster->queue, &broker->unlink_event, ms_to_us(partition->unlink_at_ms));
-}
-
-/* Before the first of the tasks that come around: log.initial.task.delay.ms; 2.7 has it built in. */
-static int64_t initial_delay_ms(const struct broker *broker)
-{
-    return release_is_27(broker->cluster->release) ? 30000 : setting(broker, "log.initial.task.delay.ms");
-}
-
-/* kafka-delete-logs: not before its first turn, and the topic's own file.delete.delay.ms doesn't count. */
-void broker_doom(struct broker *broker, char *path)
-{
-    int64_t now_us = queue_now_us(broker->cluster->queue);
-    int64_t first_us = (broker->up ? broker->started_us : now_us) + initial_delay_ms(broker) * 1000;
-    int64_t at_us = now_us + ms_to_us(setting(broker, "log.segment.delete.delay.ms"));
-
-    if (at_us < first_us)
-        at_us = first_us;
-    ARRAY_ADD(broker->doomed, broker->doomed_count, broker->doomed_capacity) = (struct doomed){ path, at_us };
-    if (!event_scheduled(&broker->unlink_event) || broker->unlink_event.at_us > at_us)
-        event_at(broker->cluster->queue, &broker->unlink_event, at_us);
-}
-
-int64_t broker_next_retention_check_us(const struct broker *broker)
-{
-    if (!broker->up || broker->cluster->inspection) /* when a real broker began is not on its disk */
-        return INT64_MAX;
-    /* A pass that is being worked on in slices counts as done. */
-    return ticker_after(&broker->retention, queue_now_us(broker->cluster->queue));
-}
-
-bool broker_check_retention(struct broker *broker, struct partition *partition, int64_t now_ms)
-{
-    struct retention_decision decision;
-    int64_t start = log_start_offset(partition->log);
-    bool changed, more;
-
-    log_touch_by_retention(partition->log, now_ms);
-    decision = log_decide_retention(partition->log, now_ms);
-    more = retention_decision_limit(&decision, DELETE_SLICE);
-    changed = decision.delete_count > 0;
-    if (changed) {
-        if (!log_apply_retention(partition->log, &decision, NULL)) {
-            broker_note_unlink(broker, partition);
-            broker_note_recovery_point(broker);
-        } else {
-            more = false;
-        }
-    }
-    retention_decision_done(&decision);
-    if (log_start_offset(partition->log) != start) {
-        note_log_start(broker);
-        broker_note_high_watermark(broker);
-        partition_changed(partition);
-    }
-    if (more)
-        return true;
-    if (changed) { /* a new active segment's time index is made by the next check */
-        partition->retention_at_ms = INT64_MAX;
-        broker_note_retention(broker, partition);
-        return false;
-    }
-    partition->retention_at_ms = log_next_expiry_ms(partition->log);
-    /* What is due and yet stays waits for the high watermark, which looks anew. */
-    if (partition->retention_at_ms <= now_ms)
-        partition->retention_at_ms = INT64_MAX;
-    return false;
-}
-
-/* A check looks at all logs; those of which nothing can be due are passed over. In slices, so that none takes long. */
-static void run_retention(void *context)
-{
-    struct broker *broker = context;
-    struct cluster *cluster = broker->cluster;
-    int64_t earliest = INT64_MAX;
-    int work = 0;
-
-    if (!broker->retention_cursor) {
-        broker->retention_pass_ms = queue_now_ms(cluster->queue);
-        journal_add(cluster->journal,
-                    ENTRY(EVENT_retention_checked, .broker = broker->id, .rule = "log.retention.check.interval.ms",
-                          .text = "the retention task looks at the logs",
-                          .facts = { { "logs", (int64_t)broker->partition_count, NULL },
-                                     { "interval_ms", broker->retention.interval_us / 1000, NULL } }, .fact_count = 2));
-    }
-    while (broker->retention_cursor < broker->partition_count) {
-        struct partition *partition = broker->partitions[broker->retention_cursor];
-
-        if (partition->retention_at_ms <= broker->retention_pass_ms && !partition->settings->config.cleanup_compact) {
-            if (work++ >= RETENTION_SLICE || broker_check_retention(broker, partition, broker->retention_pass_ms)) {
-                event_at(cluster->queue, &broker->retention.event, queue_now_us(cluster->queue));
-                return;
-            }
-        }
-        broker->retention_cursor++;
-    }
-    broker->retention_cursor = 0;
-    for (size_t i = 0; i < broker->partition_count; i++)
-        if (!broker->partitions[i]->settings->config.cleanup_compact && broker->partitions[i]->retention_at_ms < earliest)
-            earliest = broker->partitions[i]->retention_at_ms;
-    ticker_arm(broker, &broker->retention, ms_to_us(earliest));
-}
-
-/* Files whose delay is over, in slices. */
-static void run_unlink(void *context)
-{
-    struct broker *broker = context;
-    struct cluster *cluster = broker->cluster;
-    int64_t now_us = queue_now_us(cluster->queue), now_ms = now_us / 1000, next_us = INT64_MAX;
-    size_t left = 0, work = 0;
-
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        struct partition *partition = broker->partitions[i];
-
-        if (partition->unlink_at_ms <= now_ms && work < UNLINK_SLICE) {
-            work += log_unlink_due(partition->log, now_ms, UNLINK_SLICE - work);
-            partition->unlink_at_ms = log_next_unlink_ms(partition->log);
-        }
-        if (partition->unlink_at_ms != INT64_MAX && ms_to_us(partition->unlink_at_ms) < next_us)
-            next_us = ms_to_us(partition->unlink_at_ms);
-    }
-    for (size_t i = 0; i < broker->doomed_count; i++) {
-        struct doomed *doomed = &broker->doomed[i];
-
-        if (doomed->at_us <= now_us && work < UNLINK_SLICE) {
-            fs_remove_tree(cluster->fs, doomed->path, NULL);
-            mem_free(doomed->path);
-            work++;
-            continue;
-        }
-        if (doomed->at_us < next_us)
-            next_us = doomed->at_us;
-        broker->doomed[left++] = *doomed;
-    }
-    broker->doomed_count = left;
-    if (next_us != INT64_MAX)
-        event_at(cluster->queue, &broker->unlink_event, next_us);
-}
-
-/* ---- producers that fell silent ---- */
-
-/* Only a batch of an idempotent producer leaves something to forget. */
-void broker_note_producers(struct broker *broker, struct bytes records)
-{
-    bool idempotent = records.size >= BATCH_HEADER && records.data[16] == 2 && get_i64(records.data + 43) >= 0;
-
-    if (idempotent && !event_scheduled(&broker->producer_tick.event))
-        ticker_arm(broker, &broker->producer_tick, 0);
-}
-
-static int64_t next_producer_expiry_ms(const struct partition *partition)
-{
-    int64_t limit_ms = partition->settings->config.producer_id_expiration_ms, next = INT64_MAX;
-    size_t count = log_producers(partition->log, NULL, 0);
-    struct producer_info *infos;
-
-    if (!count)
-        return INT64_MAX;
-    infos = mem_zero_array(count, sizeof(*infos));
-    log_producers(partition->log, infos, count);
-    for (size_t i = 0; i < count; i++)
-        if (infos[i].transaction_start_offset < 0 && infos[i].last_timestamp_ms < INT64_MAX - limit_ms &&
-            infos[i].last_timestamp_ms + limit_ms < next)
-            next = infos[i].last_timestamp_ms + limit_ms;
-    mem_free(infos);
-    return next;
-}
-
-static void run_producers(void *context)
-{
-    struct broker *broker = context;
-    int64_t now_ms = queue_now_ms(broker->cluster->queue), next_ms = INT64_MAX;
-
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        int64_t at_ms;
-
-        log_expire_producers(broker->partitions[i]->log, now_ms);
-        at_ms = next_producer_expiry_ms(broker->partitions[i]);
-        if (at_ms < next_ms)
-            next_ms = at_ms;
-    }
-    ticker_arm(broker, &broker->producer_tick, ms_to_us(next_ms));
-}
-
-/* ---- flushing by age ---- */
-
-/* Nothing is to be done where neither the task runs (log.flush.scheduler.interval.ms is forever by default) nor an age is set. */
-void broker_note_flush(struct broker *broker, struct partition *partition)
-{
-    if (partition->settings->config.flush_ms < INT64_MAX && !event_scheduled(&broker->flush_tick.event))
-        ticker_arm(broker, &broker->flush_tick, 0);
-}
-
-/* Kafka counts from the last flush of whatever reason that a log knows of; here from the task's own, or the opening. */
-static void run_flush(void *context)
-{
-    struct broker *broker = context;
-    int64_t now_ms = queue_now_ms(broker->cluster->queue);
-    bool waiting = false;
-
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        struct partition *partition = broker->partitions[i];
-
-        if (partition->settings->config.flush_ms == INT64_MAX || log_recovery_point(partition->log) >= log_end_offset(partition->log))
-            continue;
-        if (now_ms - partition->flushed_ms < partition->settings->config.flush_ms) {
-            waiting = true;
-            continue;
-        }
-        partition->flushed_ms = now_ms;
-        if (!log_flush(partition->log, NULL))
-            broker_note_recovery_point(broker);
-    }
-    if (waiting)
-        ticker_arm(broker, &broker->flush_tick, 0);
-}
-
-/* ---- checkpoints ---- */
-
-enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS };
-static const char *const checkpoint_names[] = {
-    "recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "replication-offset-checkpoint", "cleaner-offset-checkpoint",
-};
-
-static void write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
-{
-    struct cluster *cluster = broker->cluster;
-    struct text lines = { 0 };
-    size_t count = 0;
-    char *path = mem_printf("%s/%s", broker->log_dir, checkpoint_names[kind]);
-    enum err err;
-
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        const struct partition *partition = broker->partitions[i];
-        int64_t offset = kind == RECOVERY_POINTS ? log_recovery_point(partition->log)
-                         : kind == LOG_STARTS    ? log_start_offset(partition->log)
-                                                 : log_high_watermark(partition->log);
-
-        if (kind == LOG_STARTS && offset <= log_first_base_offset(partition->log))
-            continue;
-        checkpoint_line(&lines, partition->topic->name, partition->number, offset);
-        count++;
-    }
-    err = checkpoint_write_lines(cluster->fs, path, count, &lines, NULL);
-    if (!err && !cluster->opening)
-        journal_add(cluster->journal, ENTRY(EVENT_checkpoint_written, .broker = broker->id, .subject = checkpoint_names[kind],
-                                            .text = checkpoint_names[kind],
-                                            .facts = { { "lines", (int64_t)count, NULL } }, .fact_count = 1));
-    text_done(&lines);
-    mem_free(path);
-}
-
-static void run_high_watermarks(void *context)
-{
-    struct broker *broker = context;
-
-    broker->high_watermarks_dirty = false;
-    write_checkpoint(broker, HIGH_WATERMARKS);
-}
-
-static void run_recovery_points(void *context)
-{
-    struct broker *broker = context;
-
-    broker->recovery_dirty = false;
-    write_checkpoint(broker, RECOVERY_POINTS);
-    if (release_is_27(broker->cluster->release))
-        for (size_t i = 0; i < broker->partition_count; i++)
-            log_remove_old_snapshots(broker->partitions[i]->log);
-}
-
-static void run_log_starts(void *context)
-{
-    struct broker *broker = context;
-
-    broker->starts_dirty = false;
-    write_checkpoint(broker, LOG_STARTS);
-}
-
-void broker_note_removed(struct broker *broker)
-{
-    if (!broker->removed)
-        return;
-    broker->removed = false;
-    if (!broker->up)
-        return;
-    cleaner_write(broker);
-    broker->recovery_dirty = broker->starts_dirty = false;
-    write_checkpoint(broker, RECOVERY_POINTS);
-    write_checkpoint(broker, LOG_STARTS);
-}
-
-void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms, int64_t interval_ms, void (*run)(void *))
-{
-    ticker->first_us = broker->started_us + delay_ms * 1000;
-    ticker->interval_us = interval_ms < 1 ? 1000 : interval_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : interval_ms * 1000;
-    ticker->event.run = run;
-    ticker->event.context = broker;
-}
-
-bool broker_start_tasks(struct broker *broker)
-{
-    int64_t delay_ms = initial_delay_ms(broker);
-
-    broker->started_us = queue_now_us(broker->cluster->queue);
-    ticker_start(broker, &broker->retention, delay_ms, setting(broker, "log.retention.check.interval.ms"), run_retention);
-    ticker_start(broker, &broker->recovery_tick, delay_ms, setting(broker, "log.flush.offset.checkpoint.interval.ms"), run_recovery_points);
-    ticker_start(broker, &broker->start_tick, delay_ms, setting(broker, "log.flush.start.offset.checkpoint.interval.ms"), run_log_starts);
-    ticker_start(broker, &broker->high_watermark_tick, setting(broker, "replica.high.watermark.checkpoint.interval.ms"),
-                 setting(broker, "replica.high.watermark.checkpoint.interval.ms"), run_high_watermarks);
-    ticker_start(broker, &broker->producer_tick, 600000,
-                 release_is_27(broker->cluster->release) ? 600000 : setting(broker, "producer.id.expiration.check.interval.ms"), run_producers);
-    ticker_start(broker, &broker->flush_tick, delay_ms, setting(broker, "log.flush.scheduler.interval.ms"), run_flush);
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        if (log_producers(broker->partitions[i]->log, NULL, 0))
-            ticker_arm(broker, &broker->producer_tick, 0);
-        if (!life_breathe(broker, COST_OF_NAME))
-            return false;
-    }
-    if (broker->recovery_dirty)
-        ticker_arm(broker, &broker->recovery_tick, 0);
-    if (broker->starts_dirty)
-        ticker_arm(broker, &broker->start_tick, 0);
-    if (broker->high_watermarks_dirty)
-        ticker_arm(broker, &broker->high_watermark_tick, 0);
-    cleaner_start(broker);
-    for (size_t i = 0; i < broker->partition_count; i++) {
-        broker->partitions[i]->retention_at_ms = INT64_MAX;
-        broker_note_retention(broker, broker->partitions[i]);
-        if (!life_breathe(broker, COST_OF_NAME))
-            return false;
-    }
-    return true;
-}
-
 /* ---- the folder ---- */
 
 enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, const struct cluster_options *options, struct reason *reason)
@@ -615,27 +197,11 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
         .fs = cluster->fs, .journal = cluster->journal, .random = &cluster->random, .release = cluster->release, .broker = broker->id,
         .scratch = &cluster->scratch,
     };
-    broker->unlink_event = (struct event){ .run = run_unlink, .context = broker };
+    broker_init_tasks(broker);
     life_init(broker);
     config_map_copy(&broker->settings, options->settings);
     set_own_settings(broker);
     return fs_mkdir(cluster->fs, broker->log_dir, reason);
-}
-
-static void cancel_events(struct broker *broker)
-{
-    struct queue *queue = broker->cluster->queue;
-
-    event_cancel(queue, &broker->metadata_event);
-    event_cancel(queue, &broker->retention.event);
-    event_cancel(queue, &broker->recovery_tick.event);
-    event_cancel(queue, &broker->start_tick.event);
-    event_cancel(queue, &broker->high_watermark_tick.event);
-    event_cancel(queue, &broker->producer_tick.event);
-    event_cancel(queue, &broker->flush_tick.event);
-    event_cancel(queue, &broker->unlink_event);
-    event_cancel(queue, &broker->cleaner.tick.event);
-    event_cancel(queue, &broker->cleaner.work);
 }
 
 void broker_free_fetchers(struct broker *broker)
@@ -665,7 +231,7 @@ void broker_free(struct broker *broker)
 {
     if (!broker)
         return;
-    cancel_events(broker);
+    broker_cancel_tasks(broker);
     life_done(broker);
     forget_doomed(broker);
     checkpoint_done(&broker->recovery_points);
@@ -687,7 +253,7 @@ void broker_free(struct broker *broker)
 /* A damaged checkpoint counts as missing; the logs are then read further back. */
 static void read_checkpoint(struct broker *broker, enum checkpoint_kind kind, struct checkpoint *out)
 {
-    char *path = mem_printf("%s/%s", broker->log_dir, checkpoint_names[kind]);
+    char *path = mem_printf("%s/%s", broker->log_dir, broker_checkpoint_name(kind));
 
     if (checkpoint_read(broker->cluster->fs, path, out, NULL)) {
         checkpoint_done(out);
@@ -848,7 +414,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
 
 static void stop_roles(struct broker *broker)
 {
-    cancel_events(broker);
+    broker_cancel_tasks(broker);
     life_cancel(broker);
     config_map_done(&broker->loggers);
     broker->up = false;
@@ -886,7 +452,7 @@ bool broker_stop_clean(struct broker *broker)
             return false;
     }
     for (enum checkpoint_kind kind = RECOVERY_POINTS; kind <= HIGH_WATERMARKS; kind++) {
-        write_checkpoint(broker, kind);
+        broker_write_checkpoint(broker, kind);
         if (!life_breathe(broker, (int64_t)broker->partition_count * COST_OF_LINE))
             return false;
     }

@@ -188,12 +188,12 @@ struct broker {
     int64_t producer_id_next, producer_id_end;
 };
 
-/* ---- broker.c: its folder, its tasks ---- */
+/* ---- broker.c: its folder; broker_tasks.c: what comes around ---- */
 enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, const struct cluster_options *options, struct reason *reason);
 void broker_free(struct broker *broker);                /* frees; what is to be written was written before */
 enum err broker_load(struct broker *broker, struct reason *reason);       /* checkpoints and the clean marker */
 enum err broker_host_all(struct broker *broker, struct reason *reason);   /* every replica that the image gives it */
-bool broker_start_tasks(struct broker *broker);                           /* false: given up, in the broker's task */
+int64_t broker_setting(const struct broker *broker, const char *key);
 bool broker_stop_clean(struct broker *broker);                            /* in its task, a slice an event; else at once */
 void broker_drop(struct broker *broker);
 void broker_free_fetchers(struct broker *broker);       /* of it, and of others from it */
@@ -251,6 +251,14 @@ void ticker_start(struct broker *broker, struct ticker *ticker, int64_t delay_ms
 /* Replicas went: the cleaner's, recovery points' and log starts' checkpoints are written at once, as LogManager.asyncDelete does. */
 void broker_note_removed(struct broker *broker);
 void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us);       /* the first tick that is not before `us`, and after now */
+
+/* ---- broker_tasks.c ---- */
+enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS };
+const char *broker_checkpoint_name(enum checkpoint_kind kind);
+void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind);
+void broker_init_tasks(struct broker *broker);
+bool broker_start_tasks(struct broker *broker);         /* false: given up, in the broker's own task */
+void broker_cancel_tasks(struct broker *broker);
 
 /* ---- cleaner.c: the cleaner of compacted logs ---- */
 void cleaner_start(struct broker *broker);
