@@ -419,7 +419,7 @@ static void stop_roles(struct broker *broker)
     config_map_done(&broker->loggers);
     broker->up = false;
     broker->state = BROKER_DOWN;
-    broker->retention_cursor = 0;
+    broker->retention_cursor = broker->producer_cursor = 0;
     broker->recovery_dirty = broker->starts_dirty = broker->high_watermarks_dirty = false;
     broker->producer_id_next = broker->producer_id_end = 0;
     broker->image_waits = NULL; /* those who waited are gone */

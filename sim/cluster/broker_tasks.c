@@ -3,9 +3,9 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
 
-/* How much one event does, so that it stays far below 10 ms: partitions looked at by a check, segments deleted, segments unlinked or folders removed.
- * Counts and not moments: the same history has the same events. */
-enum { RETENTION_SLICE = 16, DELETE_SLICE = 32, UNLINK_SLICE = 32 };
+/* How much one event does, so that it stays far below 10 ms: partitions looked at by a check, segments deleted, segments unlinked or folders removed, logs
+ * looked through for silent producers. Counts and not moments: the same history has the same events. */
+enum { RETENTION_SLICE = 16, DELETE_SLICE = 32, UNLINK_SLICE = 32, PRODUCER_SLICE = 256 };
 
 /* ---- moments that come around ---- */
 
@@ -231,6 +231,8 @@ void broker_note_producers(struct broker *broker, struct bytes records)
 {
     bool idempotent = records.size >= BATCH_HEADER && records.data[16] == 2 && get_i64(records.data + 43) >= 0;
 
+    if (idempotent && broker->producer_cursor) /* perhaps of a log that was looked at already */
+        broker->producer_next_ms = 0;
     if (idempotent && !event_scheduled(&broker->producer_tick.event))
         ticker_arm(broker, &broker->producer_tick, 0);
 }
@@ -256,17 +258,26 @@ static int64_t next_producer_expiry_ms(const struct partition *partition)
 static void run_producers(void *context)
 {
     struct broker *broker = context;
-    int64_t now_ms = queue_now_ms(broker->cluster->queue), next_ms = INT64_MAX;
+    struct queue *queue = broker->cluster->queue;
+    int64_t now_ms = queue_now_ms(queue);
 
-    for (size_t i = 0; i < broker->partition_count; i++) {
+    if (!broker->producer_cursor)
+        broker->producer_next_ms = INT64_MAX;
+    for (int looked = 0; broker->producer_cursor < broker->partition_count; broker->producer_cursor++) {
+        struct partition *partition = broker->partitions[broker->producer_cursor];
         int64_t at_ms;
 
-        log_expire_producers(broker->partitions[i]->log, now_ms);
-        at_ms = next_producer_expiry_ms(broker->partitions[i]);
-        if (at_ms < next_ms)
-            next_ms = at_ms;
+        if (looked++ == PRODUCER_SLICE) {
+            event_at(queue, &broker->producer_tick.event, queue_now_us(queue));
+            return;
+        }
+        log_expire_producers(partition->log, now_ms);
+        at_ms = next_producer_expiry_ms(partition);
+        if (at_ms < broker->producer_next_ms)
+            broker->producer_next_ms = at_ms;
     }
-    ticker_arm(broker, &broker->producer_tick, ms_to_us(next_ms));
+    broker->producer_cursor = 0;
+    ticker_arm(broker, &broker->producer_tick, ms_to_us(broker->producer_next_ms));
 }
 
 /* ---- flushing by age ---- */

@@ -180,6 +180,8 @@ struct broker {
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
     struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick, flush_tick;
     struct cleaner cleaner;
+    size_t producer_cursor;           /* so does the look for silent producers */
+    int64_t producer_next_ms;         /* of the logs looked at */
     size_t retention_cursor;          /* a check goes in slices */
     int64_t retention_pass_ms;
     struct event unlink_event;

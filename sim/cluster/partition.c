@@ -656,6 +656,7 @@ void partition_unhost(struct partition *partition)
     hash_remove(broker, partition);
     broker->partitions[partition->index] = broker->partitions[--broker->partition_count];
     broker->partitions[partition->index]->index = partition->index;
+    broker->producer_next_ms = 0; /* where the last took its place a look that goes on may miss it: the next one comes soon */
     while ((watch = partition->calling ? partition->calling : partition->watches)) {
         watch_take(partition, watch);
         watch->partition = NULL;
