@@ -116,7 +116,7 @@ static bool goes(const struct why *why, const char *format)
 {
     if (!*format && lab_is_past(why->lab))
         return false;
-    return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ");
+    return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ") || text_starts(format, "hexdump ");
 }
 
 static void say_line(struct why *why, const char *head, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -101,7 +101,7 @@ int why_lag(struct why *why, const char *group)
     for (size_t i = 0; i < cluster_broker_count(cluster) && !broker; i++) {
         struct broker *any = cluster_broker_at(cluster, i);
 
-        if (broker_up(any) && !group_coordinator_of(any, group, &coordinator, NULL))
+        if (broker_up(any) && !group_coordinator_look(any, group, &coordinator, NULL))
             broker = cluster_broker(cluster, coordinator);
     }
     if (!broker || group_describe(broker, group, &why->arena, &info) || group_fetch_offsets(broker, group, &offsets, &count, &why->arena) ||

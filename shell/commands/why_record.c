@@ -197,6 +197,8 @@ struct place {
     struct batch batch;          /* header; the bytes are gone */
     int64_t segment_base, position;
     bool found;                  /* a batch spans the offset */
+    bool damaged;                /* whose CRC is not that of its bytes, */
+    uint32_t crc;                /* which is this */
     bool record;                 /* and has that record */
     int64_t next_offset;         /* where not: of the first record behind it; -1: none */
     int64_t timestamp_ms;
@@ -238,6 +240,8 @@ static void look_up(struct why *why, int64_t offset, struct place *place)
         place->found = batch.base_offset <= offset;
         place->next_offset = batch.base_offset > offset ? batch.base_offset : batch.last_offset + 1;
         if (place->found) {
+            place->damaged = !batch_crc_right(&batch);
+            place->crc = place->damaged ? batch_crc(batch.bytes) : batch.crc;
             records_begin(&it, &batch);
             while (records_next(&it, &record) && record.offset <= offset)
                 if (record.offset == offset)
@@ -385,13 +389,18 @@ static int there(struct why *why, int64_t offset, const struct place *place)
     if (place->null_value && !batch_control(&place->batch))
         why_say(why, _(why->lang, ", value null"));
     why_say(why, ".\n");
-    readable = say_readers(why, place, offset);
+    if (place->damaged)
+        why_say(why, _(why->lang, "Its batch is damaged: the CRC in its header is %u, that of its bytes is %u. A consumer that checks (check.crcs, the default) ends here with an error.\n"),
+                (unsigned)place->batch.crc, (unsigned)place->crc);
+    readable = !place->damaged && say_readers(why, place, offset);
     say_cut(why, offset, true);
     say_key(why, place, offset);
     if (log_settings(why->log)->cleanup_delete) {
         why_say(why, _(why->lang, "It goes with its segment:\n"));
         say_fate(why, offset, &goes_at_ms);
     }
+    if (place->damaged)
+        why_show(why, "hexdump %s-%d %lld", why->topic, why->partition, (long long)offset);
     if (readable)
         why_show(why, "kafka-console-consumer.sh --bootstrap-server %s --topic %s --partition %d --offset %lld --max-messages 1", why_server(why), why->topic, why->partition,
                  (long long)offset);

@@ -9,6 +9,8 @@
 
 /* Partition of __consumer_offsets and the broker leading it. ERR_COORDINATOR_NOT_AVAILABLE: the topic is missing (it is being made) or leaderless. */
 enum err group_coordinator_of(struct broker *broker, const char *group, int32_t *coordinator, struct reason *reason);
+/* For who only looks: makes nothing. */
+enum err group_coordinator_look(const struct broker *broker, const char *group, int32_t *coordinator, struct reason *reason);
 
 struct group_protocol { const char *name; struct bytes metadata; };
 struct group_join {

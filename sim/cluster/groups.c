@@ -68,31 +68,38 @@ int32_t groups_partition_of(const struct groups *groups, const char *group)
     return partition_of(group, topic ? topic->partition_count : (int32_t)groups_config(groups, "offsets.topic.num.partitions"));
 }
 
-enum err group_coordinator_of(struct broker *broker, const char *group, int32_t *coordinator, struct reason *reason)
+enum err group_coordinator_look(const struct broker *broker, const char *group, int32_t *coordinator, struct reason *reason)
 {
     const struct image_topic *topic = image_topic(broker_image(broker), OFFSETS_TOPIC);
     const struct image_partition *partition;
     int32_t number;
 
     *coordinator = -1;
-    if (!group)
-        return err_because(ERR_INVALID_GROUP_ID, reason, "no group id");
-    if (!topic) {
-        struct reason why = { 0 };
-        enum err err = controller_ensure_internal_topic(broker_cluster(broker), OFFSETS_TOPIC, NULL, &why);
-
-        if (err)
-            return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s could not be made: %s", OFFSETS_TOPIC, why.text);
-        topic = image_topic(broker_image(broker), OFFSETS_TOPIC);
-        if (!topic)
-            return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s is being made", OFFSETS_TOPIC);
-    }
+    if (!topic)
+        return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s is not there", OFFSETS_TOPIC);
     number = partition_of(group, topic->partition_count);
     partition = image_partition(broker_image(broker), OFFSETS_TOPIC, number);
     if (!partition || partition->leader < 0)
         return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s-%d has no leader", OFFSETS_TOPIC, number);
     *coordinator = partition->leader;
     return ERR_OK;
+}
+
+enum err group_coordinator_of(struct broker *broker, const char *group, int32_t *coordinator, struct reason *reason)
+{
+    *coordinator = -1;
+    if (!group)
+        return err_because(ERR_INVALID_GROUP_ID, reason, "no group id");
+    if (!image_topic(broker_image(broker), OFFSETS_TOPIC)) {
+        struct reason why = { 0 };
+        enum err err = controller_ensure_internal_topic(broker_cluster(broker), OFFSETS_TOPIC, NULL, &why);
+
+        if (err)
+            return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s could not be made: %s", OFFSETS_TOPIC, why.text);
+        if (!image_topic(broker_image(broker), OFFSETS_TOPIC))
+            return err_because(ERR_COORDINATOR_NOT_AVAILABLE, reason, "%s is being made", OFFSETS_TOPIC);
+    }
+    return group_coordinator_look(broker, group, coordinator, reason);
 }
 
 static struct group_home *find_home(const struct groups *groups, int32_t partition)

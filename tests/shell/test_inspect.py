@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -227,3 +228,24 @@ def test_a_folder_that_changes_is_read_again(serve):
     status, out, err = run('--inspect', os.path.join(server.lab, 'broker-1'), '--mode', 'csv', '-f', '/dev/stdin', stdin=script)
     assert status == 0, err
     assert out.split('\n') == ['x', 'students 0', 'x', 'students 1', 'x', 'more 0', 'students 1', 'x', 'more 0', ''], out
+
+
+def test_why_a_damaged_record_ends_a_consumer(folder):
+    lab = os.path.join(folder, 'lab')
+    lines = ''.join('echo %s | kafka-console-producer --topic students --bootstrap-server localhost:9092; ' % word for word in ('one', 'two', 'three'))
+    assert run('--no-listen', '-c', 'kafka-topics --create --topic students --bootstrap-server localhost:9092; ' + lines, lab)[0] == 0
+    path = os.path.join(lab, 'broker-1', 'students-0', '00000000000000000000.log')
+    with open(path, 'r+b') as log:
+        log.seek(71 + 69)  # in the second batch's value
+        byte = log.read(1)[0]
+        log.seek(-1, os.SEEK_CUR)
+        log.write(bytes([byte ^ 0xff]))
+    status, out, err = run('--inspect', os.path.join(lab, 'broker-1'), '-c', 'why students-0 0; echo NEXT; why students-0 1')
+    assert status == 0, err
+    whole, damaged = out.split('NEXT\n')
+    assert 'damaged' not in whole and 'consumers can read it' in whole
+    found = re.search(r'Its batch is damaged: the CRC in its header is (\d+), that of its bytes is (\d+)\.', damaged)
+    assert found and 'consumers can read it' not in damaged
+    line = re.search(r'^show me: (hexdump .*)$', damaged, re.M).group(1)
+    shown = run('--inspect', os.path.join(lab, 'broker-1'), '-c', line)[1]
+    assert 'crc %s (WRONG: these bytes have %s)' % found.groups() in shown

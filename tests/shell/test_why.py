@@ -500,3 +500,11 @@ def test_it_fits_eighty_columns_and_can_be_pasted_from_them(folder, lang, questi
     assert typed, out
     for line in typed:  # over several lines, as copied from the screen
         answer(folder, script, line, lang)
+
+
+def test_why_changes_nothing_even_of_what_is_not_there():
+    lines = 'kafka-topics.sh --create --topic students --bootstrap-server localhost:9092; '
+    for question in ('why', 'why lag nobody', 'why students-0 7', 'why rolled students-0', 'why compaction students-0', 'why refused', 'why nosuch-0'):
+        status, out, err = run('--no-listen', '-c', lines + question + '; echo EVENTS; advance 1s; events\n' + SEND % 'x' + 'rewind start; rewind end')
+        events = out.split('EVENTS\n')[1]
+        assert '__consumer_offsets' not in events and 'another way' not in err, (question, events, err)
