@@ -174,16 +174,16 @@ void past_title(const struct lab *lab, struct text *out)
     text_time(out, queue_now_us(lab_queue(lab)), TIME_CLOCK | TIME_TENTHS);
 }
 
-void past_ago(const struct lab *lab, struct text *out)
+void past_ago(const struct lab *lab, enum lang lang, struct text *out)
 {
     int64_t end = lab_past_end_us(lab);
 
     if (end == INT64_MAX) {
-        text_add(out, "of a recording");
+        text_add(out, _(lang, "of a recording"));
         return;
     }
-    text_duration(out, end - queue_now_us(lab_queue(lab)));
-    text_add(out, " ago");
+    lang_duration(lang, out, end - queue_now_us(lab_queue(lab)));
+    text_add(out, _(lang, " ago"));
 }
 
 /* ---- going there ---- */

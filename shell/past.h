@@ -15,6 +15,6 @@ void pasts_end(struct shell *shell, const struct lab *live); /* those of a lab t
 bool past_allows(struct call *call);
 /* "PAST 10:03:04.2", and how far back that is. */
 void past_title(const struct lab *lab, struct text *out);
-void past_ago(const struct lab *lab, struct text *out);  /* "30 s ago"; "" where the present is not known */
+void past_ago(const struct lab *lab, enum lang lang, struct text *out);  /* "30 s ago"; "" where the present is not known */
 /* Runs a past to a moment and an entry of the journal (NEVER_US, 0: none), whatever comes first, in slices with progress. False: interrupted. */
 bool past_run(struct call *call, struct past *past, int64_t until_us, uint64_t entry);

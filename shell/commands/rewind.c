@@ -126,8 +126,8 @@ static int say_range(struct call *call)
     if (session_past(session)) {
         past_title(session->lab, &line);
         text_add(&line, ", ");
-        past_ago(session->lab, &line);
-        prose_print(call, "You look at %s; rewind end goes back to the present.\n", text_chars(&line));
+        past_ago(session->lab, session->lang, &line);
+        prose_print(call, _(session->lang, "You look at %s; rewind end goes back to the present.\n"), text_chars(&line));
     } else {
         prose_print(call, "rewind 30s, rewind 10:03:04, rewind 120 (an event's number, as events shows), rewind roll students-0 (the last one), rewind start.\n");
     }
@@ -239,8 +239,8 @@ static void say_where(struct call *call, const struct goal *goal)
 
     past_title(lab, &line);
     text_add(&line, ", ");
-    past_ago(lab, &line);
-    prose_print(call, "%s. Only to look at: step, next, until and advance walk on from here; rewind end goes back to the present, branch lives on from here.\n", text_chars(&line));
+    past_ago(lab, call->session->lang, &line);
+    prose_print(call, _(call->session->lang, "%s. Only to look at: step, next, until and advance walk on from here; rewind end goes back to the present, branch lives on from here.\n"), text_chars(&line));
     text_done(&line);
     if (goal->entry) {
         const struct entry *entry = journal_get(lab_journal(lab), goal->entry);

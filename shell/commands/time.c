@@ -13,7 +13,7 @@ static int run(struct call *call)
     text_time(&line, now, TIME_DATE | TIME_CLOCK | TIME_TENTHS);
     if (lab_is_past(lab)) {
         text_add(&line, "  PAST, ");
-        past_ago(lab, &line);
+        past_ago(lab, LANG_EN, &line);
         text_add(&line, " (only to look at; step, next, until and advance walk on, rewind end goes back to the present)");
     } else switch (lab_pace(lab)) {
     case PACE_PAUSED:

@@ -111,7 +111,7 @@ static void draw_header(struct view *view, struct grid *grid)
     if (lab_is_past(lab)) {
         past_title(lab, &line);
         text_add(&line, "  ");
-        past_ago(lab, &line);
+        past_ago(lab, view->lang, &line);
         text_add(&line, _(view->lang, ": only to look at"));
         grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
         if (line.size + 10 < (size_t)grid->columns)

@@ -37,15 +37,15 @@ struct viewer {
     size_t shown_connections;
 };
 
-static const char help_text[] =
+static const char help_text[] = N_(
     "SPACE    time runs, or stands still     n        on to the next change\n"
     "c        to the next retention check    f        30 seconds on\n"
     "s        to the next happening          w        why: this partition's reasons\n"
-    "z        look 30 seconds back           SPACE    in the past: the present again\n"
+    "z        look 30 seconds back           SPACE    in the past: back to now\n"
     "+ -      faster, slower                 b        brokers and topics; r: back\n"
     "up down  another partition              : or Tab type a command; Esc: back\n"
     "PgUp PgDn scroll what was printed       q        leave the view\n"
-    "Letters count by their place on the keyboard: т is n.\n";
+    "Letters count by their place on the keyboard: т is n.\n");
 
 static void redraw(struct viewer *viewer)
 {
@@ -270,7 +270,7 @@ static void act(struct viewer *viewer, int key)
     case '?':
     case 'h':
         begin_output(viewer, "keys");
-        text_add(&view->output, help_text);
+        text_add(&view->output, _(view->lang, help_text));
         break;
     case KEY_ESCAPE:
         begin_output(viewer, NULL);

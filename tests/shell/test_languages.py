@@ -86,3 +86,11 @@ def test_the_view_fits_in_it():
     assert head[0].index('WHAT HAPPENS') == head[1].index('ЧТО БУДЕТ')
     row = [next(line for line in frames[language][0] if line.startswith('>')) for language in ('en', 'ru')]
     assert row[0].index('expires') == row[1].index('истечёт')
+
+
+def test_the_past_and_the_keys_speak_it():
+    out = run('--no-listen', '-c', 'set lang ru; advance 1m; rewind 30s; rewind; view')[1]
+    assert '30 с назад. Только смотреть: step' in out and 'Вы смотрите на PAST ' in out and '30 с назад: только смотреть' in out and ' ago' not in out
+    catalogue = open(os.path.join(ROOT, 'shell/po/ru.po'), encoding='utf-8').read()
+    keys = catalogue.split('"SPACE    время')[1].split('\n\n')[0].split('\n')
+    assert len(keys) == 8 and max(map(len, keys)) <= 80
