@@ -47,7 +47,7 @@ static void print_entry(struct call *call, const char *left, int column, const c
         below = true;
         text_add_size(&out, text, (size_t)size);
     }
-    call_print(call, "%s\n", text_chars(&out));
+    prose_print(call, "%s\n", text_chars(&out)); /* breaks a `left` that is wider than the terminal */
     text_done(&out);
 }
 
@@ -152,7 +152,7 @@ static int help_one(struct call *call, const char *name)
         text_done(&shown);
         return 1;
     }
-    call_print(call, "%s: %s\n", command->name, _(call->session->lang, command->summary));
+    prose_print(call, "%s: %s\n", command->name, _(call->session->lang, command->summary));
     if (command->usage)
         prose_print(call, _(call->session->lang, "usage: %s\n"), command->usage);
     if (command->details)

@@ -342,10 +342,10 @@ def test_help_fits_the_terminal(folder):
     assert len(lines) <= 20 and max(map(len, lines)) <= 80
     assert re.search(r'^  time  +time pause resume .*\n +break rewind branch replay$', '\n'.join(lines), re.M)
     assert any(line.startswith('  why  ') for line in ask(child, 'help all').splitlines())
-    for name in ('kafka-console-consumer', 'kafka-configs', 'rewind', 'why', 'broker'):
+    for name in ('kafka-console-consumer', 'kafka-configs', 'kafka-topics', 'kafka-get-offsets', 'kafka-dump-log', 'kafka-consumer-groups', 'rewind', 'why', 'broker'):
         lines = ask(child, 'help ' + name).rstrip().splitlines()
         assert max(map(len, lines)) <= 80, lines
-        if name.startswith('kafka'):
+        if name in ('kafka-console-consumer', 'kafka-configs'):
             assert lines[-2].endswith(' \\') and lines[-2].startswith('example: ') and lines[-1].startswith('  --')
     assert not [line for line in ask(child, 'help rewind').splitlines()[2:-2] if len(line) < 60 and line[-1] not in '.:)']
     child.close(force=True)
