@@ -54,7 +54,7 @@ class Broker:
                  'log.initial.task.delay.ms=600000' if not OLD else '', 'log.retention.check.interval.ms=600000']
         if OLD:
             with open(self.top + '/zk.properties', 'w') as f:
-                f.write('dataDir=%s/zk\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n' % (self.top, self.other))
+                f.write('dataDir=%s/zk\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=dump\n' % (self.top, self.other))
             lines += ['broker.id=0', 'listeners=PLAINTEXT://127.0.0.1:%d' % self.port, 'zookeeper.connect=127.0.0.1:%d' % self.other, 'zookeeper.session.timeout.ms=4000']
         else:
             lines += ['process.roles=broker,controller', 'node.id=1', 'controller.quorum.voters=1@127.0.0.1:%d' % self.other,
@@ -81,7 +81,21 @@ class Broker:
                 time.sleep(0.1)
         raise RuntimeError(open(self.top + '/out').read()[-2000:])
 
+    def registered(self):
+        """2.7: ZooKeeper holds a killed broker's registration for the rest of its session, and a new one would give up at it."""
+        with socket.create_connection(('127.0.0.1', self.other), 5) as s:
+            s.sendall(b'dump')
+            answer = b''
+            while True:
+                piece = s.recv(4096)
+                if not piece:
+                    return b'/brokers/ids/' in answer
+                answer += piece
+
     def start(self):
+        end = time.time() + 60
+        while OLD and self.registered() and time.time() < end:
+            time.sleep(0.2)
         self.process = self.spawn('kafka.Kafka', self.top + '/server.properties', port=self.port)
         self.ask('kafka-topics', '--list')
 
