@@ -220,19 +220,12 @@ static enum err look(struct log *log, const struct log_open *how, struct reason 
 
 enum err log_inspect(struct log **out, const struct log_env *env, const struct log_open *how, struct reason *reason)
 {
-    struct log *log = mem_zero(sizeof(*log));
+    struct log *log = log_new(env, how);
     enum err err;
 
     *out = NULL;
-    log->env = env;
-    log->config = how->config;
-    log->dir = mem_text(how->dir);
-    log->topic = mem_text(how->topic);
-    log->partition = how->partition;
-    log->kept_base = -1;
     log->inspected = mem_zero(sizeof(*log->inspected));
     log->inspected->clean = how->clean;
-    log_forget_places(log);
     log->epochs.off = how->config->magic < 2;
     producers_init(&log->producers, env->fs, log->dir, env->release);
     log->producers.looking = true;

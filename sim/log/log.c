@@ -3,12 +3,10 @@
 
 /* ---- opening and closing ---- */
 
-enum err log_open(struct log **out, const struct log_env *env, const struct log_open *how, struct reason *reason)
+struct log *log_new(const struct log_env *env, const struct log_open *how)
 {
     struct log *log = mem_zero(sizeof(*log));
-    enum err err;
 
-    *out = NULL;
     log->env = env;
     log->config = how->config;
     log->dir = mem_text(how->dir);
@@ -16,6 +14,15 @@ enum err log_open(struct log **out, const struct log_env *env, const struct log_
     log->partition = how->partition;
     log->kept_base = -1;
     log_forget_places(log);
+    return log;
+}
+
+enum err log_open(struct log **out, const struct log_env *env, const struct log_open *how, struct reason *reason)
+{
+    struct log *log = log_new(env, how);
+    enum err err;
+
+    *out = NULL;
     log->epochs.off = how->config->magic < 2;
     producers_init(&log->producers, env->fs, log->dir, env->release);
     err = log_load(log, how, reason);

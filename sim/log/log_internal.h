@@ -46,6 +46,8 @@ static inline int64_t segment_next_offset(const struct log *log, size_t i)
 }
 /* Index of the segment with the greatest base offset <= offset; segment_count: none. */
 size_t log_segment_of(const struct log *log, int64_t offset);
+/* Without segments yet. */
+struct log *log_new(const struct log_env *env, const struct log_open *how);
 void log_add_segment(struct log *log, struct segment *segment);
 void log_forget_places(struct log *log);
 /* Where Kafka puts the last stable offset when an open transaction began below the log start: 2.7 at the log start, 4.3 at the first offset of the
