@@ -261,6 +261,7 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     cluster->release = options->release;
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
+    cluster->network = network_new(cluster);
     cluster->journal = options->journal;
     cluster->fs = options->fs;
     cluster->loaded = options->loaded;
@@ -335,6 +336,7 @@ static void free_all(struct cluster *cluster)
     mem_free(cluster->host);
     buffer_done(&cluster->scratch);
     inspection_free(cluster->inspection);
+    network_free(cluster->network);
     mem_free(cluster);
 }
 

@@ -6,6 +6,7 @@
 #include "sim/cluster/group.h"
 #include "sim/cluster/image_internal.h"
 #include "sim/cluster/metadata.h"
+#include "sim/cluster/network.h"
 #include "sim/cluster/partition.h"
 #include "sim/log/checkpoint.h"
 #include "sim/log/log.h"
@@ -43,6 +44,7 @@ struct cluster {
     struct broker **brokers;
     size_t broker_count;
     struct controller controller;
+    struct network *network;
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
@@ -305,9 +307,8 @@ void fetcher_join(struct replica *replica, struct partition *follower);
 void fetcher_leave(struct replica *replica);
 
 /* ---- network.c ---- */
-int64_t network_latency_us(const struct cluster *cluster, int32_t from, int32_t to);
-/* The event runs when what was sent now arrives. */
-void network_send(struct cluster *cluster, int32_t from, int32_t to, struct event *event);
+struct network *network_new(struct cluster *cluster);
+void network_free(struct network *network);             /* nothing is under way any more, or it is not looked at again */
 
 /* ---- controller.c ---- */
 enum err controller_open(struct cluster *cluster, const struct config_layers *layers, const char *log_dir, bool clean, int64_t recovery_point,

@@ -17,7 +17,8 @@ struct fetcher {
     struct broker *follower, *leader;
     enum state state;
     bool failed;                       /* the last answer could not be kept: the next comes later */
-    struct event event, timeout;
+    struct network_message message;
+    struct event event, timeout;       /* event: the rest of a fetch or an answer that was too much for one */
     struct replica **list;             /* partitions that something is to be said of, on this round */
     size_t count, capacity;
     struct replica **taken;            /* the list being worked on */
@@ -38,6 +39,7 @@ struct fetcher *fetcher_of(struct broker *follower, struct broker *leader)
 
         fetcher->follower = follower;
         fetcher->leader = leader;
+        fetcher->message = (struct network_message){ .run = arrive, .context = fetcher };
         fetcher->event = (struct event){ .run = arrive, .context = fetcher };
         fetcher->timeout = (struct event){ .run = time_is_over, .context = fetcher };
     }
@@ -48,6 +50,7 @@ void fetcher_free(struct fetcher *fetcher)
 {
     if (!fetcher)
         return;
+    network_cancel(&fetcher->message);
     event_cancel(fetcher->follower->cluster->queue, &fetcher->event);
     event_cancel(fetcher->follower->cluster->queue, &fetcher->timeout);
     buffer_done(&fetcher->scratch);
@@ -56,14 +59,19 @@ void fetcher_free(struct fetcher *fetcher)
     mem_free(fetcher);
 }
 
-static void send_to(struct fetcher *fetcher, enum state state)
+static void send_later(struct fetcher *fetcher, enum state state, int64_t delay_us)
 {
     struct broker *from = state == TO_FOLLOWER ? fetcher->leader : fetcher->follower;
     struct broker *to = state == TO_FOLLOWER ? fetcher->follower : fetcher->leader;
 
     event_cancel(from->cluster->queue, &fetcher->timeout);
     fetcher->state = state;
-    network_send(from->cluster, from->id, to->id, &fetcher->event);
+    network_send_later(from->cluster, from->id, to->id, &fetcher->message, 0, delay_us);
+}
+
+static void send_to(struct fetcher *fetcher, enum state state)
+{
+    send_later(fetcher, state, 0);
 }
 
 static void list(struct replica *replica)
@@ -264,10 +272,9 @@ static void arrive_at_follower(struct fetcher *fetcher)
     fetcher->cursor = 0;
     if (fetcher->scratch.capacity > 256 * 1024)
         buffer_done(&fetcher->scratch);
-    send_to(fetcher, TO_LEADER);
+    /* A slow disk: it asks for more when this is written. */
     written_us = disk_busy_until_us(fetcher->follower->disk);
-    if (written_us > queue_now_us(queue)) /* a slow disk: it asks for more when this is written */
-        event_at(queue, &fetcher->event, fetcher->event.at_us + written_us - queue_now_us(queue));
+    send_later(fetcher, TO_LEADER, written_us > queue_now_us(queue) ? written_us - queue_now_us(queue) : 0);
 }
 
 /* ---- at the leader: the next fetch ---- */

@@ -899,6 +899,7 @@ enum err cluster_inspect(struct cluster **out, const struct cluster_options *opt
     cluster->release = options->release;
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
+    cluster->network = network_new(cluster);
     cluster->journal = options->journal;
     cluster->fs = options->fs;
     cluster->host = mem_text("localhost");
