@@ -8,6 +8,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 #include "sim/cluster/cluster_internal.h"
+#include "sim/cluster/faults.h"
 
 enum { LATENCY_US = 100, RESEND_US = 200 * 1000, MOST_RESENDS = 8, MOST_FROZEN = MOST_BROKERS };
 
@@ -25,6 +26,7 @@ struct network {
     size_t frozen_count, frozen_capacity;
     struct network_message *held, *last_held;
     struct network_watch *watches;
+    const struct fault_hook *faults;
 };
 
 struct network *network_new(struct cluster *cluster)
@@ -207,7 +209,7 @@ static void let_go(struct network *network, struct network_message *message)
     else
         network->held = message->next;
     message->next = message->previous = NULL;
-    message->held = false;
+    message->held = message->faulty = message->lost = false;
 }
 
 static void arrives(void *context)
@@ -255,9 +257,82 @@ static void release(struct cluster *cluster)
 
     for (struct network_message *message = network->held, *next; message; message = next) {
         next = message->next;
-        if (!network_open(cluster, message->from, message->to))
+        if (message->faulty || message->lost || !network_open(cluster, message->from, message->to))
             continue;
         let_go(network, message);
+        network_send(cluster, message->from, message->to, message, 0);
+    }
+}
+
+/* ---- faults ---- */
+
+void cluster_set_fault_hook(struct cluster *cluster, const struct fault_hook *hook)
+{
+    cluster->network->faults = hook;
+}
+
+static struct fault_verdict ask(const struct cluster *cluster, const struct fault_query *query)
+{
+    const struct fault_hook *hook = cluster->network->faults;
+
+    return hook ? hook->ask(hook->context, query) : (struct fault_verdict){ .kind = FAULT_NONE };
+}
+
+static void keep_back(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, bool lost)
+{
+    assert(!network_under_way(message));
+    message->cluster = cluster;
+    message->from = from;
+    message->to = to;
+    hold(cluster->network, message);
+    message->lost = lost;
+    message->faulty = !lost;
+}
+
+void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes)
+{
+    message->verdict = ask(cluster, query);
+    switch (message->verdict.kind) {
+    case FAULT_LOSE_REQUEST:
+        keep_back(cluster, query->from, query->to, message, true);
+        return;
+    case FAULT_HOLD:
+    case FAULT_BLACKHOLE:
+        keep_back(cluster, query->from, query->to, message, false);
+        return;
+    default:
+        network_send_later(cluster, query->from, query->to, message, bytes, message->verdict.delay_us);
+    }
+}
+
+void network_send_answer(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes)
+{
+    enum fault_kind kind = message->verdict.kind;
+
+    message->verdict = (struct fault_verdict){ .kind = FAULT_NONE };
+    if (kind == FAULT_LOSE_RESPONSE)
+        keep_back(cluster, from, to, message, true);
+    else
+        network_send(cluster, from, to, message, bytes);
+}
+
+enum err cluster_partition_fault(struct cluster *cluster, const struct fault_query *query)
+{
+    struct fault_verdict verdict = ask(cluster, query);
+
+    return verdict.kind == FAULT_ERROR ? verdict.error : ERR_OK;
+}
+
+void network_release(struct cluster *cluster, uint64_t fault)
+{
+    struct network *network = cluster->network;
+
+    for (struct network_message *message = network->held, *next; message; message = next) {
+        next = message->next;
+        if (!message->faulty || message->verdict.fault != fault)
+            continue;
+        let_go(network, message);
+        message->verdict = (struct fault_verdict){ .kind = FAULT_NONE };
         network_send(cluster, message->from, message->to, message, 0);
     }
 }

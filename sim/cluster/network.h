@@ -9,10 +9,20 @@
  *
  * An undisturbed link costs nothing beside the event of the message, and no chance is drawn for it. */
 #pragma once
+#include "sim/base/err.h"
 #include "sim/base/table.h"
 #include "sim/cluster/cluster.h"
 
 enum { NETWORK_CLIENTS = -2, NETWORK_ZOOKEEPER = -3 };
+
+/* What a fault does to a request: see faults.h. */
+enum fault_kind { FAULT_NONE, FAULT_ERROR, FAULT_LOSE_REQUEST, FAULT_LOSE_RESPONSE, FAULT_DELAY, FAULT_HOLD, FAULT_BLACKHOLE };
+struct fault_verdict {
+    enum fault_kind kind;
+    enum err error;
+    int64_t delay_us;
+    uint64_t fault;                   /* its number */
+};
 
 /* Lies in its owner. All zero plus run and context is a ready one; the owner cancels it before it goes away. */
 struct network_message {
@@ -23,7 +33,9 @@ struct network_message {
     struct event event;
     int32_t from, to;
     int64_t held_since_us;
-    bool held;                        /* by a cut link or a frozen node */
+    bool held;                        /* by a cut link or a frozen node; by the verdict's fault, with `faulty`; it was lost, with `lost` */
+    bool faulty, lost;
+    struct fault_verdict verdict;     /* of the request: faults.h */
     struct network_message *next, *previous; /* of those held, in the order in which they would have come */
 };
 /* `bytes`: what it would take on the wire, for links of limited bandwidth. One that is under way already must not be sent. */

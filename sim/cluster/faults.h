@@ -1,0 +1,34 @@
+/* Faults at what brokers say to each other and to their controller, by the name of the API that Kafka uses for it (`Fetch` of a follower, `AlterPartition`,
+ * `BrokerHeartbeat`, 2.7's `LeaderAndIsr` ...). Which there are is decided above, where orders come in (sim/wire/faults.h); here is only the question, asked once
+ * for each request. Whoever sends one:
+ *
+ *     network_send_request(cluster, &(struct fault_query){ .api = "AlterPartition", .from = 1, .to = 3, .topic = name, .partition = 0 }, &message, bytes);
+ *     if ((err = network_refusal(&message))) ...     at the taker, in message.run: it answers this error, and does nothing else
+ *     network_send_answer(cluster, 3, 1, &message, bytes);
+ *
+ * A lost request or answer never comes: who waits for it needs a timeout of its own, and network_cancel() before the next try. */
+#pragma once
+#include "sim/base/err.h"
+#include "sim/cluster/network.h"
+
+struct fault_query {
+    const char *api;
+    int32_t from, to;             /* brokers; a controller is at its broker; NETWORK_ZOOKEEPER */
+    const char *topic;            /* NULL: of several, or of none */
+    int32_t partition;            /* with a topic */
+};
+struct fault_hook {
+    struct fault_verdict (*ask)(void *context, const struct fault_query *query);
+    void *context;
+};
+void cluster_set_fault_hook(struct cluster *cluster, const struct fault_hook *hook);   /* borrowed; NULL: no faults */
+
+void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes);
+static inline enum err network_refusal(const struct network_message *message) { return message->verdict.kind == FAULT_ERROR ? message->verdict.error : ERR_OK; }
+/* The same message on its way back; if the answer is another one, its `verdict` is first to be set from the request's. */
+void network_send_answer(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes);
+/* Of one partition among several in a request that was asked about as a whole: the error that it is answered with. */
+enum err cluster_partition_fault(struct cluster *cluster, const struct fault_query *query);
+
+/* Messages that were held by this fault go on. */
+void network_release(struct cluster *cluster, uint64_t fault);
