@@ -64,6 +64,26 @@ struct broker *order_broker(struct order_call *call, const char *word)
     return NULL;
 }
 
+bool order_bytes(const char *text, int64_t *bytes)
+{
+    static const struct { const char *unit; int64_t bytes; } units[] = {
+        { "", 1 }, { "B", 1 }, { "KB", 1000 }, { "KiB", 1024 }, { "MB", 1000000 }, { "MiB", 1 << 20 }, { "GB", 1000000000 }, { "GiB", 1 << 30 },
+    };
+    size_t digits = strspn(text, "0123456789");
+    char number[20];
+
+    if (!digits || digits >= sizeof(number))
+        return false;
+    memcpy(number, text, digits);
+    number[digits] = 0;
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+        if (!strcmp(text + digits, units[i].unit) && parse_i64(number, bytes) && *bytes <= INT64_MAX / units[i].bytes) {
+            *bytes *= units[i].bytes;
+            return true;
+        }
+    return false;
+}
+
 static int split(char *copy, char **words)
 {
     char *save = NULL;

@@ -26,5 +26,7 @@ struct order_row {                /* sim/orders.def */
 size_t order_count(void);
 const struct order_row *order_at(size_t i);
 
+/* 0, "100000", "64KiB", "10MB": bytes. */
+bool order_bytes(const char *text, int64_t *bytes);
 /* The broker of a word; NULL: `reason` says which there are. */
 struct broker *order_broker(struct order_call *call, const char *word);

@@ -18,27 +18,6 @@ static struct disk *disk_of(struct order_call *call, int most_words, const char 
     return broker ? broker_disk(broker) : NULL;
 }
 
-/* 0, "100000", "64KiB", "10MB": bytes. */
-static bool parse_bytes(const char *text, int64_t *bytes)
-{
-    static const struct { const char *unit; int64_t bytes; } units[] = {
-        { "", 1 }, { "B", 1 }, { "KB", 1000 }, { "KiB", 1024 }, { "MB", 1000000 }, { "MiB", 1 << 20 }, { "GB", 1000000000 }, { "GiB", 1 << 30 },
-    };
-    size_t digits = strspn(text, "0123456789");
-    char number[20];
-
-    if (!digits || digits >= sizeof(number))
-        return false;
-    memcpy(number, text, digits);
-    number[digits] = 0;
-    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-        if (!strcmp(text + digits, units[i].unit) && parse_i64(number, bytes) && *bytes <= INT64_MAX / units[i].bytes) {
-            *bytes *= units[i].bytes;
-            return true;
-        }
-    return false;
-}
-
 static void say_cure(struct order_call *call)
 {
     text_printf(call->answer, "`disk heal %s` makes it well.\n", call->words[0]);
@@ -51,7 +30,7 @@ enum err order_disk_full(struct order_call *call)
 
     if (!disk)
         return ERR_INVALID_REQUEST;
-    if (call->count == 2 && !parse_bytes(call->words[1], &bytes))
+    if (call->count == 2 && !order_bytes(call->words[1], &bytes))
         return err_because(ERR_INVALID_REQUEST, call->reason, "how many bytes may still be written? For instance: disk full %s 64KiB", call->words[0]);
     disk_set_full(disk, bytes);
     if (bytes)

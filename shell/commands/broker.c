@@ -23,7 +23,7 @@ int order_run(struct call *call)
 
 static struct value state_text(const struct broker *broker)
 {
-    return value_text(broker_state_name(broker_state(broker)));
+    return value_text(broker_frozen(broker) ? "frozen" : broker_state_name(broker_state(broker)));
 }
 
 static int list(struct call *call)
@@ -108,11 +108,12 @@ static int run(struct call *call)
 }
 
 const struct command command_broker = {
-    .name = "broker", .summary = "stop, kill, power off and start brokers; alone: how they are", .usage = "broker [stop|kill|power-off|start ID]",
+    .name = "broker", .summary = "stop, kill, freeze, power off and start brokers; alone: how they are", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID]",
     .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
                "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "
-               "has ended. Under 4.3 the first broker is the controller too: without it no leader is elected and no topic made.",
-    .example = "broker", .words = "stop kill power-off start", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
+               "has ended. freeze ID [DURATION] is a long garbage collection: the broker stands still, connections to it hang, its session ends, and after thaw it still "
+               "believes what it believed: a zombie. Under 4.3 the first broker is the controller too: without it no leader is elected and no topic made.",
+    .example = "broker", .words = "stop kill power-off start freeze thaw", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

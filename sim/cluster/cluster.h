@@ -92,6 +92,13 @@ enum err broker_start(struct broker *broker, struct reason *reason);
 int64_t broker_starts_us(const struct broker *broker); /* BROKER_STARTING: when it tries; INT64_MAX: when the controller is back */
 /* BROKER_STARTING, and it is at work: its logs are loaded and recovered in slices, all at one virtual moment. `done` of `total` logs; may be NULL. */
 bool broker_loading(const struct broker *broker, size_t *done, size_t *total);
+/* It stands still, as in a long pause of its garbage collector: neither sends nor takes anything, and none of its tasks runs, until broker_thaw() or `for_us` is over
+ * (NEVER_US: not by itself). Its connections stay open and silent; its session ends; when it goes on it still believes what it believed.
+ * ERR_BROKER_NOT_AVAILABLE: it is not up, or frozen (thaw: not frozen). */
+enum err broker_freeze(struct broker *broker, int64_t for_us, struct reason *reason);
+enum err broker_thaw(struct broker *broker, struct reason *reason);
+bool broker_frozen(const struct broker *broker);
+int64_t broker_thaws_us(const struct broker *broker);  /* NEVER_US: not by itself */
 bool cluster_controller_up(const struct cluster *cluster);
 struct broker_watch {                    /* all may be NULL */
     void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */

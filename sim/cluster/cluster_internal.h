@@ -149,6 +149,7 @@ struct broker {
     char *start_failure;
     size_t logs_done, logs_total;     /* while it starts */
     struct event session_event;       /* the controller notices that it is gone */
+    struct event thaw_event;          /* frozen: it goes on by itself */
     int64_t session_ends_us;          /* of a killed one; 0: it has none */
     int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
     char *failure;                    /* its disk's, before it halts */
@@ -225,6 +226,9 @@ void life_finish(struct broker *broker);                /* the lab closes: a sto
 void life_halt(struct broker *broker);                  /* its disk failed: the end, in an event */
 void life_go_on(void *context);                         /* life_event: the task's next slice */
 void life_start_again(void *context);                   /* life_event: the next try to start */
+
+/* ---- freeze.c ---- */
+void freeze_forget(struct broker *broker);              /* it went down: nothing of it stands still any more */
 
 /* ---- cluster.c: what a start of one or of all brokers needs ---- */
 /* log_drop, where it may be done later: many are dropped a slice an event. */
@@ -365,4 +369,5 @@ int64_t cluster_inspect_offsets_from(const struct cluster *cluster, struct parti
 /* ---- tables ---- */
 void cluster_register_inspect_tables(struct cluster *cluster, struct tables *tables);
 void cluster_register_topic_tables(struct cluster *cluster, struct tables *tables);
+void cluster_register_network_table(struct cluster *cluster, struct tables *tables);
 void cluster_register_log_tables(struct cluster *cluster, struct tables *tables);

@@ -191,6 +191,7 @@ void life_leave_memory(struct broker *broker)
 {
     broker_drop(broker);
     broker_free_fetchers(broker);
+    freeze_forget(broker);
 }
 
 /* Under 4.3 the controller goes with its broker; ZooKeeper stays, and with it what 2.7's controller knew. */

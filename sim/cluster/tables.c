@@ -343,4 +343,5 @@ void cluster_register_topic_tables(struct cluster *cluster, struct tables *table
     tables_add(tables, &partition_table, cluster);
     tables_add(tables, &replica_table, cluster);
     tables_add(tables, &config_table, cluster);
+    cluster_register_network_table(cluster, tables);
 }
