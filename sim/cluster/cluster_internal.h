@@ -329,6 +329,40 @@ enum err controller_check(const struct cluster *cluster, struct reason *reason);
 enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason);
 /* Partitions without a leader get one, where the ISR has a live member again; a slice a call. */
 enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason);
+/* AlterPartition (AlterIsr in 2.7): what a leader asks for. `broker_epoch`: the one it registered with. */
+struct alter_partition_member { int32_t broker; int64_t epoch; };      /* epoch -1: not to be compared */
+struct alter_partition_item {
+    struct uuid topic_id;
+    int32_t partition, leader_epoch, partition_epoch;
+    const struct alter_partition_member *isr;
+    int32_t isr_count;
+    int8_t leader_recovery_state;
+};
+struct alter_partition {
+    int32_t broker;
+    int64_t broker_epoch;
+    const struct alter_partition_item *items;
+    int32_t count;
+};
+/* `err` of an item, cluster.md section 4: FENCED_LEADER_EPOCH, INVALID_UPDATE_VERSION, INELIGIBLE_REPLICA, NEW_LEADER_ELECTED (and it was done), ...
+ * ERR_OK: it is as the rest of the item says from the moment at which `offset` is committed. */
+struct alter_partition_result_item {
+    struct uuid topic_id;
+    int32_t partition;
+    enum err err;
+    int32_t leader, leader_epoch, partition_epoch;
+    int32_t *isr, isr_count;
+    int8_t leader_recovery_state;
+};
+struct alter_partition_result {
+    enum err err;                 /* of the whole: NOT_CONTROLLER, STALE_BROKER_EPOCH; items is NULL then */
+    int64_t offset;               /* of the last record written for it */
+    struct alter_partition_result_item *items; /* one for each asked */
+    int32_t count;
+};
+/* The controller's side, at the controller: all items become one batch of records. Returns out->err; the caller ends *out with alter_partition_result_done(). */
+enum err controller_alter_partition(struct cluster *cluster, const struct alter_partition *request, struct alter_partition_result *out);
+void alter_partition_result_done(struct alter_partition_result *result);
 /* A leader's order: this replica has caught up. */
 enum err controller_expand_isr(struct partition *leader, int32_t broker_id);
 void controller_close(struct cluster *cluster, bool clean);

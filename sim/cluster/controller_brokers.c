@@ -1,11 +1,11 @@
 /* What the controller decides about brokers that come and go, and about leaders and in-sync replicas. Kafka's ReplicationControlManager with
  * PartitionChangeBuilder and ClusterControlManager (4.3); KafkaController, PartitionStateMachine, ReplicaStateMachine (2.7). */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
+#include "sim/cluster/partition_change.h"
 
 enum { ELECTION_SLICE = 2 * METADATA_BATCH_RECORDS }; /* partitions changed by one event */
 
@@ -53,97 +53,58 @@ enum err controller_unfence(struct cluster *cluster, struct broker *broker, stru
 
 /* ---- election ---- */
 
-struct election {                 /* who becomes leader, and why: kept by the journal */
-    int32_t leader, was;          /* -1: none */
-    const char *rule;
-    int32_t live, in_sync;        /* of the replicas */
-};
-
-static bool live(const struct image *image, int32_t id)
+/* Makes and writes one change, if it is one. */
+static bool change(struct cluster *cluster, const struct image_topic *topic, int32_t number, const struct partition_target *target, int32_t replica,
+                   const char *why)
 {
-    const struct image_broker *broker = image_broker(image, id);
+    struct partition_change made;
+    struct arena arena;
+    bool changes;
 
-    return broker && !broker->fenced && !broker->shutting_down;
+    arena_init(&arena);
+    partition_change_make(&made, cluster, topic, number, target, &arena);
+    partition_change_write(cluster, topic, &made, replica, why);
+    changes = made.changes;
+    arena_done(&arena);
+    return changes;
 }
 
-static bool contains(const int32_t *ids, int32_t count, int32_t id)
+static enum election_rule usual_rule(const struct cluster *cluster, const struct image_topic *topic)
 {
-    for (int32_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
+    return controller_unclean_enabled(cluster, topic) ? ELECTION_UNCLEAN : ELECTION_ONLINE;
 }
 
-/* The first in the order of assignment that lives and is in sync; `without`: a broker that is about to go, -1 for none. */
-static struct election elect(const struct image *image, const struct image_partition *partition, int32_t without)
+/* Elects where nobody leads, a slice a call. */
+static enum err elect_offline(struct cluster *cluster, const char *why, bool *more, struct reason *reason)
 {
-    struct election election = { .leader = -1, .was = partition->leader, .rule = "no replica in sync lives" };
+    const struct image *image = cluster->controller.image;
+    int changed = 0;
+    enum err err;
 
-    for (int32_t i = 0; i < partition->replica_count; i++) {
-        int32_t id = partition->replicas[i];
-        bool lives = id != without && live(image, id), in_sync = contains(partition->isr, partition->isr_count, id);
+    *more = false;
+    for (size_t t = 0; t < image_topic_count(image); t++) {
+        const struct image_topic *topic = image_topic_at(image, t);
 
-        election.live += lives;
-        election.in_sync += in_sync;
-        if (election.leader < 0 && lives && in_sync) {
-            election.leader = id;
-            election.rule = i == 0 ? "preferred replica, in sync" : "first live replica in sync";
+        for (int32_t p = 0; p < topic->partition_count; p++) {
+            struct partition_target target;
+
+            if (topic->partitions[p].leader != -1)
+                continue;
+            target = partition_target(&topic->partitions[p]);
+            target.rule = usual_rule(cluster, topic);
+            if (change(cluster, topic, p, &target, -1, why) && ++changed == ELECTION_SLICE) {
+                err = controller_commit(cluster, NULL, reason);
+                *more = !err;
+                return err;
+            }
         }
     }
-    return election;
+    return controller_commit(cluster, NULL, reason);
 }
 
-static void say_elected(struct cluster *cluster, const struct image_topic *topic, int32_t partition, const struct election *election, const char *why)
+enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason)
 {
-    char text[512];
-
-    if (topic->internal)
-        return;
-    if (election->leader < 0)
-        snprintf(text, sizeof(text), "%s-%d has no leader: %s", topic->name, partition, why);
-    else
-        snprintf(text, sizeof(text), "%s-%d: leader %d, was %d: %s", topic->name, partition, election->leader, election->was, why);
-    journal_add(cluster->journal,
-                ENTRY(EVENT_leader_elected, .broker = election->leader, .topic = topic->name, .partition = partition, .rule = election->rule,
-                      .text = text,
-                      .facts = { { "leader", election->leader, NULL }, { "was", election->was, NULL },
-                                 { "live_replicas", election->live, NULL }, { "in_sync_replicas", election->in_sync, NULL } },
-                      .fact_count = 4));
-}
-
-static void ids_text(const int32_t *ids, int32_t count, char *out, size_t size)
-{
-    size_t used = 0;
-
-    *out = 0;
-    for (int32_t i = 0; i < count && used + 16 < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%d", i ? "," : "", ids[i]);
-}
-
-/* `isr` becomes what `was` was; `broker` left it or joined it. */
-static void say_isr(struct cluster *cluster, const struct image_topic *topic, int32_t partition, const struct image_partition *was,
-                    const int32_t *isr, int32_t count, int32_t broker, const char *why)
-{
-    char before[128], after[128], text[700];
-
-    if (topic->internal)
-        return;
-    ids_text(was->isr, was->isr_count, before, sizeof(before));
-    ids_text(isr, count, after, sizeof(after));
-    snprintf(text, sizeof(text), "%s-%d: ISR %s -> %s: %s", topic->name, partition, before, after, why);
-    journal_add(cluster->journal,
-                ENTRY(EVENT_isr_changed, .broker = was->leader, .topic = topic->name, .partition = partition, .text = text,
-                      .facts = { { "replica", broker, NULL }, { "isr_was", was->isr_count, NULL }, { "isr_is", count, NULL } }, .fact_count = 3));
-}
-
-static void change_leader(struct cluster *cluster, const struct image_topic *topic, int32_t partition, int32_t leader)
-{
-    struct metadata_record record = metadata_record(METADATA_PARTITION_CHANGE);
-
-    record.partition_change.partition_id = partition;
-    record.partition_change.topic_id = topic->id;
-    record.partition_change.leader = leader;
-    controller_add(cluster, &record);
+    return elect_offline(cluster, "a replica in sync is back", more, reason);
 }
 
 /* All brokers were away and are back. KRaft first fenced them, which left partitions without a leader (one epoch), then
@@ -152,35 +113,27 @@ enum err controller_elect_after_restart(struct cluster *cluster, struct reason *
 {
     const struct image *image = cluster->controller.image;
     enum err err = ERR_OK;
-    size_t changed = 0;
+    bool more = true;
 
-    if (release_is_27(cluster->release)) { /* but for those that had none */
-        bool more = true;
-
-        while (more && !err)
-            err = controller_elect_offline(cluster, &more, reason);
-        return err;
-    }
-    for (size_t t = 0; t < image_topic_count(image); t++) {
+    for (size_t t = 0; !release_is_27(cluster->release) && t < image_topic_count(image); t++) {
         const struct image_topic *topic = image_topic_at(image, t);
 
         for (int32_t p = 0; p < topic->partition_count; p++) {
-            struct election election = elect(image, &topic->partitions[p], -1);
+            struct metadata_record record = metadata_record(METADATA_PARTITION_CHANGE);
 
-            if (topic->partitions[p].leader != -1)
-                change_leader(cluster, topic, p, -1);
-            if (election.leader == -1)
+            if (topic->partitions[p].leader == -1)
                 continue;
-            change_leader(cluster, topic, p, election.leader);
-            changed++;
-            say_elected(cluster, topic, p, &election, "elected after the restart of all brokers");
+            record.partition_change.partition_id = p;
+            record.partition_change.topic_id = topic->id;
+            record.partition_change.leader = -1;
+            controller_add(cluster, &record);
         }
     }
-    if (changed)
-        err = controller_commit(cluster, NULL, reason);
+    err = controller_commit(cluster, NULL, reason);
+    while (more && !err)
+        err = elect_offline(cluster, "elected after the restart of all brokers", &more, reason);
     return err;
 }
-
 
 /* ---- brokers that go ---- */
 
@@ -188,40 +141,29 @@ enum err controller_elect_after_restart(struct cluster *cluster, struct reason *
 static bool leave_partition(struct cluster *cluster, const struct image_topic *topic, int32_t number, int32_t id, bool fence, const char *why)
 {
     const struct image_partition *partition = &topic->partitions[number];
-    bool old = release_is_27(cluster->release), leads = partition->leader == id;
-    struct metadata_record record;
-    struct metadata_partition_change *change = &record.partition_change;
-    struct election election;
-    int32_t rest[1000], count = 0; /* as many replicas as image.c takes */
+    struct partition_target target = partition_target(partition);
+    bool leads = partition->leader == id;
+    int32_t rest[MOST_REPLICAS], count = 0;
 
-    for (int32_t i = 0; i < partition->isr_count && count < 1000; i++)
+    for (int32_t i = 0; i < partition->isr_count; i++)
         if (partition->isr[i] != id)
             rest[count++] = partition->isr[i];
     if (!leads && count == partition->isr_count)
         return false;
-    election = elect(cluster->controller.image, partition, id);
-    if (old && !fence && leads && election.leader < 0)
-        return false; /* it leads as long as it lives */
-    if (!leads && !count && partition->leader == -1)
-        return false; /* the last in sync is remembered */
-    record = metadata_record(METADATA_PARTITION_CHANGE);
-    change->partition_id = number;
-    change->topic_id = topic->id;
-    if (count && count < partition->isr_count) {
-        change->isr.items = rest;
-        change->isr.count = count;
-        say_isr(cluster, topic, number, partition, rest, count, id, why);
+    if (release_is_27(cluster->release)) {
+        bool other = false;
+
+        for (int32_t i = 0; i < count; i++)
+            other = other || controller_active(cluster, rest[i]);
+        if (!fence && leads && !other)
+            return false; /* it leads as long as it lives */
+        if (!count && !leads)
+            return false; /* the last in sync is remembered */
     }
-    if (leads)
-        change->leader = election.leader;
-    else if (old)
-        change->leader = partition->leader; /* ZooKeeper's controller begins an epoch whenever it touches the ISR */
-    if (leads)
-        say_elected(cluster, topic, number, &election, why);
-    if (!leads && change->isr.count <= 0)
-        return false;
-    controller_add(cluster, &record);
-    return true;
+    target.isr = (struct ids){ rest, count };
+    target.leaves = id;
+    target.rule = fence || !release_is_27(cluster->release) ? usual_rule(cluster, topic) : ELECTION_ONLINE;
+    return change(cluster, topic, number, &target, id, why);
 }
 
 enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason)
@@ -254,41 +196,149 @@ enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker
     return controller_commit(cluster, NULL, reason);
 }
 
-enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason)
+/* ---- AlterPartition, of a leader (AlterIsr in 2.7) ---- */
+
+static enum err check_sender(const struct cluster *cluster, const struct alter_partition *request)
 {
-    const struct image *image = cluster->controller.image;
-    int changed = 0;
-    enum err err;
+    const struct image_broker *known = image_broker(cluster->controller.image, request->broker);
 
-    *more = false;
-    for (size_t t = 0; t < image_topic_count(image); t++) {
-        const struct image_topic *topic = image_topic_at(image, t);
+    if (cluster->controller.down)
+        return ERR_NOT_CONTROLLER;
+    if (!known || (release_is_27(cluster->release) && known->fenced))
+        return ERR_STALE_BROKER_EPOCH;
+    return known->epoch == request->broker_epoch ? ERR_OK : ERR_STALE_BROKER_EPOCH;
+}
 
-        for (int32_t p = 0; p < topic->partition_count; p++) {
-            struct election election;
+/* 2.7 compares no more than the two epochs, in this order. */
+static enum err check_alter_27(const struct alter_partition_item *item, const struct image_partition *partition)
+{
+    if (item->leader_epoch < partition->leader_epoch)
+        return ERR_FENCED_LEADER_EPOCH;
+    return item->partition_epoch == partition->partition_epoch ? ERR_OK : ERR_INVALID_UPDATE_VERSION;
+}
 
-            if (topic->partitions[p].leader != -1)
-                continue;
-            election = elect(image, &topic->partitions[p], -1);
-            if (election.leader == -1)
-                continue;
-            change_leader(cluster, topic, p, election.leader);
-            say_elected(cluster, topic, p, &election, "a replica in sync is back");
-            if (++changed == ELECTION_SLICE) {
-                err = controller_commit(cluster, NULL, reason);
-                *more = !err;
-                return err;
-            }
-        }
+static enum err check_alter_43(const struct cluster *cluster, int32_t sender, const struct alter_partition_item *item,
+                               const struct image_partition *partition)
+{
+    bool with_leader = false;
+
+    if (item->leader_epoch > partition->leader_epoch || item->partition_epoch > partition->partition_epoch)
+        return ERR_NOT_CONTROLLER; /* the sender knows of a newer controller */
+    if (item->leader_epoch < partition->leader_epoch)
+        return ERR_FENCED_LEADER_EPOCH;
+    if (sender != partition->leader)
+        return ERR_INVALID_REQUEST;
+    if (item->partition_epoch < partition->partition_epoch)
+        return ERR_INVALID_UPDATE_VERSION;
+    for (int32_t i = 0; i < item->isr_count; i++) {
+        if (!ids_contain(partition->replicas, partition->replica_count, item->isr[i].broker))
+            return ERR_INVALID_REQUEST;
+        for (int32_t j = 0; j < i; j++)
+            if (item->isr[i].broker == item->isr[j].broker)
+                return ERR_INVALID_REQUEST;
+        with_leader = with_leader || item->isr[i].broker == partition->leader;
     }
-    return controller_commit(cluster, NULL, reason);
+    if (!with_leader || (item->leader_recovery_state == LEADER_RECOVERING &&
+                         (item->isr_count > 1 || partition->leader_recovery_state == LEADER_RECOVERED)))
+        return ERR_INVALID_REQUEST;
+    for (int32_t i = 0; i < item->isr_count; i++) {
+        const struct image_broker *broker = image_broker(cluster->controller.image, item->isr[i].broker);
+
+        if (!broker || broker->shutting_down || broker->fenced || (item->isr[i].epoch != -1 && item->isr[i].epoch != broker->epoch))
+            return ERR_INELIGIBLE_REPLICA;
+    }
+    return ERR_OK;
+}
+
+/* Who is new in the ISR, or who left it: for the journal. */
+static int32_t differing(const struct image_partition *partition, struct ids isr, bool *joined)
+{
+    *joined = true;
+    for (int32_t i = 0; i < isr.count; i++)
+        if (!ids_contain(partition->isr, partition->isr_count, isr.items[i]))
+            return isr.items[i];
+    *joined = false;
+    for (int32_t i = 0; i < partition->isr_count; i++)
+        if (!ids_contain(isr.items, isr.count, partition->isr[i]))
+            return partition->isr[i];
+    return -1;
+}
+
+static void set_result(struct alter_partition_result_item *out, const struct image_partition *partition)
+{
+    out->leader = partition->leader;
+    out->leader_epoch = partition->leader_epoch;
+    out->partition_epoch = partition->partition_epoch;
+    out->leader_recovery_state = partition->leader_recovery_state;
+    out->isr_count = partition->isr_count;
+    out->isr = mem_copy(partition->isr, (size_t)partition->isr_count * sizeof(*out->isr));
+}
+
+static void alter_one(struct cluster *cluster, int32_t sender, const struct alter_partition_item *item, struct alter_partition_result_item *out)
+{
+    const struct image_topic *topic = image_topic_by_id(cluster->controller.image, item->topic_id);
+    bool old = release_is_27(cluster->release), joined;
+    const struct image_partition *partition;
+    struct partition_target target;
+    struct partition_change made;
+    struct arena arena;
+    int32_t *isr, replica;
+
+    out->topic_id = item->topic_id;
+    out->partition = item->partition;
+    out->err = !topic && !old ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!topic || item->partition < 0 || item->partition >= topic->partition_count)
+        return;
+    partition = &topic->partitions[item->partition];
+    out->err = old ? check_alter_27(item, partition) : check_alter_43(cluster, sender, item, partition);
+    if (out->err)
+        return;
+    arena_init(&arena);
+    isr = arena_alloc(&arena, (size_t)(item->isr_count + 1) * sizeof(*isr));
+    for (int32_t i = 0; i < item->isr_count; i++)
+        isr[i] = item->isr[i].broker;
+    target = partition_target(partition);
+    target.isr = (struct ids){ isr, item->isr_count };
+    target.by_leader = true;
+    target.rule = old ? ELECTION_ONLINE : usual_rule(cluster, topic);
+    if (!old)
+        target.leader_recovery_state = item->leader_recovery_state;
+    replica = differing(partition, target.isr, &joined);
+    partition_change_make(&made, cluster, topic, item->partition, &target, &arena);
+    partition_change_write(cluster, topic, &made, replica, joined ? "the replica has caught up" : "the replica fell behind");
+    if (made.changes && made.election.leader != sender && made.after.leader_epoch != partition->leader_epoch)
+        out->err = ERR_NEW_LEADER_ELECTED;
+    else
+        set_result(out, &made.after);
+    arena_done(&arena);
+}
+
+enum err controller_alter_partition(struct cluster *cluster, const struct alter_partition *request, struct alter_partition_result *out)
+{
+    *out = (struct alter_partition_result){ .err = check_sender(cluster, request), .offset = -1 };
+    if (out->err)
+        return out->err;
+    out->items = mem_zero_array((size_t)request->count + 1, sizeof(*out->items));
+    out->count = request->count;
+    for (int32_t i = 0; i < request->count; i++)
+        alter_one(cluster, request->broker, &request->items[i], &out->items[i]);
+    out->err = controller_commit(cluster, &out->offset, NULL);
+    return out->err;
+}
+
+void alter_partition_result_done(struct alter_partition_result *result)
+{
+    for (int32_t i = 0; i < result->count; i++)
+        mem_free(result->items[i].isr);
+    mem_free(result->items);
+    *result = (struct alter_partition_result){ 0 };
 }
 
 /* ---- replicas that catch up ---- */
 
-static int by_id(const void *a, const void *b)
+static int by_broker(const void *a, const void *b)
 {
-    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    int32_t left = ((const struct alter_partition_member *)a)->broker, right = ((const struct alter_partition_member *)b)->broker;
 
     return (left > right) - (left < right);
 }
@@ -297,27 +347,26 @@ enum err controller_expand_isr(struct partition *leader, int32_t broker_id)
 {
     struct cluster *cluster = leader->broker->cluster;
     const struct image_topic *topic = image_topic(cluster->controller.image, leader->topic->name);
-    struct metadata_record record = metadata_record(METADATA_PARTITION_CHANGE);
-    const struct image_partition *partition;
-    int32_t isr[1000], count = 0;
+    struct alter_partition_member isr[MOST_REPLICAS + 1];
+    struct alter_partition_item item = { .partition = leader->number, .leader_epoch = leader->leader_epoch, .partition_epoch = leader->partition_epoch,
+                                         .isr = isr };
+    struct alter_partition request = { .broker = leader->broker->id, .broker_epoch = leader->broker->epoch, .items = &item, .count = 1 };
+    struct alter_partition_result result;
+    enum err err;
 
     if (cluster->controller.down || !topic || leader->number >= topic->partition_count)
         return ERR_NOT_CONTROLLER;
-    partition = &topic->partitions[leader->number];
-    if (partition->leader_epoch != leader->leader_epoch || partition->partition_epoch != leader->partition_epoch)
-        return ERR_INVALID_UPDATE_VERSION;
-    if (!live(cluster->controller.image, broker_id) || contains(partition->isr, partition->isr_count, broker_id))
-        return ERR_INELIGIBLE_REPLICA;
-    for (int32_t i = 0; i < partition->isr_count && count < 999; i++)
-        isr[count++] = partition->isr[i];
-    isr[count++] = broker_id;
+    item.topic_id = topic->id;
+    for (int32_t i = 0; i < topic->partitions[leader->number].isr_count; i++)
+        isr[item.isr_count++] = (struct alter_partition_member){ topic->partitions[leader->number].isr[i], -1 };
+    isr[item.isr_count++] = (struct alter_partition_member){ broker_id, -1 };
     if (!release_is_27(cluster->release)) /* 2.7's leader keeps the newcomer last, 4.3's sends a set, which is in order of the ids */
-        qsort(isr, (size_t)count, sizeof(*isr), by_id);
-    record.partition_change.partition_id = leader->number;
-    record.partition_change.topic_id = topic->id;
-    record.partition_change.isr.items = isr;
-    record.partition_change.isr.count = count;
-    say_isr(cluster, topic, leader->number, partition, isr, count, broker_id, "the replica has caught up");
-    controller_add(cluster, &record);
-    return controller_commit(cluster, NULL, NULL);
+        qsort(isr, (size_t)item.isr_count, sizeof(*isr), by_broker);
+    if (release_is_27(cluster->release) && !controller_active(cluster, broker_id))
+        return ERR_INELIGIBLE_REPLICA;
+    err = controller_alter_partition(cluster, &request, &result);
+    if (!err)
+        err = result.items[0].err;
+    alter_partition_result_done(&result);
+    return err;
 }

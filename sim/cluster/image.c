@@ -7,6 +7,9 @@
 #include "sim/base/mem.h"
 #include "sim/cluster/image_internal.h"
 
+enum { ID_LISTS = 6 };
+struct id_list { const int32_t *items; int32_t count; };
+
 struct resource { /* something that was configured */
     enum config_scope scope;
     char *name;
@@ -226,31 +229,61 @@ static enum err apply_remove_topic(struct image *image, struct uuid id, struct r
     return ERR_OK;
 }
 
-/* Replicas and ISR lie in one piece of memory: there may be tens of thousands. */
-static void partition_set_ids(struct image_partition *partition, const int32_t *replicas, int32_t replica_count, const int32_t *isr,
-                              int32_t isr_count)
+/* All lists of a partition lie in one piece of memory: there may be tens of thousands. */
+static void partition_set_lists(struct image_partition *partition, const struct id_list lists[ID_LISTS])
 {
-    int32_t *ids = mem_alloc((size_t)(replica_count * 2 + 1) * sizeof(*ids));
+    size_t total = 1;
+    int32_t *ids, *at;
+    int32_t **pointers[ID_LISTS] = { &partition->replicas, &partition->isr, &partition->elr, &partition->last_known_elr,
+                                     &partition->adding_replicas, &partition->removing_replicas };
+    int16_t *counts[ID_LISTS] = { &partition->replica_count, &partition->isr_count, &partition->elr_count,
+                                  &partition->last_known_elr_count, &partition->adding_count, &partition->removing_count };
 
-    if (replica_count)
-        memcpy(ids, replicas, (size_t)replica_count * sizeof(*ids));
-    if (isr_count > replica_count)
-        isr_count = replica_count;
-    if (isr_count)
-        memcpy(ids + replica_count, isr, (size_t)isr_count * sizeof(*ids));
+    for (int i = 0; i < ID_LISTS; i++)
+        total += (size_t)lists[i].count;
+    ids = at = mem_alloc(total * sizeof(*ids));
+    for (int i = 0; i < ID_LISTS; i++) {
+        if (lists[i].count)
+            memcpy(at, lists[i].items, (size_t)lists[i].count * sizeof(*at));
+        at += lists[i].count;
+    }
     mem_free(partition->replicas);
-    partition->replicas = ids;
-    partition->isr = ids + replica_count;
-    partition->replica_count = (int16_t)replica_count;
-    partition->isr_count = (int16_t)isr_count;
+    for (int i = 0; i < ID_LISTS; i++) {
+        *pointers[i] = lists[i].count || i < 2 ? ids : NULL;
+        *counts[i] = (int16_t)lists[i].count;
+        ids += lists[i].count;
+    }
 }
+
+static void partition_lists(const struct image_partition *partition, struct id_list lists[ID_LISTS])
+{
+    lists[0] = (struct id_list){ partition->replicas, partition->replica_count };
+    lists[1] = (struct id_list){ partition->isr, partition->isr_count };
+    lists[2] = (struct id_list){ partition->elr, partition->elr_count };
+    lists[3] = (struct id_list){ partition->last_known_elr, partition->last_known_elr_count };
+    lists[4] = (struct id_list){ partition->adding_replicas, partition->adding_count };
+    lists[5] = (struct id_list){ partition->removing_replicas, partition->removing_count };
+}
+
+static bool too_long(const struct id_list lists[ID_LISTS])
+{
+    for (int i = 0; i < ID_LISTS; i++)
+        if (lists[i].count > MOST_REPLICAS)
+            return true;
+    return lists[0].count < 1;
+}
+
+/* A list of a record that may be null. */
+#define LIST(array) ((struct id_list){ (array).items, (array).count > 0 ? (array).count : 0 })
 
 static enum err apply_partition(struct image *image, const struct metadata_partition *record, struct reason *reason)
 {
     struct image_topic *topic = image_topic_mutable(image, record->topic_id);
     struct image_partition *partition;
+    const struct id_list lists[ID_LISTS] = { LIST(record->replicas), LIST(record->isr), LIST(record->eligible_leader_replicas),
+                                             LIST(record->last_known_elr), LIST(record->adding_replicas), LIST(record->removing_replicas) };
 
-    if (!topic || record->partition_id != topic->partition_count || record->replicas.count < 1 || record->replicas.count > 1000)
+    if (!topic || record->partition_id != topic->partition_count || too_long(lists))
         return err_because(ERR_INVALID_PARTITIONS, reason, "the metadata log makes partition %d out of turn", record->partition_id);
     /* Grown by doubling: a topic's partitions come one record each. */
     if ((topic->partition_count & (topic->partition_count - 1)) == 0)
@@ -258,7 +291,8 @@ static enum err apply_partition(struct image *image, const struct metadata_parti
                                        (size_t)(topic->partition_count ? topic->partition_count * 2 : 1) * sizeof(*topic->partitions));
     partition = &topic->partitions[topic->partition_count++];
     memset(partition, 0, sizeof(*partition));
-    partition_set_ids(partition, record->replicas.items, record->replicas.count, record->isr.items, record->isr.count);
+    partition_set_lists(partition, lists);
+    partition->leader_recovery_state = record->leader_recovery_state;
     partition->leader = record->leader;
     partition->leader_epoch = record->leader_epoch;
     partition->partition_epoch = record->partition_epoch;
@@ -269,18 +303,32 @@ static enum err apply_partition_change(struct image *image, const struct metadat
 {
     struct image_topic *topic = image_topic_mutable(image, record->topic_id);
     struct image_partition *partition;
+    const struct id_list changed[ID_LISTS] = {
+        { record->replicas.items, record->replicas.count }, { record->isr.items, record->isr.count },
+        { record->eligible_leader_replicas.items, record->eligible_leader_replicas.count },
+        { record->last_known_elr.items, record->last_known_elr.count },
+        { record->adding_replicas.items, record->adding_replicas.count },
+        { record->removing_replicas.items, record->removing_replicas.count },
+    };
+    struct id_list lists[ID_LISTS];
+    bool some = false;
 
     if (!topic || record->partition_id < 0 || record->partition_id >= topic->partition_count)
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "the metadata log changes a partition that is not there");
     partition = &topic->partitions[record->partition_id];
-    if (record->isr.count >= 0 || record->replicas.count >= 0) {
-        const int32_t *replicas = record->replicas.count >= 0 ? record->replicas.items : partition->replicas;
-        int32_t replica_count = record->replicas.count >= 0 ? record->replicas.count : partition->replica_count;
-        const int32_t *isr = record->isr.count >= 0 ? record->isr.items : partition->isr;
-        int32_t isr_count = record->isr.count >= 0 ? record->isr.count : partition->isr_count;
-
-        partition_set_ids(partition, replicas, replica_count, isr, isr_count);
+    partition_lists(partition, lists);
+    for (int i = 0; i < ID_LISTS; i++) {
+        if (changed[i].count < 0)
+            continue;
+        lists[i] = changed[i];
+        some = true;
     }
+    if (some && too_long(lists))
+        return err_because(ERR_INVALID_PARTITIONS, reason, "the metadata log gives partition %d an impossible list of replicas", record->partition_id);
+    if (some)
+        partition_set_lists(partition, lists);
+    if (record->leader_recovery_state >= 0)
+        partition->leader_recovery_state = record->leader_recovery_state;
     if (record->leader != -2) {
         partition->leader = record->leader;
         partition->leader_epoch++;
@@ -310,12 +358,12 @@ struct image *image_copy(const struct image *from)
         topic->name = mem_text(old->name);
         topic->partitions = mem_zero_array(capacity, sizeof(*topic->partitions));
         for (int32_t p = 0; p < old->partition_count; p++) {
-            const struct image_partition *partition = &old->partitions[p];
+            struct id_list lists[ID_LISTS];
 
-            topic->partitions[p] = *partition;
+            partition_lists(&old->partitions[p], lists);
+            topic->partitions[p] = old->partitions[p];
             topic->partitions[p].replicas = NULL;
-            partition_set_ids(&topic->partitions[p], partition->replicas, partition->replica_count, partition->isr,
-                              partition->isr_count);
+            partition_set_lists(&topic->partitions[p], lists);
         }
     }
     by_id_rebuild(image);

@@ -12,9 +12,16 @@ struct image_broker {
     const char *rack;            /* NULL: none */
     bool fenced, shutting_down;
 };
+enum { MOST_REPLICAS = 1000 };   /* of a partition; of each of its lists */
+enum leader_recovery { LEADER_RECOVERED = 0, LEADER_RECOVERING = 1 }; /* Kafka's numbers: an unclean election is not confirmed by its leader yet */
+/* The lists lie in one piece of memory, each is NULL where it is empty but for the first two. */
 struct image_partition {
     int32_t *replicas, *isr;     /* replicas[0] is the preferred leader */
-    int16_t replica_count, isr_count;
+    int32_t *elr;                /* eligible leader replicas (KIP-966): out of the ISR since it is below its minimum, but they lack nothing; 4.3 */
+    int32_t *last_known_elr;     /* the last leader, while nobody of ISR and ELR is left */
+    int32_t *adding_replicas, *removing_replicas; /* of a reassignment that goes on */
+    int16_t replica_count, isr_count, elr_count, last_known_elr_count, adding_count, removing_count;
+    int8_t leader_recovery_state;
     int32_t leader;              /* -1: none */
     int32_t leader_epoch, partition_epoch;
 };

@@ -225,20 +225,20 @@ static const struct column replica_columns[] = {
     { 0 },
 };
 static const struct table replica_table;
-enum { MOST_REPLICAS = 64 };
+enum { SHOWN_REPLICAS = 64 };
 
 static void *replicas_open(void *context, const struct constraint *constraints, size_t count)
 {
     struct cluster *cluster = context;
     const struct image *image = cluster->controller.image;
     struct rows *rows = rows_new(&replica_table);
-    struct replica_info infos[MOST_REPLICAS];
+    struct replica_info infos[SHOWN_REPLICAS];
 
     for (size_t i = 0; i < image_topic_count(image); i++) {
         const struct image_topic *topic = image_topic_at(image, i);
 
         for (int32_t p = 0; wants_text(constraints, count, 0, topic->name) && p < topic->partition_count; p++) {
-            size_t found = wants_int(constraints, count, 1, p) ? cluster_replicas(cluster, topic->name, p, infos, MOST_REPLICAS) : 0;
+            size_t found = wants_int(constraints, count, 1, p) ? cluster_replicas(cluster, topic->name, p, infos, SHOWN_REPLICAS) : 0;
 
             for (size_t r = 0; r < found; r++) {
                 struct value *row;
