@@ -6,6 +6,7 @@
 
 #include "shell/command.h"
 #include "shell/condition.h"
+#include "shell/prose.h"
 
 /* ---- on the screen ---- */
 
@@ -149,6 +150,49 @@ static bool check_step(struct call *call, const struct lesson_step *step)
     return true;
 }
 
+/* ---- the lab that a lesson wants ---- */
+
+static struct broker *first_broker(struct call *call) { return cluster_broker_at(lab_cluster(call_lab(call)), 0); }
+
+static bool lab_fits(struct call *call, const struct lesson *lesson)
+{
+    struct config_layers layers = broker_config(first_broker(call));
+
+    for (size_t i = 0; i < lesson->lab.settings.count; i++) {
+        const struct config_set *set = &lesson->lab.settings.sets[i];
+        const char *value = config_key_known(config_key_find(CONFIG_BROKER, set->name), layers.release) ? config_text(&layers, set->name) : NULL;
+
+        if (!value || strcmp(value, set->value))
+            return false;
+    }
+    return cluster_broker_count(lab_cluster(call_lab(call))) >= (size_t)lesson->lab.brokers;
+}
+
+static void print_wanted(struct call *call, const struct lesson *lesson)
+{
+    struct text command = { 0 };
+
+    text_add(&command, "kafkarium");
+    if (lab_release(call_lab(call)) == RELEASE_27)
+        text_add(&command, " --kafka 2.7");
+    text_printf(&command, " --brokers %d", (int)lesson->lab.brokers);
+    for (size_t i = 0; i < lesson->lab.settings.count; i++)
+        text_printf(&command, " --set %s=%s", lesson->lab.settings.sets[i].name, lesson->lab.settings.sets[i].value);
+    call_print(call, "    %s\n", text_chars(&command));
+    text_done(&command);
+}
+
+static bool refuse_lab(struct call *call, const struct lesson *lesson)
+{
+    if (lab_fits(call, lesson))
+        return false;
+    prose_print(call, "%s\n", _(call->session->lang, "This lesson is played on another lab than this one. Start it so, here after exit or in another terminal:"));
+    print_wanted(call, lesson);
+    prose_print(call, _(call->session->lang, "and there: lesson start %d"), lesson->number);
+    call_print(call, "\n");
+    return true;
+}
+
 static int show_list(struct call *call, const struct lessons *lessons)
 {
     for (size_t i = 0; i < lessons->count; i++) {
@@ -157,6 +201,8 @@ static int show_list(struct call *call, const struct lessons *lessons)
         call_print(call, "%2d  %-12s %s (%zu)\n", lesson->number, lesson->name, lesson->title, lesson->count);
         if (lesson->summary)
             call_print(call, "    %s\n", lesson->summary);
+        if (!lab_fits(call, lesson))
+            print_wanted(call, lesson);
     }
     call_print(call, "\nlesson start %d\n", lessons->count ? lessons->lessons[0].number : 1);
     return 0;
@@ -171,6 +217,8 @@ static int start(struct call *call, const struct lessons *lessons)
         call_error(call, "lesson: there is no lesson '%s'; lesson list shows them\n", name);
         return 1;
     }
+    if (refuse_lab(call, lesson))
+        return 1;
     set_place(call, lesson->name, 0);
     call_print(call, "%s\n", lesson->title);
     print_step(call, lesson, 0);
@@ -229,6 +277,8 @@ static int check(struct call *call, const struct lesson_step *step)
 /* All of a lesson by machine: what make test plays, and a teacher the evening before. */
 static int play(struct call *call, const struct lesson *lesson)
 {
+    if (refuse_lab(call, lesson))
+        return 1;
     for (size_t i = 0; i < lesson->count && !call_interrupted(call); i++) {
         const struct lesson_step *step = &lesson->steps[i];
 
@@ -285,7 +335,7 @@ static int run(struct call *call)
     const struct lesson *lesson;
     int status;
 
-    if (lessons_load(lang_code(call->session->lang), &lessons, &reason)) {
+    if (lessons_load(lang_code(call->session->lang), broker_id(first_broker(call)), &lessons, &reason)) {
         call_error(call, "lesson: %s\n", reason.text);
         return 1;
     }

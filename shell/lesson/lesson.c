@@ -165,6 +165,42 @@ static enum err add_fence(struct lesson_step *step, cmark_node *node, const char
                 : err_because(ERR_INVALID_REQUEST, reason, "%s, line %d: the step has a block of '%s' already", name, cmark_node_get_start_line(node), info);
 }
 
+/* "brokers=3" and settings: the lab on which the lesson is played. */
+static enum err parse_lab(struct lesson *lesson, cmark_node *node, struct reason *reason)
+{
+    const char *text = cmark_node_get_literal(node);
+
+    if (strcmp(cmark_node_get_fence_info(node), "lab"))
+        return err_because(ERR_INVALID_REQUEST, reason, "%s, line %d: before the first step (## ...) there is only a block of lab, not '%s'", lesson->name,
+                           cmark_node_get_start_line(node), cmark_node_get_fence_info(node));
+    while (*text) {
+        const char *end = strchrnul(text, '\n');
+        char *line = mem_text_size(text, (size_t)(end - text)), *value = strchr(line, '=');
+        bool good = !*line;
+
+        if (value) {
+            int64_t brokers;
+
+            *value++ = 0;
+            if (strcmp(line, "brokers")) {
+                good = config_key_find(CONFIG_BROKER, line);
+                if (good)
+                    config_map_set(&lesson->lab.settings, line, value);
+            } else {
+                good = parse_i64(value, &brokers) && brokers >= 1 && brokers <= 9;
+                if (good)
+                    lesson->lab.brokers = (int32_t)brokers;
+            }
+        }
+        mem_free(line);
+        if (!good)
+            return err_because(ERR_INVALID_REQUEST, reason, "%s, line %d: a lab is brokers=N (1 to 9) and settings of brokers, KEY=VALUE, one a line", lesson->name,
+                               cmark_node_get_start_line(node));
+        text = *end ? end + 1 : end;
+    }
+    return ERR_OK;
+}
+
 static char *inline_text(cmark_node *node)
 {
     struct text text = { 0 };
@@ -185,6 +221,8 @@ static enum err take_node(struct lesson *lesson, cmark_node *node, struct text *
         if (step)
             step->text = shown->size ? text_take(shown) : mem_text("");
         ARRAY_ADD(lesson->steps, lesson->count, *capacity) = (struct lesson_step){ .title = inline_text(node) };
+    } else if (!step && cmark_node_get_type(node) == CMARK_NODE_CODE_BLOCK) {
+        return parse_lab(lesson, node, reason);
     } else if (!step) {
         if (!lesson->summary)
             lesson->summary = inline_text(node);
@@ -203,7 +241,7 @@ enum err lesson_parse(const char *name, const char *markdown, size_t size, struc
     size_t capacity = 0;
     enum err err = ERR_OK;
 
-    *out = (struct lesson){ .name = mem_text(name) };
+    *out = (struct lesson){ .name = mem_text(name), .lab.brokers = 1 };
     for (cmark_node *node = cmark_node_first_child(document); node && !err; node = cmark_node_next(node))
         err = take_node(out, node, &shown, &capacity, reason);
     if (out->count)
@@ -232,6 +270,7 @@ void lesson_done(struct lesson *lesson)
         mem_free(step->hint);
         mem_free(step->why);
     }
+    config_map_done(&lesson->lab.settings);
     mem_free(lesson->steps);
     mem_free(lesson->name);
     mem_free(lesson->path);
@@ -265,10 +304,24 @@ static char *lessons_folder(const char *language)
     return NULL;
 }
 
-static enum err load_file(const char *folder, const char *file, struct lesson *out, struct reason *reason)
+/* "{2}" becomes the number of the second broker. */
+static void name_brokers(struct text *out, const char *markdown, size_t size, int32_t first_broker)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (i + 2 < size && markdown[i] == '{' && markdown[i + 1] >= '1' && markdown[i + 1] <= '9' && markdown[i + 2] == '}') {
+            text_printf(out, "%d", (int)(first_broker + markdown[i + 1] - '1'));
+            i += 2;
+        } else {
+            text_char(out, markdown[i]);
+        }
+    }
+}
+
+static enum err load_file(const char *folder, const char *file, int32_t first_broker, struct lesson *out, struct reason *reason)
 {
     char *path = mem_printf("%s/%s", folder, file), *name = mem_text(file + 3);
     FILE *f = fopen(path, "r");
+    struct text named = { 0 };
     char *markdown = NULL;
     size_t size;
     enum err err;
@@ -280,13 +333,16 @@ static enum err load_file(const char *folder, const char *file, struct lesson *o
         markdown = mem_alloc(MOST_BYTES);
         size = fread(markdown, 1, MOST_BYTES, f);
         fclose(f);
-        err = size == MOST_BYTES ? err_because(ERR_INVALID_REQUEST, reason, "%s is longer than a lesson may be", path) : lesson_parse(name, markdown, size, out, reason);
+        name_brokers(&named, markdown, size, first_broker);
+        err = size == MOST_BYTES ? err_because(ERR_INVALID_REQUEST, reason, "%s is longer than a lesson may be", path)
+                                 : lesson_parse(name, text_chars(&named), named.size, out, reason);
     }
     if (!err) {
         out->path = path;
         out->number = atoi(file);
         path = NULL;
     }
+    text_done(&named);
     mem_free(markdown);
     mem_free(name);
     mem_free(path);
@@ -300,7 +356,7 @@ static int is_lesson(const struct dirent *entry)
     return isdigit((unsigned char)name[0]) && isdigit((unsigned char)name[1]) && name[2] == '-' && text_ends(name, ".md");
 }
 
-enum err lessons_load(const char *language, struct lessons *out, struct reason *reason)
+enum err lessons_load(const char *language, int32_t first_broker, struct lessons *out, struct reason *reason)
 {
     char *folder = lessons_folder(language);
     struct dirent **names = NULL;
@@ -313,7 +369,7 @@ enum err lessons_load(const char *language, struct lessons *out, struct reason *
     for (int i = 0; i < count; i++) {
         if (!err && out->count < MOST_LESSONS) {
             out->lessons = mem_resize(out->lessons, (out->count + 1) * sizeof(*out->lessons));
-            err = load_file(folder, names[i]->d_name, &out->lessons[out->count], reason);
+            err = load_file(folder, names[i]->d_name, first_broker, &out->lessons[out->count], reason);
             out->count += !err;
         }
         free(names[i]);

@@ -231,7 +231,7 @@ static void add_lessons(complete_add *add, void *context)
 {
     struct lessons lessons = { 0 };
 
-    if (lessons_load("en", &lessons, NULL))
+    if (lessons_load("en", 1, &lessons, NULL))
         return;
     for (size_t i = 0; i < lessons.count; i++)
         add(context, lessons.lessons[i].name);
