@@ -200,7 +200,7 @@ enum err broker_read_metadata(struct broker *broker, struct reason *reason)
     struct batch batch;
     enum err err = ERR_OK;
 
-    log_cursor_init(&cursor, broker->cluster->controller.log.log, image_offset(broker->image) + 1, false);
+    log_cursor_init(&cursor, broker->cluster->controller.log->log, image_offset(broker->image) + 1, false);
     if (log_cursor_next(&cursor, &batch))
         take_batch(broker, &(struct metadata_pending){ .base_offset = batch.base_offset, .last_offset = batch.last_offset,
                                                        .bytes = (uint8_t *)batch.bytes.data, .size = batch.bytes.size });

@@ -162,11 +162,11 @@ enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, s
 
     if (err)
         return err;
-    if (log_end_offset(broker->metadata.log) > log_end_offset(cluster->controller.log.log))
-        err = log_truncate_to(broker->metadata.log, log_end_offset(cluster->controller.log.log), queue_now_ms(cluster->queue), reason);
-    if (err || log_end_offset(broker->metadata.log) == log_end_offset(cluster->controller.log.log))
+    if (log_end_offset(broker->metadata.log) > log_end_offset(cluster->controller.log->log))
+        err = log_truncate_to(broker->metadata.log, log_end_offset(cluster->controller.log->log), queue_now_ms(cluster->queue), reason);
+    if (err || log_end_offset(broker->metadata.log) == log_end_offset(cluster->controller.log->log))
         return err;
-    log_cursor_init(&cursor, cluster->controller.log.log, log_end_offset(broker->metadata.log), false);
+    log_cursor_init(&cursor, cluster->controller.log->log, log_end_offset(broker->metadata.log), false);
     while (!err && log_cursor_next(&cursor, &batch))
         err = metadata_log_append(&broker->metadata, batch.bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
     log_cursor_done(&cursor);
@@ -243,7 +243,7 @@ static enum err open_all(struct cluster *cluster, const struct cluster_options *
         err = cluster_open_controller(cluster, reason);
     if (err)
         return err;
-    fresh = log_end_offset(cluster->controller.log.log) == 0;
+    fresh = log_end_offset(cluster->controller.log->log) == 0;
     image_set_cluster_id(cluster->controller.image, cluster_id);
     image_set_controller(cluster->controller.image, controller_home(cluster));
     if (fresh)
@@ -259,6 +259,7 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     *out = NULL;
     assert(options->broker_count > 0 && options->broker_count <= MOST_BROKERS);
     cluster->release = options->release;
+    cluster->controller.log = &cluster->controller.own;
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
     cluster->network = network_new(cluster);

@@ -26,7 +26,8 @@ struct controller {
     size_t home;                      /* index of the broker at which it sits */
     bool down;                        /* its broker is down, and nobody has taken its place: `image` is what it last knew, for looking */
     struct image *image;
-    struct metadata_log log;
+    struct metadata_log *log;         /* `own`, or with a quorum the copy of the voter that is active */
+    struct metadata_log own;
     struct metadata_batch batch;      /* being filled between controller_begin and controller_commit */
     bool filling;
     enum err failed;                  /* the log could not be written: nothing more is promised */

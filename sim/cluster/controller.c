@@ -84,7 +84,7 @@ static enum err flush(struct cluster *cluster, struct reason *reason)
     controller->filling = false;
     err = batch_builder_finish(&controller->batch.builder, &bytes, reason);
     if (!err)
-        err = metadata_log_append(&controller->log, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
+        err = metadata_log_append(controller->log, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
     if (!err) {
         pending_add(cluster, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1);
         err = metadata_batch_replay(bytes, apply_to_image, cluster, reason);
@@ -103,7 +103,7 @@ struct metadata_batch *controller_add(struct cluster *cluster, const struct meta
     if (controller->filling && controller->batch.count >= METADATA_BATCH_RECORDS)
         flush(cluster, NULL);
     if (!controller->filling) {
-        metadata_batch_begin(&controller->batch, log_end_offset(controller->log.log), METADATA_EPOCH, false);
+        metadata_batch_begin(&controller->batch, log_end_offset(controller->log->log), METADATA_EPOCH, false);
         controller->filling = true;
     }
     metadata_batch_add(&controller->batch, record, queue_now_ms(cluster->queue));
@@ -142,12 +142,12 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
     controller->image = image_new();
     controller->failed = ERR_OK;
     controller->down = false;
-    controller->log.flushes = true;
-    err = metadata_log_open(&controller->log, &env, log_dir, layers, clean, recovery_point, queue_now_ms(cluster->queue), reason);
+    controller->log->flushes = true;
+    err = metadata_log_open(controller->log, &env, log_dir, layers, clean, recovery_point, queue_now_ms(cluster->queue), reason);
     if (!err)
-        err = metadata_log_replay(&controller->log, 0, apply_to_image, cluster, reason);
+        err = metadata_log_replay(controller->log, 0, apply_to_image, cluster, reason);
     if (!err)
-        image_set_offset(controller->image, log_end_offset(controller->log.log) - 1);
+        image_set_offset(controller->image, log_end_offset(controller->log->log) - 1);
     return err;
 }
 
@@ -166,7 +166,7 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
     raft_add_control(&batch, RAFT_VOTERS, voter, cluster, now_ms);
     err = batch_builder_finish(&batch.builder, &bytes, reason);
     if (!err)
-        err = metadata_log_append(&cluster->controller.log, bytes, METADATA_EPOCH, now_ms, reason);
+        err = metadata_log_append(cluster->controller.log, bytes, METADATA_EPOCH, now_ms, reason);
     if (!err)
         pending_add(cluster, bytes, 0, batch.count - 1);
     metadata_batch_done(&batch);
@@ -181,7 +181,7 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
 
     if (err)
         return err;
-    image_set_offset(cluster->controller.image, log_end_offset(cluster->controller.log.log) - 1);
+    image_set_offset(cluster->controller.image, log_end_offset(cluster->controller.log->log) - 1);
     if (release_is_27(cluster->release))
         return ERR_OK;
     err = raft_write_quorum_files(cluster, reason);
@@ -219,9 +219,9 @@ void controller_shut(struct cluster *cluster, bool clean)
         metadata_batch_done(&controller->batch);
     controller->filling = false;
     if (clean)
-        metadata_log_close(&controller->log, queue_now_ms(cluster->queue));
+        metadata_log_close(controller->log, queue_now_ms(cluster->queue));
     else
-        metadata_log_drop(&controller->log);
+        metadata_log_drop(controller->log);
     while (controller->first) {
         struct metadata_pending *next = controller->first->next;
 

@@ -21,7 +21,7 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
 
     /* Its epoch is the offset of this record. */
     if (fenced || broker->epoch < 0)
-        broker->epoch = log_end_offset(cluster->controller.log.log) + (cluster->controller.filling ? cluster->controller.batch.count : 0);
+        broker->epoch = log_end_offset(cluster->controller.log->log) + (cluster->controller.filling ? cluster->controller.batch.count : 0);
     r->broker_id = broker->id;
     r->incarnation_id = uuid_random(&cluster->random);
     r->broker_epoch = broker->epoch;

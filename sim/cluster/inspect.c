@@ -359,7 +359,7 @@ static struct image *new_image(struct cluster *cluster)
 static enum err read_metadata(struct cluster *cluster, const struct folder *folder, struct reason *reason)
 {
     struct broker *broker = cluster->brokers[0];
-    struct metadata_log *log = &cluster->controller.log;
+    struct metadata_log *log = cluster->controller.log;
     char *dir = mem_printf("%s/%s", folder->dir->path, folder->name), *snapshot;
     struct reason why;
     int64_t from = newest_snapshot(cluster, dir, &snapshot);
@@ -671,7 +671,7 @@ static enum err load(struct cluster *cluster, struct reason *reason)
             note(inspection, "The cluster's metadata could be read in part only: %s", why.text);
     }
     topics_by_names(cluster);
-    image_set_offset(controller->image, controller->log.log ? log_end_offset(controller->log.log) - 1 : 0);
+    image_set_offset(controller->image, controller->log->log ? log_end_offset(controller->log->log) - 1 : 0);
     know_broker(cluster);
     apply_topic_settings(cluster);
     broker->image = image_copy(controller->image);
@@ -766,7 +766,7 @@ static uint64_t mark_of(struct cluster *cluster)
     for (size_t i = 0; i < inspection->dir_count; i++)
         mix_file(cluster, &mark, inspection->dirs[i].path);
     for (size_t i = 0; i <= broker->partition_count; i++) {
-        const struct log *log = i < broker->partition_count ? broker->partitions[i]->log : cluster->controller.log.log;
+        const struct log *log = i < broker->partition_count ? broker->partitions[i]->log : cluster->controller.log->log;
         char *path;
 
         if (!log)
@@ -897,6 +897,7 @@ enum err cluster_inspect(struct cluster **out, const struct cluster_options *opt
 
     *out = NULL;
     cluster->release = options->release;
+    cluster->controller.log = &cluster->controller.own;
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
     cluster->network = network_new(cluster);

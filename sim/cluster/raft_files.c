@@ -150,7 +150,7 @@ enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason
 
 enum err raft_write_quorum_files(const struct cluster *cluster, struct reason *reason)
 {
-    const char *dir = log_dir(cluster->controller.log.log);
+    const char *dir = log_dir(cluster->controller.log->log);
     char *state = mem_printf("%s/quorum-state", dir), *snapshot = mem_printf("%s/00000000000000000000-0000000000.checkpoint", dir);
     char *text = mem_printf("{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":-1,\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}",
                             controller_home(cluster), METADATA_EPOCH);
