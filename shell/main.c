@@ -202,6 +202,15 @@ static int run_lab(struct run_options *options)
         shell_done(&shell);
         return 3;
     }
+    if (options->metrics_port >= 0) {
+        options->metrics_port = lab_export_metrics(shell.lab, options->lab.listen_address, options->metrics_port, &reason);
+        if (options->metrics_port < 0) {
+            fprintf(stderr, "kafkarium: %s\n", reason.text);
+            shell_done(&shell);
+            return 3;
+        }
+        fprintf(stderr, "metrics: http://%s:%d/metrics\n", options->lab.listen_address ? options->lab.listen_address : "127.0.0.1", options->metrics_port);
+    }
     session.lab = shell.current = shell.lab;
     shell.how = &options->lab;
     session.release = release_is_27(lab_release(shell.lab)) ? RELEASE_27 : RELEASE_43;

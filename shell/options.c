@@ -30,6 +30,7 @@ void run_usage(FILE *out)
           "  --durable                   really fsync where Kafka does\n"
           "  --mode table|csv|json       how sql and Kafkarium's own commands print\n"
           "  --log-dir DIR               the one broker's files are DIR itself\n"
+          "  --metrics PORT              what brokers measure, for Prometheus: http://127.0.0.1:PORT/metrics\n"
           "  --record                    keep inputs for replay also with --serve\n"
           "  --inspect DIR[,DIR]         x-ray: look at a real broker's log.dirs, running or stopped; nothing is written there\n"
           "  --set-topic T:KEY=VALUE     with --inspect: a topic's setting, where the folders don't tell it (2.7); repeatable\n"
@@ -57,7 +58,7 @@ static int wrong(const char *format, ...)
 }
 
 enum { O_BROKERS = 256, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
-       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_HELP, O_VERSION };
+       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_METRICS, O_HELP, O_VERSION };
 
 static const struct option_row {
     const char *name;
@@ -67,7 +68,7 @@ static const struct option_row {
     { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
     { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
     { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
-    { "log-dir", 1, O_LOG_DIR }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "set-topic", 1, O_SET_TOPIC }, { "properties", 1, O_PROPERTIES }, { "to", 2, O_TO }, { "help", 0, O_HELP },
+    { "log-dir", 1, O_LOG_DIR }, { "metrics", 1, O_METRICS }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "set-topic", 1, O_SET_TOPIC }, { "properties", 1, O_PROPERTIES }, { "to", 2, O_TO }, { "help", 0, O_HELP },
     { "version", 0, O_VERSION },
 };
 
@@ -268,6 +269,10 @@ static int take_option(struct run_options *options, int value, const char *argum
     case O_LOG_DIR:
         lab->log_dir = argument;
         break;
+    case O_METRICS:
+        if (!parse_i32(argument, &options->metrics_port) || options->metrics_port < 0 || options->metrics_port > 65535)
+            return wrong("--metrics wants a port from 0 (any free) to 65535, not '%s'", argument);
+        break;
     case O_RECORD:
         lab->record = true;
         break;
@@ -296,7 +301,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
     struct option table[sizeof(rows) / sizeof(*rows) + 1] = { 0 };
     int value, at = 0;
 
-    *options = (struct run_options){ .speed = 1, .print_mode = -1 };
+    *options = (struct run_options){ .speed = 1, .print_mode = -1, .metrics_port = -1 };
     lab_options_default(&options->lab);
     options->lab.settings = &options->settings;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

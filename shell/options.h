@@ -13,6 +13,7 @@ struct run_options {
     const char *tools_dir;
     bool join;                      /* --to */
     const char *join_lab;           /* NULL: KAFKARIUM_LAB, else the only one running */
+    int32_t metrics_port;          /* -1: none */
     bool no_listen, port_given, ready_json, release_given;
     double speed;
     bool paused;

@@ -1,6 +1,7 @@
 /* A lab: everything put together, opened in order and closed in reverse. */
 #include "sim/copy.h"
 #include "sim/lab_internal.h"
+#include "sim/net/exporter.h"
 #include "sim/recording.h"
 
 #include <arpa/inet.h>
@@ -680,6 +681,7 @@ void lab_close(struct lab *lab)
 {
     if (!lab)
         return;
+    exporter_close(lab->exporter);
     net_close(lab->net);
     if (lab->recorder) {
         recorder_flush(lab->recorder, NULL);
@@ -748,6 +750,13 @@ void lab_go_live(struct lab *lab, uv_loop_t *loop, uint64_t armed)
     groups_use_wall(lab->cluster, lab->wall);
     recorder_go_live(lab->recorder);
     pace_begin(lab);
+}
+
+int32_t lab_export_metrics(struct lab *lab, const char *address, int32_t port, struct reason *reason)
+{
+    if (exporter_open(&lab->exporter, lab->loop, lab->cluster, address, port, reason))
+        return -1;
+    return exporter_port(lab->exporter);
 }
 
 enum err lab_listen(struct lab *lab, const struct lab_options *given, struct reason *reason)

@@ -22,6 +22,7 @@ struct lab {
     struct cluster *cluster;
     struct wire *wire;
     struct net *net;
+    struct exporter *exporter;               /* NULL: --metrics was not asked for */
     struct timers *wall;                     /* the clients' lives: what recordings know */
     struct timers *wall_outside;             /* our own clients of other clusters, which no recording knows */
     struct timers timers;                    /* of clients in this process: the queue's, but the wall's while the lab is paused */

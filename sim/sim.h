@@ -83,6 +83,8 @@ const char *lab_control_path(const struct lab *lab);   /* LAB/control */
 uint64_t lab_seed(const struct lab *lab);
 int32_t lab_port(const struct lab *lab, size_t broker_index); /* where it listens, else 9092 + i */
 const char *lab_settings_changed(const struct lab *lab);      /* what --course and --set changed, a line each; "" */
+/* GET /metrics at `address` (NULL: 127.0.0.1) and `port` (0: any free) until the lab closes; the port, or -1 with the reason. */
+int32_t lab_export_metrics(struct lab *lab, const char *address, int32_t port, struct reason *reason);
 /* A transport for a tool of this process: brokers of this lab in process (by the addresses that they advertise), all else over TCP. */
 struct transport *lab_transport(struct lab *lab, const char *client_host);
 /* For ls, hexdump, dump: the real path of what the user named ("/tmp/kafka-logs/students-0", "broker-1/students-0", "students-0", a real path). The caller's. */

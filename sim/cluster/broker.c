@@ -113,6 +113,14 @@ static size_t settings_place(const struct broker *broker, const char *topic, boo
     return text_place(topic, broker->topics, broker->topic_count, settings_name, found);
 }
 
+struct topic_settings *broker_topic_settings(const struct broker *broker, const char *topic)
+{
+    bool found;
+    size_t place = settings_place(broker, topic, &found);
+
+    return found ? broker->topics[place] : NULL;
+}
+
 struct topic_settings *broker_take_settings(struct broker *broker, const char *topic)
 {
     bool found;
@@ -141,6 +149,7 @@ void broker_give_settings(struct broker *broker, struct topic_settings *settings
     place = settings_place(broker, settings->name, &found);
     assert(found);
     memmove(&broker->topics[place], &broker->topics[place + 1], (--broker->topic_count - place) * sizeof(*broker->topics));
+    mem_free(settings->meters);
     mem_free(settings);
 }
 
@@ -434,6 +443,7 @@ static void unhost_all(struct broker *broker)
 {
     while (broker->partition_count)
         partition_unhost(broker->partitions[broker->partition_count - 1]);
+    metrics_forget(broker);
 }
 
 bool broker_stop_clean(struct broker *broker)

@@ -6,6 +6,7 @@
 #include "sim/cluster/group.h"
 #include "sim/cluster/image_internal.h"
 #include "sim/cluster/metadata.h"
+#include "sim/cluster/metrics.h"
 #include "sim/cluster/network.h"
 #include "sim/cluster/partition.h"
 #include "sim/log/checkpoint.h"
@@ -46,6 +47,7 @@ struct cluster {
     size_t broker_count;
     struct controller controller;
     struct network *network;
+    struct metric_source *metric_sources;
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
@@ -65,6 +67,7 @@ struct topic_settings {
     struct log_config config;
     int32_t users;
     int64_t min_insync_replicas;
+    struct meter *meters;             /* TOPIC_METERS of them; NULL: nothing was counted yet */
     char name[];
 };
 
@@ -192,6 +195,7 @@ struct broker {
     struct doomed *doomed;
     size_t doomed_count, doomed_capacity;
     int64_t producer_id_next, producer_id_end;
+    struct meter topic_meters[TOPIC_METERS], meters[BROKER_METERS];
 };
 
 /* ---- broker.c: its folder; broker_tasks.c: what comes around ---- */
@@ -244,6 +248,7 @@ struct config_layers broker_layers(const struct broker *broker, const struct con
 void broker_topic_changed(struct broker *broker, const char *topic);      /* its settings */
 void broker_settings_changed(struct broker *broker);
 struct topic_settings *broker_take_settings(struct broker *broker, const char *topic);
+struct topic_settings *broker_topic_settings(const struct broker *broker, const char *topic); /* NULL: it hosts nothing of it */
 void broker_give_settings(struct broker *broker, struct topic_settings *settings);
 void broker_note_retention(struct broker *broker, struct partition *partition);  /* something changed that a check may care about */
 void broker_note_high_watermark(struct broker *broker);
@@ -400,6 +405,9 @@ enum err cluster_refuse_change(const struct cluster *cluster, struct reason *rea
 void inspection_free(struct inspection *inspection);
 /* From where a partition of __consumer_offsets is read: its start; of one that is only looked at, but not further back than is quick. */
 int64_t cluster_inspect_offsets_from(const struct cluster *cluster, struct partition *partition);
+
+/* ---- metrics.c ---- */
+void metrics_forget(struct broker *broker);             /* it went down */
 
 /* ---- tables ---- */
 void cluster_register_inspect_tables(struct cluster *cluster, struct tables *tables);

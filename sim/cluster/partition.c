@@ -410,6 +410,10 @@ enum err partition_append(struct partition *partition, const struct log_append *
         broker_note_recovery_point(broker);
     if (out->duplicate || out->base_offset < 0)
         return ERR_OK;
+    if (own.origin == APPEND_CLIENT) {
+        partition_mark(partition, METER_MESSAGES_IN, out->record_count);
+        partition_mark(partition, METER_BYTES_IN, out->bytes);
+    }
     wait_for_disk(partition, out->base_offset);
     broker_note_flush(broker, partition);
     if (out->rolled)

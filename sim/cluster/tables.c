@@ -344,4 +344,5 @@ void cluster_register_topic_tables(struct cluster *cluster, struct tables *table
     tables_add(tables, &replica_table, cluster);
     tables_add(tables, &config_table, cluster);
     cluster_register_network_table(cluster, tables);
+    cluster_register_metrics_table(cluster, tables);
 }

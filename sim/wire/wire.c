@@ -26,6 +26,8 @@ struct wire *wire_new(struct cluster *cluster)
     wire->guest_timers = (struct timers){ .queue = wire->queue, .outside = true };
     wire->random = random_fork(cluster_random(cluster), "wire");
     cluster_watch_brokers(cluster, &broker_watch, wire);
+    wire->metrics = (struct metric_source){ .list = wire_list_metrics, .context = wire };
+    cluster_add_metrics(cluster, &wire->metrics);
     return wire;
 }
 
@@ -37,10 +39,12 @@ void wire_free(struct wire *wire)
         connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
     group_connection_gone(wire->cluster, &wire->timers, NULL); /* members may stay in their groups longer than we are here */
     cluster_unwatch_brokers(wire->cluster, wire);
+    cluster_remove_metrics(wire->cluster, &wire->metrics);
     fetch_sessions_free(wire->fetch_sessions);
     mem_free(wire->connections);
     mem_free(wire->watchers);
     mem_free(wire->recent);
+    mem_free(wire->api_counts);
     mem_free(wire);
 }
 
@@ -254,6 +258,7 @@ static void broker_went_down(void *context, struct broker *broker, const char *w
     }
     if (wire->fetch_sessions)
         fetch_sessions_drop(wire->fetch_sessions, broker_id(broker));
+    wire_forget_counts(wire, broker_id(broker));
 }
 
 static bool broker_answering(void *context, struct broker *broker)
@@ -385,6 +390,7 @@ static void remember(struct request *request, uint64_t bytes_out)
     };
     walk_structs(request->api->response->fields, request->out, see_error, &recent->error);
     snprintf(recent->client_id, sizeof(recent->client_id), "%s", request->client_id);
+    wire_count_request(wire, request, recent->error);
 }
 
 /* The connection is free for its next request before the caller hears, who may send it or close at once. */

@@ -1,5 +1,6 @@
 /* The inside of a wire, for wire.c, tables.c and api.c. */
 #pragma once
+#include "sim/cluster/metrics.h"
 #include "sim/wire/header.h"
 #include "sim/wire/wire.h"
 
@@ -37,6 +38,9 @@ struct wire {
     struct wire_waiting waiting, waiting_network;
     int64_t shift_us;
     bool keep_timestamps;
+    struct metric_source metrics;
+    struct api_count *api_counts;
+    size_t api_count_count, api_count_capacity;
     struct fetch_sessions *fetch_sessions; /* made when a client asks for the first: sim/wire/fetch_session.c */
     struct timers timers;              /* virtual, see wire_virtual_timers() */
     struct timers guest_timers;        /* the same clock, but no part of the history */
@@ -62,6 +66,10 @@ struct connection {
 enum { API_VERSIONS_KEY = 18 };
 /* The answer to an ApiVersions request in a version that is not taken. */
 void api_versions_refuse_version(struct request *request);
+
+void wire_count_request(struct wire *wire, const struct request *request, int16_t error);
+void wire_forget_counts(struct wire *wire, int32_t broker);
+void wire_list_metrics(void *context, struct broker *broker, const struct metric_filter *filter, metric_fn *fn, void *fn_context);
 
 void fetch_sessions_free(struct fetch_sessions *sessions);
 void fetch_sessions_drop(struct fetch_sessions *sessions, int32_t broker); /* those of a broker that went down */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sim/cluster/metrics.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -369,6 +370,14 @@ static void note_duplicate(const struct request *request, const char *topic, int
     text_done(&text);
 }
 
+static void mark(const struct request *request, const char *topic, struct partition *partition, enum topic_meter meter, int64_t n)
+{
+    if (partition)
+        partition_mark(partition, meter, n);
+    else
+        broker_mark_topic(request->broker, topic, meter, n);
+}
+
 static void produce_partition(struct produce_state *state, const char *topic, enum err known, const struct produce_request_partition *in,
                               struct produce_response_partition *out)
 {
@@ -384,8 +393,12 @@ static void produce_partition(struct produce_state *state, const char *topic, en
     out->index = in->index;
     if (!err)
         err = append(request, topic, in, &partition, &errors, &appended, &reason);
+    mark(request, topic, partition, METER_TOTAL_PRODUCE_REQUESTS, 1);
     if (err) {
         state->failed = true;
+        mark(request, topic, partition, METER_FAILED_PRODUCE_REQUESTS, 1);
+        if (err == ERR_MESSAGE_TOO_LARGE || err == ERR_RECORD_LIST_TOO_LARGE)
+            mark(request, topic, partition, METER_BYTES_REJECTED, in->records.size);
         out->error_code = code_for(request, err);
         if (partition && start_is_told(err))
             out->log_start_offset = log_start_offset(partition_log(partition));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/cluster/metrics.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/fetch_session.h"
 
@@ -428,6 +429,15 @@ static void add_nodes(struct request *request, struct fetch_response *answer)
     }
 }
 
+static void mark(struct request *request, const struct fetch_target *target, const struct fetch_response_partition *out)
+{
+    broker_mark_topic(request->broker, target->topic, METER_TOTAL_FETCH_REQUESTS, 1);
+    if (out->error_code)
+        broker_mark_topic(request->broker, target->topic, METER_FAILED_FETCH_REQUESTS, 1);
+    else if (out->records.size)
+        broker_mark_topic(request->broker, target->topic, METER_BYTES_OUT, out->records.size);
+}
+
 static void fill_answer(struct fetch_state *state)
 {
     struct request *request = state->request;
@@ -452,6 +462,7 @@ static void fill_answer(struct fetch_state *state)
 
         answer_target(&answering, target, out);
         answering.sent[i] = out->records.size > 0;
+        mark(request, target, out);
         if (!plan->incremental || is_news(target, out)) {
             add_answer(request, answer, target, partitions, used++);
             failed = failed || out->current_leader.leader_id >= 0;
