@@ -13,6 +13,8 @@ enum {
     REQUEST_TIMEOUT_US = 30000000,  /* request.timeout.ms */
     API_TIMEOUT_US = 60000000,      /* default.api.timeout.ms */
     RETRY_BACKOFF_US = 100000,      /* retry.backoff.ms */
+    RECONNECT_US = 50000,           /* reconnect.backoff.ms */
+    RECONNECT_MAX_US = 1000000,     /* reconnect.backoff.max.ms */
     API_FIND_COORDINATOR = 10, API_PRODUCE = 0,
     LAST_PRODUCE_27 = 8,
 };
@@ -168,6 +170,10 @@ enum err client_open(struct client **out, const struct client_options *options, 
         client->options.request_timeout_us = REQUEST_TIMEOUT_US;
     if (!client->options.api_timeout_us)
         client->options.api_timeout_us = API_TIMEOUT_US;
+    if (!client->options.reconnect_us)
+        client->options.reconnect_us = RECONNECT_US;
+    if (!client->options.reconnect_max_us)
+        client->options.reconnect_max_us = RECONNECT_MAX_US;
     client->controller = -1;
     arena_init(&client->node_arena);
     err = parse_bootstrap(client, options->bootstrap, reason);
@@ -209,6 +215,8 @@ void client_wake_waiters(struct client *client)
             task_wake(waiter->task);
         }
     } while (waiter);
+    if (client->options.changed && !client->closed)
+        client->options.changed(client->options.changed_context);
     client_leave(client);
 }
 
@@ -488,6 +496,29 @@ struct client_send *client_send(struct client *client, int32_t node, int16_t api
     }
     return link_send(link, api, most_version, in, arena, reply, context);
 }
+
+enum client_can client_can_send(struct client *client, int32_t node, int64_t most_in_flight)
+{
+    struct link *link = client->closed ? NULL : link_of(client, node);
+
+    if (link && link->state == LINK_CLOSED)
+        link_connect(link);
+    if (!link || link->state != LINK_READY)
+        return CLIENT_NOT_READY;
+    return (int64_t)link->in_flight < most_in_flight ? CLIENT_CAN_SEND : CLIENT_BUSY;
+}
+
+int16_t client_version_now(const struct client *client, int32_t node, int16_t api_key, int16_t most_version)
+{
+    const struct link *link = link_find(client, node);
+
+    return link && link->state == LINK_READY ? link_version(link, api_key, most_version) : NO_VERSION;
+}
+
+int32_t client_next_correlation(const struct client *client) { return client->next_correlation_id; }
+uint64_t client_losses(const struct client *client) { return client->losses; }
+uint64_t client_news(const struct client *client) { return client->news; }
+uint64_t client_metadata_count(const struct client *client) { return client->metadata_count; }
 
 /* ---- coordinators ---- */
 

@@ -16,6 +16,10 @@ struct client_options {
     const char *group_id;             /* of a consumer, for its log lines; NULL: shown as null */
     int64_t request_timeout_us;       /* 0: 30 s; JoinGroup waits for its rebalance timeout beside */
     int64_t api_timeout_us;           /* 0: 60 s: how long a call tries, with what it has to find out first */
+    int64_t reconnect_us, reconnect_max_us; /* reconnect.backoff.ms and .max.ms; 0: Kafka's 50 ms and 1 s */
+    /* Told after whatever came: an answer, a connection made or lost, metadata. It may send, and close the client. NULL: nobody asks. */
+    void (*changed)(void *context);
+    void *changed_context;
     /* What the library would log at WARN or ERROR, without the time: "WARN", "[Producer clientId=..] Error while ...", logger class. */
     void (*warn)(void *context, const char *level, const char *message, const char *logger);
     void *warn_context;
@@ -44,6 +48,14 @@ struct client_send;                   /* one in flight; client_send_cancel forge
 struct client_send *client_send(struct client *client, int32_t node, int16_t api_key, int16_t most_version, const void *in, struct arena *arena,
                                 client_reply *reply, void *context);
 void client_send_cancel(struct client_send *send);
+/* Whether a request may go to a broker at once: CLIENT_NOT_READY begins to connect if it can, and `changed` tells; CLIENT_BUSY: so many are in flight. */
+enum client_can { CLIENT_CAN_SEND, CLIENT_BUSY, CLIENT_NOT_READY };
+enum client_can client_can_send(struct client *client, int32_t node, int64_t most_in_flight);
+int16_t client_version_now(const struct client *client, int32_t node, int16_t api_key, int16_t most_version); /* of a broker that can be sent to; else -1 */
+int32_t client_next_correlation(const struct client *client);  /* which the next request gets */
+uint64_t client_losses(const struct client *client);    /* connections to brokers that broke or were never made: each is a reason to ask for metadata */
+uint64_t client_news(const struct client *client);      /* counts answers to Metadata in which a leader or a broker was another than before */
+uint64_t client_metadata_count(const struct client *client); /* answers to Metadata: what client_topic() gave holds as long as it is the same */
 
 struct client_partition { int32_t leader, leader_epoch; enum err err; const int32_t *replicas, *isr; int32_t replica_count, isr_count; };
 struct client_topic { const char *name; struct uuid id; enum err err; bool internal; const struct client_partition *partitions; int32_t partition_count; };

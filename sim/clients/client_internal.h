@@ -56,6 +56,7 @@ struct client {
     int32_t next_correlation_id;
     struct waiter *waiters;
     int using;                   /* callbacks on the stack */
+    uint64_t losses, news, metadata_count;
     bool closed;
     /* metadata */
     bool known;                  /* nodes are those of the cluster, not of the bootstrap list */

@@ -6,8 +6,6 @@
 #include "sim/clients/client_internal.h"
 
 enum {
-    BACKOFF_US = 50000,          /* reconnect.backoff.ms */
-    MOST_BACKOFF_US = 1000000,   /* reconnect.backoff.max.ms */
     API_PRODUCE = 0, API_JOIN_GROUP = 11, API_API_VERSIONS = 18,
     MOST_RANGES = 512,
 };
@@ -87,22 +85,22 @@ static void rest_over(void *context)
     client_leave(client);
 }
 
-/* As the library does, without its random part: 50 ms, doubled with each failure, at most a second. */
+/* As the library does, without its random part: reconnect.backoff.ms, doubled with each failure up to reconnect.backoff.max.ms. */
 static void rest(struct link *link)
 {
-    int64_t us = BACKOFF_US;
+    int64_t us = link->client->options.reconnect_us, most_us = link->client->options.reconnect_max_us;
 
     if (link->client->closed) { /* by one who was told that it failed: its transport may be gone */
         link->state = LINK_CLOSED;
         return;
     }
-    for (int i = 0; i < link->failures && us < MOST_BACKOFF_US; i++)
+    for (int i = 0; i < link->failures && us < most_us; i++)
         us *= 2;
     link->failures++;
     link->state = LINK_RESTING;
     link->rest.run = rest_over;
     link->rest.context = link;
-    timer_arm(link->client->options.transport->timers, &link->rest, us < MOST_BACKOFF_US ? us : MOST_BACKOFF_US);
+    timer_arm(link->client->options.transport->timers, &link->rest, us < most_us ? us : most_us);
 }
 
 static const char *address_of(struct link *link)
@@ -198,6 +196,7 @@ void link_disconnect(struct link *link, enum err err)
 static void not_reached(struct link *link)
 {
     link->tries++;
+    link->client->losses++;
     say_not_reached(link);
     link_disconnect(link, ERR_NETWORK_EXCEPTION);
     rest(link);
@@ -318,6 +317,7 @@ static void on_timeout(void *context)
     struct client *client = link->client;
 
     client_enter(client);
+    client->losses++;
     finish(send, ERR_REQUEST_TIMED_OUT, NULL);
     if (link->state != LINK_RESTING) /* that of its versions has closed it already */
         link_disconnect(link, ERR_NETWORK_EXCEPTION);
@@ -365,6 +365,7 @@ static void on_answer(void *context, enum err err, struct bytes answer)
     if (err && !out) { /* the connection is gone, or what came is no answer */
         bool was_ready = link->state == LINK_READY;
 
+        client->losses++;
         link_disconnect(link, ERR_NETWORK_EXCEPTION);
         if (was_ready)
             say_bootstrap_gone(link);

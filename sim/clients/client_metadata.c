@@ -96,21 +96,52 @@ static struct topic *make_topic(const struct metadata_response_topic *from)
     return topic;
 }
 
+static bool same_leaders(const struct client_topic *a, const struct client_topic *b)
+{
+    if (a->err != b->err || a->partition_count != b->partition_count)
+        return false;
+    for (int32_t i = 0; i < a->partition_count; i++)
+        if (a->partitions[i].leader != b->partitions[i].leader || a->partitions[i].leader_epoch != b->partitions[i].leader_epoch)
+            return false;
+    return true;
+}
+
+/* A broker that lags behind tells of an older leader than is known already: then that one stays, as long as it is the same topic. */
+static void keep_newer(const struct client_topic *known, struct client_topic *told)
+{
+    static const struct uuid none;
+    struct client_partition *partitions = (struct client_partition *)told->partitions;
+
+    if (uuid_equal(known->id, none) || !uuid_equal(known->id, told->id))
+        return;
+    for (int32_t i = 0; i < told->partition_count && i < known->partition_count; i++)
+        if (partitions[i].leader_epoch >= 0 && partitions[i].leader_epoch < known->partitions[i].leader_epoch) {
+            partitions[i].leader = known->partitions[i].leader;
+            partitions[i].leader_epoch = known->partitions[i].leader_epoch;
+            partitions[i].err = known->partitions[i].err;
+        }
+}
+
 static void take_topic(struct client *client, const struct metadata_response_topic *from)
 {
+    struct topic *topic;
     bool found;
     size_t at;
 
     if (!from->name)
         return;
     at = find_place(client, from->name, &found);
+    topic = make_topic(from);
+    if (found)
+        keep_newer(&client->topics[at]->shown, &topic->shown);
+    client->news += !found || !same_leaders(&client->topics[at]->shown, &topic->shown);
     if (found) {
         topic_free(client->topics[at]);
     } else {
         ARRAY_ADD(client->topics, client->topic_count, client->topic_capacity) = NULL;
         memmove(client->topics + at + 1, client->topics + at, (client->topic_count - at - 1) * sizeof(*client->topics));
     }
-    client->topics[at] = make_topic(from);
+    client->topics[at] = topic;
 }
 
 /* ---- what the library says about it ---- */
@@ -185,6 +216,7 @@ enum err metadata_ask(struct client_wait *wait, const char *const *topics, int32
     if (!err && !client->closed) {
         const struct metadata_response *answer = out;
 
+        client->metadata_count++;
         say_errors(client, answer, correlation_id);
         take_nodes(client, answer);
         for (size_t i = 0; !topics && i < client->topic_count; i++)
