@@ -91,6 +91,13 @@ static void follow_config(struct broker *broker, const struct metadata_config *c
         broker_settings_changed(broker);
 }
 
+/* A replica of it may come into the ISR of who leads here. */
+static void follow_unfenced(struct broker *broker)
+{
+    for (size_t i = 0; i < broker->partition_count; i++)
+        partition_consider_all(broker->partitions[i]);
+}
+
 static enum err follow(void *context, const struct metadata_record *record, int64_t offset, struct reason *reason)
 {
     struct broker *broker = context;
@@ -111,6 +118,8 @@ static enum err follow(void *context, const struct metadata_record *record, int6
         follow_partition(broker, record->partition_change.topic_id, record->partition_change.partition_id);
     else if (record->kind == METADATA_CONFIG)
         follow_config(broker, &record->config);
+    else if (record->kind == METADATA_BROKER_REGISTRATION_CHANGE && record->broker_change.fenced < 0)
+        follow_unfenced(broker);
     return ERR_OK;
 }
 
@@ -217,12 +226,27 @@ static struct metadata_pending *next_unseen(struct broker *broker)
     return broker->pending;
 }
 
+/* It lacks more than what was kept for it: it was out of contact when the controller went, and that one came back. */
+static bool behind(const struct broker *broker)
+{
+    const struct image *image = broker->cluster->controller.image;
+
+    return broker->up && broker->image && image_offset(broker->image) < image_offset(image) &&
+           (!broker->pending || broker->pending->base_offset > image_offset(broker->image) + 1);
+}
+
 /* One batch an event, and a deletion in slices: a topic of ten thousand partitions must not hold up everything else. */
 static void metadata_arrives(void *context)
 {
     struct broker *broker = context;
     struct metadata_pending *pending = next_unseen(broker);
 
+    if (!broker->cluster->controller.down && behind(broker)) {
+        if (!broker_read_metadata(broker, NULL))
+            event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
+        wake_waits(broker);
+        return;
+    }
     if (!pending)
         return;
     if (metadata_batch_replay((struct bytes){ pending->bytes, pending->size }, remove_slice, broker, NULL) == ERR_REQUEST_TIMED_OUT) {
@@ -238,17 +262,39 @@ static void metadata_arrives(void *context)
     forget_seen(broker->cluster);
 }
 
+static void message_arrives(void *context)
+{
+    struct broker *broker = context;
+
+    image_set_controller(broker->image, broker->metadata_message.from);
+    metadata_arrives(broker);
+}
+
+void broker_meet_controller(struct broker *broker)
+{
+    struct cluster *cluster = broker->cluster;
+
+    network_cancel(&broker->metadata_message);
+    if (cluster->opening || controller_home(cluster) == broker->id)
+        image_set_controller(broker->image, controller_home(cluster));
+    broker->metadata_message.run = message_arrives;
+    broker->metadata_message.context = broker;
+    if (!cluster->opening)
+        network_send(cluster, controller_home(cluster), broker->id, &broker->metadata_message, 0);
+}
+
 void broker_schedule_metadata(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
     struct metadata_pending *pending = next_unseen(broker);
 
     broker->metadata_event.run = metadata_arrives;
-    broker->metadata_event.context = broker;
-    if (cluster->opening || !pending || event_scheduled(&broker->metadata_event))
+    broker->metadata_message.run = message_arrives;
+    broker->metadata_event.context = broker->metadata_message.context = broker;
+    if (cluster->opening || (!pending && !behind(broker)) || event_scheduled(&broker->metadata_event) || network_under_way(&broker->metadata_message))
         return;
-    event_at(cluster->queue, &broker->metadata_event,
-             pending->sent_us + network_latency_us(cluster, controller_home(cluster), broker->id));
+    network_send_later(cluster, controller_home(cluster), broker->id, &broker->metadata_message, pending ? pending->size : 0,
+                       pending ? pending->sent_us - queue_now_us(cluster->queue) : 0); /* it left while others before it were on the way */
 }
 
 void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset)

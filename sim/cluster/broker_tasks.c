@@ -445,6 +445,7 @@ void broker_cancel_tasks(struct broker *broker)
     struct queue *queue = broker->cluster->queue;
 
     event_cancel(queue, &broker->metadata_event);
+    network_cancel(&broker->metadata_message);
     event_cancel(queue, &broker->retention.event);
     event_cancel(queue, &broker->recovery_tick.event);
     event_cancel(queue, &broker->start_tick.event);

@@ -48,6 +48,7 @@ struct cluster {
     struct controller controller;
     struct network *network;
     struct metric_source *metric_sources;
+    struct network_watch session_watch;
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
@@ -154,7 +155,8 @@ struct broker {
     size_t logs_done, logs_total;     /* while it starts */
     struct event session_event;       /* the controller notices that it is gone */
     struct event thaw_event;          /* frozen: it goes on by itself */
-    int64_t session_ends_us;          /* of a killed one; 0: it has none */
+    int64_t session_ends_us;          /* of one that is not heard of; 0: it is, or it has none */
+    enum session_step { SESSION_FINE, SESSION_ENDS, SESSION_TAKES, SESSION_RETURNS } session_step; /* what session_event does next */
     int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
     char *failure;                    /* its disk's, before it halts */
     struct disk *disk;                /* of its folder */
@@ -167,7 +169,8 @@ struct broker {
     struct config_map loggers;        /* levels that were set since it started */
     struct image *image;
     struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
-    struct event metadata_event;
+    struct network_message metadata_message; /* metadata on its way here, one batch at a time */
+    struct event metadata_event;      /* the next slice of what arrived */
     struct metadata_pending *pending; /* the first batch that it has not seen, while it is up; NULL: none */
     int hosted;                       /* replicas made or taken in by this event */
     bool removed;                     /* some replica's log, and the checkpoints still name it */
@@ -216,7 +219,7 @@ bool life_say_losses(struct broker *broker);            /* its logs are open: wh
 bool life_is_home(const struct broker *broker);         /* the controller sits there */
 void life_set_home(struct cluster *cluster, size_t index);
 void life_controller_is_back(struct cluster *cluster);
-void life_watch_sessions(struct cluster *cluster);
+void life_wake_starting(struct cluster *cluster);
 void life_leave_memory(struct broker *broker);
 void life_tell_down(struct broker *broker, const char *why, bool reset);
 void life_tell_up(struct broker *broker);
@@ -231,6 +234,20 @@ void life_finish(struct broker *broker);                /* the lab closes: a sto
 void life_halt(struct broker *broker);                  /* its disk failed: the end, in an event */
 void life_go_on(void *context);                         /* life_event: the task's next slice */
 void life_start_again(void *context);                   /* life_event: the next try to start */
+
+/* ---- sessions.c: who is heard of, by the controller (4.3) or ZooKeeper (2.7) ---- */
+void session_init(struct broker *broker);
+void session_watch_network(struct cluster *cluster);    /* from here on what the network does is followed */
+bool session_in_contact(const struct broker *broker);
+void session_check(struct broker *broker);              /* something may have changed: contact, the controller's home */
+void session_check_all(struct cluster *cluster);
+void session_broker_died(struct broker *broker);        /* killed, and it is down already */
+void session_controller_gone(struct cluster *cluster);  /* 4.3: nobody counts any more */
+void session_controller_starts(struct cluster *cluster);
+bool session_fail_over(struct cluster *cluster);        /* 2.7: another broker becomes the controller; false: nobody is left */
+/* What stands in the way of its registration: when it may try, INT64_MAX for when the controller is back or heard of. A controller that was killed with its
+ * broker finds that broker registered, and waits for its session like for any other's. */
+int64_t session_may_start_us(const struct broker *broker);
 
 /* ---- freeze.c ---- */
 void freeze_forget(struct broker *broker);              /* it went down: nothing of it stands still any more */
@@ -288,6 +305,7 @@ void cleaner_truncated(struct partition *partition);    /* its log was cut */
 enum err broker_read_metadata(struct broker *broker, struct reason *reason);  /* a batch that it has not seen, from the controller's log */
 void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */
 void broker_schedule_metadata(struct broker *broker);
+void broker_meet_controller(struct broker *broker);     /* there is a new one: it tells so */
 
 /* ---- partition.c ---- */
 enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason);

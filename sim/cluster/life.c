@@ -76,20 +76,22 @@ void life_set_home(struct cluster *cluster, size_t index)
     image_set_controller(cluster->controller.image, controller_home(cluster));
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up)
-            image_set_controller(cluster->brokers[i]->image, controller_home(cluster));
+            broker_meet_controller(cluster->brokers[i]);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        session_check(cluster->brokers[i]);
 }
 
-/* 2.7: the first live broker to make the node /controller is the next one. False: nobody is left. */
-static bool fail_over(struct cluster *cluster)
+/* Those that wait for a controller, or to be heard of. */
+void life_wake_starting(struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->broker_count; i++) {
-        if (!cluster->brokers[i]->up || cluster->brokers[i]->state == BROKER_STOPPING)
+        struct broker *broker = cluster->brokers[i];
+
+        if (broker->state != BROKER_STARTING || (!broker->task && broker->loaded) || event_scheduled(&broker->life_event))
             continue;
-        life_set_home(cluster, i);
-        return true;
+        broker->life_event.run = broker->task ? life_go_on : life_start_again;
+        event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
     }
-    cluster->controller.down = true;
-    return false;
 }
 
 /* Whatever could not be asked of a controller before. */
@@ -102,87 +104,11 @@ void life_controller_is_back(struct cluster *cluster)
             broker->partitions[p]->isr_changing = false;
             partition_consider_all(broker->partitions[p]);
         }
-        if (broker->state == BROKER_STARTING && (broker->task || !broker->loaded) && !event_scheduled(&broker->life_event)) {
-            broker->life_event.run = broker->task ? life_go_on : life_start_again;
-            event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
-        }
     }
+    life_wake_starting(cluster);
     for (size_t i = 0; i < cluster->watcher_count; i++)
         if (cluster->watchers[i].watch->controller_back)
             cluster->watchers[i].watch->controller_back(cluster->watchers[i].context);
-}
-
-/* ---- the session ---- */
-
-static int64_t session_ms(const struct broker *broker)
-{
-    struct config_layers layers = broker_config(broker);
-
-    return config_long(&layers, release_is_27(broker->cluster->release) ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms");
-}
-
-/* 4.3 counts from the last heartbeat. */
-static int64_t last_contact_us(const struct broker *broker)
-{
-    int64_t now_us = queue_now_us(broker->cluster->queue), every_us;
-    struct config_layers layers = broker_config(broker);
-
-    if (release_is_27(broker->cluster->release))
-        return now_us;
-    every_us = config_long(&layers, "broker.heartbeat.interval.ms") * 1000;
-    return every_us < 1 ? now_us : now_us - (now_us - broker->started_us) % every_us;
-}
-
-/* What a broker led and followed, in slices: until none is left its session counts as not over. */
-static void take_away(struct broker *broker, const char *why)
-{
-    struct cluster *cluster = broker->cluster;
-    bool more;
-
-    controller_broker_leaves(cluster, broker, true, why, &more, NULL);
-    if (more)
-        event_at(cluster->queue, &broker->session_event, queue_now_us(cluster->queue));
-    else if (release_is_27(cluster->release))
-        life_controller_is_back(cluster);
-}
-
-static void session_over(void *context)
-{
-    struct broker *broker = context;
-    struct cluster *cluster = broker->cluster;
-    bool old = release_is_27(cluster->release);
-    const char *key = old ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms";
-    char text[160], why[96];
-
-    snprintf(why, sizeof(why), "the session of broker %d ended", broker->id);
-    if (!broker->session_ends_us) { /* a slice of what follows */
-        if (!cluster->controller.down)
-            take_away(broker, why);
-        return;
-    }
-    broker->session_ends_us = 0;
-    if (old && life_is_home(broker) && !fail_over(cluster))
-        return;
-    if (cluster->controller.down)
-        return;
-    snprintf(text, sizeof(text), "broker %d was silent for %lld ms (%s): its leaderships are taken away", broker->id, (long long)session_ms(broker), key);
-    journal_add(cluster->journal, ENTRY(EVENT_broker_fenced, .broker = broker->id, .rule = key, .text = text,
-                                        .facts = { { "session_timeout_ms", session_ms(broker), NULL } }, .fact_count = 1));
-    take_away(broker, why);
-}
-
-/* A controller that starts gives all that it finds registered the time of a session. */
-void life_watch_sessions(struct cluster *cluster)
-{
-    for (size_t i = 0; i < cluster->broker_count; i++) {
-        struct broker *broker = cluster->brokers[i];
-        const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
-
-        if (broker->up || broker->task || !known || known->fenced)
-            continue;
-        broker->session_ends_us = queue_now_us(cluster->queue) + session_ms(broker) * 1000;
-        event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
-    }
 }
 
 /* ---- down ---- */
@@ -201,35 +127,29 @@ static void take_controller_along(struct broker *broker, bool clean)
 
     if (!life_is_home(broker) || release_is_27(cluster->release))
         return;
-    for (size_t i = 0; i < cluster->broker_count; i++) {
-        event_cancel(cluster->queue, &cluster->brokers[i]->session_event);
-        if (cluster->brokers[i]->up)
+    session_controller_gone(cluster);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up && session_in_contact(cluster->brokers[i]))
             broker_catch_up(cluster->brokers[i]); /* what was sent arrives: the others fetch without the fetch being simulated */
-    }
     controller_shut(cluster, clean);
 }
 
 enum err broker_kill(struct broker *broker, const char *why, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
-    bool was_up = broker->up, registered = was_up;
-    const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
+    bool was_up = broker->up;
     char text[600];
 
     if (cluster->inspection)
         return cluster_refuse_change(cluster, reason);
     if (broker->state == BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
-    if (broker->task && known && !known->fenced)
-        registered = true;
     life_give_up(broker);
-    if (registered)
-        broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
     if (!was_up) { /* it never came to serve anybody, or serves nobody any more */
         event_cancel(cluster->queue, &broker->life_event);
         if (broker->loaded && !cluster->controller.down)
             take_controller_along(broker, false);
-        if (broker->loaded && release_is_27(cluster->release) && life_is_home(broker) && fail_over(cluster))
+        if (broker->loaded && release_is_27(cluster->release) && life_is_home(broker) && session_fail_over(cluster))
             life_controller_is_back(cluster);
     } else {
         broker->up = false;
@@ -242,8 +162,7 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     broker->failure = NULL;
     broker->loaded = false;
     broker->state = BROKER_DOWN;
-    if (registered && (!cluster->controller.down || release_is_27(cluster->release)))
-        event_at(cluster->queue, &broker->session_event, broker->session_ends_us);
+    session_broker_died(broker);
     snprintf(text, sizeof(text), "broker %d went down: %s", broker->id, why);
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "kill", .text = text));
     return ERR_OK;
@@ -410,7 +329,7 @@ static void close_down(struct broker *broker)
     life_tell_down(broker, "the broker stopped", false);
     broker->up = true;
     if (old && life_is_home(broker))
-        orphaned = !fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
+        orphaned = !session_fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
     if (!orphaned && !leave_partitions(broker, true, "the broker stopped"))
         return;
     broker_catch_up(broker);
@@ -549,7 +468,7 @@ void life_init(struct broker *broker)
     broker->disk = disk_add(broker->cluster->fs, broker->log_dir);
     disk_on_failure(broker->disk, disk_refused, broker);
     broker->life_event = (struct event){ .context = broker };
-    broker->session_event = (struct event){ .run = session_over, .context = broker };
+    session_init(broker);
 }
 
 void life_cancel(struct broker *broker)

@@ -70,7 +70,7 @@ static enum err open_controller_here(struct broker *broker, struct reason *reaso
     } else {
         image_set_cluster_id(cluster->controller.image, cluster_id);
         life_set_home(cluster, broker->index);
-        life_watch_sessions(cluster);
+        session_controller_starts(cluster);
     }
     mem_free(cluster_id);
     return err;
@@ -276,27 +276,12 @@ static void start_ended(void *context)
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "log.dirs", .text = broker->start_failure));
 }
 
-/* What stands in the way of its registration: when it may try, INT64_MAX for when the controller is back. A controller that was killed with its
- * broker finds that broker registered, and waits for its session like for any other's. */
-static int64_t may_start_us(const struct broker *broker)
-{
-    const struct cluster *cluster = broker->cluster;
-
-    if (event_scheduled(&broker->session_event) && !broker->session_ends_us) /* what it led is being taken from it */
-        return queue_now_us(cluster->queue) + 1;
-    if (release_is_27(cluster->release))
-        return broker->session_ends_us;
-    if (cluster->controller.down)
-        return INT64_MAX;
-    return event_scheduled(&broker->session_event) ? broker->session_ends_us : 0;
-}
-
 static enum err try_to_start(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
     bool opens = cluster->controller.down && life_is_home(broker) && !release_is_27(cluster->release);
     enum err err = opens ? load(broker, reason) : ERR_OK;
-    int64_t at_us = may_start_us(broker);
+    int64_t at_us = session_may_start_us(broker);
 
     broker->state = BROKER_STARTING;
     if (!err && opens)
