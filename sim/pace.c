@@ -1,5 +1,6 @@
 /* The pace of virtual time: how far the queue may run at this wall moment. Virtual time never depends on it; only when, by the
  * wall, things come to pass does. */
+#include "sim/cluster/network.h"
 #include "sim/lab_internal.h"
 #include "sim/replay.h"
 
@@ -95,7 +96,8 @@ bool lab_clients_wait(const struct lab *lab)
     return wire_waiting(lab->wire, false).for_time > 0;
 }
 
-/* Metadata is on its way to a broker: what a client was just told must hold at the next broker too, also under pause. */
+/* Metadata is on its way to a broker: what a client was just told must hold at the next broker too, also under pause. A broker that is cut off or frozen is not
+ * waited for. */
 static bool metadata_travels(const struct lab *lab)
 {
     int64_t newest = image_offset(cluster_image(lab->cluster));
@@ -103,7 +105,8 @@ static bool metadata_travels(const struct lab *lab)
     for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++) {
         const struct broker *broker = cluster_broker_at(lab->cluster, i);
 
-        if (broker_up(broker) && image_offset(broker_image(broker)) < newest)
+        if (broker_up(broker) && image_offset(broker_image(broker)) < newest &&
+            network_open_both_ways(lab->cluster, image_controller(cluster_image(lab->cluster)), broker_id(broker)))
             return true;
     }
     return false;

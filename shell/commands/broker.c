@@ -108,7 +108,7 @@ static int run(struct call *call)
 }
 
 const struct command command_broker = {
-    .name = "broker", .summary = "stop, kill, freeze, power off and start brokers; alone: how they are", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID]",
+    .name = "broker", .summary = "stop, kill, freeze, start brokers; alone: list", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID]",
     .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "

@@ -69,4 +69,4 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     }
 }
 
-const struct pane pane_cluster = { .name = "cluster", .title = "cluster", .key = 'b', .draw = draw };
+const struct pane pane_cluster = { .name = "cluster", .title = N_("brokers"), .key = 'b', .draw = draw };

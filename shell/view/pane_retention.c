@@ -481,52 +481,13 @@ static int draw_clients(struct scene *scene, int row)
     return count ? row + 1 : row;
 }
 
-enum { JOURNAL_INDENT = 18 }; /* "10:03:24.0 ROLL   " */
-
-/* An entry whose last row is `bottom`; gives its first one. */
-static int draw_entry(struct grid *grid, const char *text, int top, int bottom, int column)
-{
-    int width = grid->columns - 1 - column, rows = 0;
-    const char *at, *next;
-
-    for (at = text; *at; at = next, rows++)
-        prose_line(at, width - (rows ? JOURNAL_INDENT : 0), &next);
-    at = text;
-    for (int i = 0; i < rows; i++, at = next) {
-        int size = prose_line(at, width - (i ? JOURNAL_INDENT : 0), &next), row = bottom - rows + 1 + i;
-
-        if (row >= top)
-            grid_put(grid, row, column + (i ? JOURNAL_INDENT : 0), STYLE_PLAIN, "%.*s", size, at);
-    }
-    return bottom - rows + 1;
-}
-
-/* What happened, newest below. The check itself says nothing that its verdicts don't. */
-static void draw_journal(struct scene *scene, int row, int bottom, int column)
-{
-    struct journal *journal = lab_journal(scene->lab);
-    uint64_t number = journal_last(journal);
-
-    for (int at = bottom; at > row && number && number >= journal_first(journal); number--) {
-        const struct entry *entry = journal_get(journal, number);
-        struct text line = { 0 };
-
-        if (!entry || (!event_shown(entry->kind) && !entry->rule) || entry->kind == EVENT_retention_checked)
-            continue;
-        entry_text(scene->view->lang, entry, &line);
-        at = draw_entry(scene->grid, text_chars(&line), row, at - 1, column);
-        text_done(&line);
-    }
-}
 
 static void draw_nothing(struct view *view, struct grid *grid, int top, int bottom)
 {
-    struct scene scene = { .view = view, .grid = grid, .lab = view->lab };
-
     grid_put(grid, top + 1, 2, STYLE_PLAIN, "%s", _(view->lang, "There is no topic yet. Type, below or in another terminal:"));
     grid_put(grid, top + 3, 4, STYLE_STRONG, "kafka-topics.sh --create --topic students --bootstrap-server localhost:9092");
     grid_put(grid, top + 5, 2, STYLE_PLAIN, "%s", _(view->lang, "or watch one: demo retention"));
-    draw_journal(&scene, top + 7, bottom, 1);
+    view_journal(view, grid, top + 7, bottom, 1, NULL);
 }
 
 static void draw_subject(struct scene *scene, int row)
@@ -604,13 +565,13 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
             grid_put(grid, r, WIDE_LEFT + 1, STYLE_DIM, "%s", grid->ascii ? "|" : "│");
         }
         grid_put(grid, beside, WIDE_LEFT + 3, STYLE_STRONG, "%s", _(lang_of(&scene), "WHAT HAPPENED"));
-        draw_journal(&scene, beside + 1, bottom, WIDE_LEFT + 3);
+        view_journal(view, grid, beside + 1, bottom, WIDE_LEFT + 3, NULL);
     }
     row = draw_groups(&scene, row, wide(grid) ? bottom - 2 : bottom - 3 < row + 4 ? bottom - 3 : row + 4);
     row = draw_clients(&scene, row);
     if (!wide(grid))
-        draw_journal(&scene, row + (bottom - row > 4), bottom, 1);
+        view_journal(view, grid, row + (bottom - row > 4), bottom, 1, NULL);
     mem_free(scene.segments);
 }
 
-const struct pane pane_retention = { .name = "retention", .title = "retention", .key = 'r', .draw = draw };
+const struct pane pane_retention = { .name = "retention", .title = N_("retention"), .key = 'r', .draw = draw };

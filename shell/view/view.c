@@ -24,6 +24,22 @@ void view_done(struct view *view)
     mem_free(view->topic);
     text_done(&view->output);
     mem_free(view->title);
+    mem_free(view->samples);
+}
+
+int view_pane_count(void)
+{
+    return (int)(sizeof(panes) / sizeof(*panes));
+}
+
+bool view_open_pane(struct view *view, int key)
+{
+    for (int i = 0; i < view_pane_count(); i++)
+        if (panes[i]->key == key || key == '1' + i) {
+            view->pane = i;
+            return true;
+        }
+    return false;
 }
 
 static bool partition_of(const struct image *image, int64_t number, const char **topic, int32_t *partition)
@@ -143,15 +159,19 @@ static void draw_header(struct view *view, struct grid *grid)
     else if (!lab_net(lab))
         text_add(&line, _(view->lang, "not listening"));
     grid_put(grid, 0, 0, STYLE_TITLE, "%s", text_chars(&line));
+    if (text_width(text_chars(&line)) + text_width(_(view->lang, panes[view->pane]->title)) + 5 < grid->columns)
+        grid_right(grid, 0, grid->columns - 1, STYLE_TITLE, "%d %s", view->pane + 1, _(view->lang, panes[view->pane]->title));
     text_done(&line);
 }
+
+#define PANES "1-4" /* their keys, as many as panes.def has */
 
 static void draw_help(const struct view *view, struct grid *grid, int row)
 {
     static const char *const past[][2] = { { "SPACE", N_("present") }, { "n", N_("next") }, { "s", N_("step") }, { "f", "+30s" }, { "z", "-30s" }, { "w", N_("why") },
-                                           { "b", N_("brokers") }, { ":", N_("type") }, { "q", N_("quit") } };
+                                           { PANES, N_("panes") }, { ":", N_("type") }, { "q", N_("quit") } };
     const char *const keys[][2] = { { "SPACE", lab_pace(view->lab) == PACE_RUNNING ? N_("pause") : N_("run") }, { "n", N_("next") }, { "c", N_("check") },
-                                    { "f", "+30s" }, { "w", N_("why") }, { "b", N_("brokers") }, { ":", N_("type") }, { "?", N_("help") }, { "q", N_("quit") } };
+                                    { "f", "+30s" }, { "w", N_("why") }, { PANES, N_("panes") }, { ":", N_("type") }, { "?", N_("help") }, { "q", N_("quit") } };
     size_t first = lab_inspects(view->lab) ? 4 : 0; /* without those that move the clock */
     int column = 1, width = 1, gap;
 
@@ -160,10 +180,9 @@ static void draw_help(const struct view *view, struct grid *grid, int row)
     gap = grid->columns < 80 || width - 2 > grid->columns ? 1 : 2;
     for (size_t i = first; i < sizeof(keys) / sizeof(*keys); i++) {
         const char *const *shown = lab_is_past(view->lab) ? past[i] : keys[i];
-        bool back = view->pane && !strcmp(shown[0], "b");
 
-        column = grid_put(grid, row, column, STYLE_KEY, "%s", back ? "r" : shown[0]);
-        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", _(view->lang, back ? N_("back") : shown[1])) + gap;
+        column = grid_put(grid, row, column, STYLE_KEY, "%s", shown[0]);
+        column = grid_put(grid, row, column + 1, STYLE_DIM, "%s", _(view->lang, shown[1])) + gap;
     }
 }
 
@@ -208,9 +227,9 @@ void view_draw(struct view *view, struct grid *grid)
         return;
     }
     choose(view);
-    draw_header(view, grid);
-    if (view->pane < 0 || (size_t)view->pane >= sizeof(panes) / sizeof(*panes))
+    if (view->pane < 0 || view->pane >= view_pane_count())
         view->pane = 0;
+    draw_header(view, grid);
     panes[view->pane]->draw(view, grid, 1, bottom);
     draw_output(view, grid, bottom);
     if (view->prompt)

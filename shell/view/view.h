@@ -16,6 +16,7 @@ struct view {
     struct text output;            /* of the last command typed here: shown over the journal */
     char *title;                   /* the command that printed it; NULL: none */
     int output_scroll;
+    struct samples *samples;       /* pane_metrics.c's: what was seen while the view was open */
 };
 void view_init(struct view *view, struct lab *lab);
 void view_done(struct view *view);
@@ -23,6 +24,12 @@ void view_draw(struct view *view, struct grid *grid);
 /* The next or previous partition (by = +1, -1) in order of topic and number; topics of Kafka's own come last. */
 void view_select(struct view *view, int by);
 void view_choose(struct view *view, const char *topic, int32_t partition);
+
+/* Opens the pane of this key, or the how manieth ('1' to '9'); false: there is none. */
+bool view_open_pane(struct view *view, int key);
+int view_pane_count(void);
+/* What happened, newest below, between two rows; wanted NULL: all that is shown elsewhere. */
+void view_journal(struct view *view, struct grid *grid, int top, int bottom, int column, bool (*wanted)(const struct entry *entry));
 
 /* A pane fills the rows between header and prompt. */
 struct pane {

@@ -42,7 +42,8 @@ static const char help_text[] = N_(
     "c        to the next retention check    f        30 seconds on\n"
     "s        to the next happening          w        why: this partition's reasons\n"
     "z        look 30 seconds back           SPACE    in the past: back to now\n"
-    "+ -      faster, slower                 b        brokers and topics; r: back\n"
+    "+ -      faster, slower                 1 2 3 .. another pane; left right: the next\n"
+    "Enter    brokers and topics, and back\n"
     "up down  another partition              : or Tab type a command; Esc: back\n"
     "PgUp PgDn scroll what was printed       q        leave the view\n"
     "Letters count by their place on the keyboard: т is n.\n");
@@ -243,15 +244,15 @@ static void act(struct viewer *viewer, int key)
     case '-':
         change_speed(viewer, 0.5);
         break;
-    case 'b':
-        view->pane = 1;
-        break;
-    case 'r':
-        view->pane = 0;
-        break;
     case '\r':
     case '\n':
-        view->pane = view->pane ? 0 : 1;
+        view_open_pane(view, view->pane ? 'r' : 'b');
+        break;
+    case KEY_ARROW_LEFT:
+        view->pane = (view->pane + view_pane_count() - 1) % view_pane_count();
+        break;
+    case KEY_ARROW_RIGHT:
+        view->pane = (view->pane + 1) % view_pane_count();
         break;
     case KEY_ARROW_UP:
     case 'k':
@@ -295,6 +296,7 @@ static void act(struct viewer *viewer, int key)
         viewer->finished = true;
         break;
     default:
+        view_open_pane(view, key);
         break;
     }
 }

@@ -71,7 +71,7 @@ def test_the_retention_scene_at_80x24(small):
     assert re.search(r'10:01:\d\d\.\d DELETE students-0/28: newest \d+\.\d s > 30\.0 s; log start 28 -> 56', text)
     assert re.search(r'10:01:\d\d\.\d KEEP   students-0/56: newest \d+\.\d s, not over 30\.0 s; stops looking', text)
     assert lines[22] == ' kafkarium>'
-    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  b brokers  : type  ? help  q quit'
+    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  1-4 panes  : type  ? help  q quit'
     fits(small)
 
 
@@ -332,3 +332,30 @@ def test_a_second_terminal_looks_into_the_same_lab(folder):
     first.wait('\nstill here')
     second.close()
     first.close()
+
+
+REPLICATED = 'pause\nkafka-topics --create --topic students --partitions 2 --replication-factor 3 %s\n' % BOOTSTRAP + SECOND * 5
+
+
+def test_the_network_pane_shows_links_and_frozen_brokers(folder):
+    small = opened(folder, '--brokers', '3', scene=REPLICATED + 'net cut 0 1\nnet delay 0 2 50ms 10ms\nbroker freeze 1\nadvance 20s\n')
+    small.send('2')
+    small.wait('2 network')
+    text = small.settle() or small.text()
+    assert re.search(r'^ +1 FROZEN +\d+ +\d+  stands still, for 20\.?\d* s', text, re.M)
+    assert re.search(r'^ +0 +\. +CUT +50\+10 ms +0 ms', text, re.M)
+    assert re.search(r'^ +1 +CUT +\. +hangs +hangs', text, re.M)
+    assert '0 -> 1: cut for 20' in text and 'FROZEN broker 1 stands still' in text
+    fits(small)
+    small.close()
+
+
+def test_the_metrics_pane_shows_counts_and_their_last_minutes(folder):
+    small = opened(folder, '--brokers', '3', scene=REPLICATED)
+    small.send('m')
+    small.wait('METRIC, of all brokers')
+    text = small.settle() or small.text()
+    assert re.search(r'^ UnderReplicatedPartitions +0 ', text, re.M) and re.search(r'^ brokers up +3 ', text, re.M)
+    assert re.search(r'^ MessagesInPerSec +5 +[\d.]+/s  [▁-█ ]*█', text, re.M)
+    fits(small)
+    small.close()
