@@ -21,7 +21,7 @@ static void say_state(struct view *view, const struct broker *broker, struct tex
     int64_t now_us = queue_now_us(lab_queue(view->lab));
 
     if (broker_frozen(broker)) {
-        text_add(out, _(view->lang, "stands still, for "));
+        text_add(out, _(view->lang, "for "));
         put_time(view, out, now_us - network_frozen_since_us(cluster, broker_id(broker)));
         if (broker_thaws_us(broker) != NEVER_US) {
             text_add(out, _(view->lang, "; goes on in "));
@@ -33,7 +33,7 @@ static void say_state(struct view *view, const struct broker *broker, struct tex
         text_printf(out, _(view->lang, "is down: `broker start %d` brings it back"), broker_id(broker));
     }
     if (known && known->fenced)
-        text_printf(out, "%s%s", out->size ? "; " : "", _(view->lang, "the controller keeps it out (fenced)"));
+        text_printf(out, "%s%s", out->size ? "; " : "", _(view->lang, "fenced: the controller keeps it out"));
     else if (broker_state(broker) != BROKER_UP && known && !known->fenced)
         text_printf(out, "%s%s", out->size ? "; " : "", _(view->lang, "the controller does not know yet"));
 }
