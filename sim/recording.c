@@ -215,7 +215,8 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
     buffer_i32(out, lab->registered_port);
     for (int32_t i = 0; i < lab->brokers; i++)
         buffer_i32(out, lab->ports[i]);
-    buffer_i8(out, (int8_t)((lab->keep_timestamps ? HEAD_KEEP_TIMESTAMPS : 0) | (lab->based ? HEAD_BASE : 0)));
+    buffer_i8(out, (int8_t)((lab->keep_timestamps ? HEAD_KEEP_TIMESTAMPS : 0) | (lab->based ? HEAD_BASE : 0) |
+                             (lab->wall ? 0 : HEAD_NO_WALL)));
     put_text(out, lab->registered_host);
     buffer_i64(out, (int64_t)lab->journal_from);
     buffer_i32(out, (int32_t)lab->settings.count);

@@ -591,11 +591,12 @@ static enum err take_ports(struct lab *lab, const struct head *head, struct reas
     return ERR_OK;
 }
 
-static void player_begin(struct player *player, struct lab *lab)
+static void player_begin(struct player *player, struct lab *lab, const struct head *head)
 {
     player->lab = lab;
     player->wall = (struct timers){ .queue = lab->queue, .wall = true, .arm = arm, .cancel = cancel, .left_us = left_us };
-    groups_use_wall(lab->cluster, &player->wall); /* as lab_open() does where there is a wall */
+    if (!(head->flags & HEAD_NO_WALL))
+        groups_use_wall(lab->cluster, &player->wall); /* as lab_open() does */
 }
 
 static void player_done(struct player *player)
@@ -615,12 +616,12 @@ static void player_done(struct player *player)
 enum err replay_run(struct lab *lab, struct bytes recording, struct reason *reason)
 {
     struct player player = { .source = { .bytes = recording } };
-    struct head head;
+    struct head head = { 0 };
     enum err err = recording.data ? source_head(&player.source, &head, NULL, reason) : no_recording(reason);
 
     if (!err)
         err = take_ports(lab, &head, reason);
-    player_begin(&player, lab);
+    player_begin(&player, lab, &head);
     while (!err && player_step(&player, INT64_MAX))
         ;
     if (!err && player.failed)
@@ -664,7 +665,7 @@ static enum err past_begin(struct past *past, const char *base, const char *dir,
     past->from_us = head.start_us;
     lab_make_past(past->lab, &past->player, !past->branches, loop);
     err = take_ports(past->lab, &head, reason);
-    player_begin(&past->player, past->lab);
+    player_begin(&past->player, past->lab, &head);
     return err;
 }
 

@@ -21,6 +21,7 @@ void owned_set(struct owned_bytes *owned, struct bytes bytes);
 struct group_home {
     int32_t partition, leader_epoch;
     bool loading;
+    bool takes_over;                  /* from another broker, or from itself before it went down; not read when the lab was opened */
     int64_t load_next, load_end;      /* offsets */
     uint64_t load_records;
     int64_t led_at_us;

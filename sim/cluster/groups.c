@@ -558,11 +558,16 @@ static void load_record(struct groups *groups, struct group_home *home, const st
     }
 }
 
+/* Whose clock a loaded member lives by is known when it is heard of. Until then it is the wall's, where there is one; else virtual time's, if the coordinator
+ * changed while the lab lived: one that went with it must not be waited for. What a reopened lab finds has all the time it wants. */
 static void arm_loaded(struct group *group)
 {
-    for (struct member *member = group->members; member; member = member->next)
-        if (!member->timers && group->groups->wall) {
-            member->timers = group->groups->wall;
+    struct groups *groups = group->groups;
+    struct timers *timers = groups->wall ? groups->wall : group->home->takes_over ? &groups->timers : NULL;
+
+    for (struct member *member = group->members; member && timers; member = member->next)
+        if (!member->timers) {
+            member->timers = timers;
             member_restart_session(member);
         }
 }
@@ -655,6 +660,7 @@ void groups_partition_led(struct groups *groups, int32_t offsets_partition, int3
     home->partition = offsets_partition;
     home->leader_epoch = leader_epoch;
     home->loading = true;
+    home->takes_over = !groups->cluster->opening;
     home->led_at_us = queue_now_us(groups->cluster->queue);
     if (partition) {
         home->load_next = cluster_inspect_offsets_from(groups->cluster, partition);
