@@ -131,6 +131,16 @@ fuzz:
 	    $(FUZZ)/$$t -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=20000 -artifact_prefix=$(FUZZ)/found/$$t- -verbosity=0 -print_final_stats=1 \
 	        $(FUZZ)/corpus/$$t $(FUZZ)/seeds/$$t || exit 1; done
 
+# ---- random histories: tests/seeds; `make seeds N=1000 FROM=1` plays so many, `build/seeds` says what else it can ----
+N ?= 100
+FROM ?= 1
+SEEDS_OBJECTS := $(filter-out %/seeds_test.o,$(call objects,tests/seeds)) $(BUILD)/obj/tests/sim/sha256.o
+$(BUILD)/seeds: $(SEEDS_OBJECTS) $(TOP_OBJECTS) $(call archives,net)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+.PHONY: seeds
+seeds: $(BUILD)/seeds
+	@$(BUILD)/seeds $(N) --from $(FROM) --found $(BUILD)/found
+
 # ---- measures: tests/bench; `make bench ONLY=recovery` one of them ----
 $(BUILD)/bench: $(call objects,tests/bench) $(TOP_OBJECTS) $(call archives,net)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
@@ -175,6 +185,7 @@ help:
 	@echo 'make test-log one layer of them: $(TEST_LAYERS) $(TOP_TESTS)'
 	@echo 'make SAN=address,undefined test     the same under sanitizers'
 	@echo 'make fuzz SECONDS=30                runs each fuzzer so long (needs clang)'
+	@echo 'make seeds N=1000 FROM=1            plays so many random histories, all checked'
 	@echo 'make bench ONLY=recovery            measures, all or one of them'
 	@echo 'make layer-log, make install PREFIX=/usr/local, make po, make format, make clean'
 

@@ -1,5 +1,9 @@
 /* SHA-256, FIPS 180-4. */
-#include "tests/sim/sim_lab.h"
+#include "tests/sim/sha256.h"
+
+#include <string.h>
+
+#include "sim/base/bytes.h"
 
 static const uint32_t rounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
@@ -54,16 +58,4 @@ void sha256(const void *data, size_t size, uint8_t out[32])
         block(state, last + i);
     for (int i = 0; i < 8; i++)
         put_u32(out + 4 * i, state[i]);
-}
-
-TEST(sha256_is_the_standards)
-{
-    uint8_t sum[32];
-
-    sha256("abc", 3, sum);
-    CHECK_HEX("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", sum, 32);
-    sha256("", 0, sum);
-    CHECK_HEX("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", sum, 32);
-    sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, sum);
-    CHECK_HEX("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", sum, 32);
 }

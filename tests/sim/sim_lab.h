@@ -4,6 +4,7 @@
 #include "sim/log/batch.h"
 #include "sim/sim.h"
 #include "tests/harness.h"
+#include "tests/sim/sha256.h"
 #include "tests/wire/wire_lab.h"
 
 struct sim_lab {
@@ -33,4 +34,3 @@ char *sim_file_sums(struct fs *fs, const char *folder);
 char *sim_lab_sums(const struct lab *lab);
 /* All that the journal still has, a line each. */
 char *sim_lab_events(const struct lab *lab);
-void sha256(const void *data, size_t size, uint8_t out[32]);

@@ -1,0 +1,465 @@
+/* What is sampled after every event: replicas, leaders, epochs, in-sync sets. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/seeds/check_internal.h"
+
+void checks_fail(struct checks *checks, const char *checker, const char *format, ...)
+{
+    va_list args;
+
+    if (checks->failure.checker)
+        return;
+    checks->failure.checker = checker;
+    checks->failure.at_us = queue_now_us(lab_queue(checks->lab));
+    va_start(args, format);
+    vsnprintf(checks->failure.text, sizeof(checks->failure.text), format, args);
+    va_end(args);
+}
+
+const struct failure *checks_failure(const struct checks *checks)
+{
+    return &checks->failure;
+}
+
+struct checks_counts checks_counts(const struct checks *checks)
+{
+    return checks->counts;
+}
+
+uint64_t checks_sum(const void *data, size_t size)
+{
+    const uint8_t *at = data;
+    uint64_t sum = 14695981039346656037u;
+
+    for (; size >= 8; at += 8, size -= 8) {
+        uint64_t word;
+
+        memcpy(&word, at, 8);
+        sum = (sum ^ word) * 1099511628211u;
+        sum ^= sum >> 29;
+    }
+    while (size--)
+        sum = (sum ^ *at++) * 1099511628211u;
+    return sum;
+}
+
+const struct history_topic *checks_topic(const struct checks *checks, const char *name)
+{
+    for (size_t i = 0; i < checks->history->topic_count; i++)
+        if (!strcmp(checks->history->topics[i].name, name))
+            return &checks->history->topics[i];
+    return NULL;
+}
+
+/* ---- partitions ---- */
+
+struct seen_partition *checks_partition(struct checks *checks, const char *topic, int32_t number)
+{
+    const struct history_topic *line;
+    struct seen_partition *seen;
+
+    for (size_t i = 0; i < checks->count; i++)
+        if (checks->partitions[i]->number == number && !strcmp(checks->partitions[i]->topic, topic))
+            return checks->partitions[i];
+    line = checks_topic(checks, topic);
+    seen = mem_zero(sizeof(*seen));
+    seen->topic = mem_text(topic);
+    seen->number = number;
+    seen->internal = !line;
+    seen->unclean = settings_have(line && strstr(line->settings, "unclean") ? line->settings : checks->history->settings, "unclean.leader.election.enable=true");
+    seen->lossy = checks->powerless;
+    seen->leader = seen->leader_epoch = seen->partition_epoch = seen->last_leader = -1;
+    ARRAY_ADD(checks->partitions, checks->count, checks->capacity) = seen;
+    return seen;
+}
+
+struct checks *checks_new(struct lab *lab, const struct history *history)
+{
+    struct checks *checks = mem_zero(sizeof(*checks));
+
+    checks->lab = lab;
+    checks->history = history;
+    checks->image_offset = -1;
+    checks->broker_count = cluster_broker_count(lab_cluster(lab));
+    if (!settings_have(history->settings, "log.flush.interval.messages=1"))
+        for (size_t i = 0; i < history->step_count; i++)
+            checks->powerless |= history->steps[i].kind == STEP_ORDER && text_starts(history->steps[i].who, "broker power-off");
+    checks_clients_new(checks);
+    checks->group_watch = group_watch_new(checks);
+    return checks;
+}
+
+void checks_free(struct checks *checks)
+{
+    if (!checks)
+        return;
+    group_watch_free(checks->group_watch);
+    checks_clients_free(checks);
+    for (size_t i = 0; i < checks->count; i++) {
+        mem_free(checks->partitions[i]->topic);
+        mem_free(checks->partitions[i]->batches);
+        mem_free(checks->partitions[i]->epoch_leaders);
+        mem_free(checks->partitions[i]);
+    }
+    mem_free(checks->partitions);
+    for (size_t i = 0; i < MOST_SEEN_BROKERS; i++)
+        mem_free(checks->places[i]);
+    mem_free(checks);
+}
+
+static int32_t id_of(const struct checks *checks, size_t index)
+{
+    return broker_id(cluster_broker_at(lab_cluster(checks->lab), index));
+}
+
+static size_t index_of(const struct checks *checks, int32_t id)
+{
+    size_t i = 0;
+
+    while (i < checks->broker_count && id_of(checks, i) != id)
+        i++;
+    return i;
+}
+
+/* ---- what is committed ---- */
+
+/* The leader shows more: that is what must be everywhere from now on. */
+static void extend(struct checks *checks, struct seen_partition *seen, const struct partition *leader, int64_t high_watermark, int32_t id)
+{
+    struct log_cursor cursor;
+    struct batch batch;
+
+    log_cursor_init(&cursor, partition_log(leader), seen->committed, false);
+    while (seen->committed < high_watermark && log_cursor_next(&cursor, &batch)) {
+        if (batch.last_offset < seen->committed)
+            continue;
+        if (batch.base_offset != seen->committed || batch.last_offset >= high_watermark) {
+            checks_fail(checks, "log", "%s-%d at broker %d: committed up to %lld of high watermark %lld, there is a batch %lld..%lld", seen->topic,
+                        seen->number, id, (long long)seen->committed, (long long)high_watermark, (long long)batch.base_offset, (long long)batch.last_offset);
+            break;
+        }
+        ARRAY_ADD(seen->batches, seen->batch_count, seen->batch_capacity) = (struct seen_batch){
+            batch.base_offset, batch.last_offset, batch.leader_epoch, checks_sum(batch.bytes.data, batch.bytes.size) };
+        seen->committed = batch.last_offset + 1;
+    }
+    if (seen->committed < high_watermark)
+        checks_fail(checks, "log", "%s-%d at broker %d: nothing can be read at %lld, below high watermark %lld", seen->topic, seen->number, id,
+                    (long long)seen->committed, (long long)high_watermark);
+    log_cursor_done(&cursor);
+    seen->dirty = true;
+}
+
+static const struct seen_batch *batch_at(const struct seen_partition *seen, int64_t offset)
+{
+    size_t low = 0, high = seen->batch_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (seen->batches[middle].last < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < seen->batch_count ? &seen->batches[low] : NULL;
+}
+
+/* A replica's log up to `upto` is what was committed. */
+static void verify(struct checks *checks, struct seen_partition *seen, struct seen_replica *replica, int64_t upto, int32_t id)
+{
+    struct log_cursor cursor;
+    struct batch batch;
+
+    log_cursor_init(&cursor, partition_log(replica->partition), replica->verified, false);
+    while (replica->verified < upto && log_cursor_next(&cursor, &batch)) {
+        const struct seen_batch *known = batch_at(seen, batch.base_offset);
+
+        if (batch.last_offset < replica->verified)
+            continue;
+        if (!known || known->base != batch.base_offset || known->last != batch.last_offset || known->epoch != batch.leader_epoch ||
+            known->sum != checks_sum(batch.bytes.data, batch.bytes.size)) {
+            checks_fail(checks, "committed", "%s-%d: broker %d has a batch %lld..%lld of epoch %d, committed was %lld..%lld of epoch %d%s", seen->topic, seen->number,
+                        id, (long long)batch.base_offset, (long long)batch.last_offset, batch.leader_epoch, known ? (long long)known->base : -1,
+                        known ? (long long)known->last : -1, known ? known->epoch : -1,
+                        known && known->base == batch.base_offset && known->epoch == batch.leader_epoch ? " with other bytes" : "");
+            break;
+        }
+        replica->verified = batch.last_offset + 1;
+    }
+    if (replica->verified < upto)
+        checks_fail(checks, "committed", "%s-%d: broker %d has no batch at %lld, below %lld", seen->topic, seen->number, id, (long long)replica->verified,
+                    (long long)upto);
+    log_cursor_done(&cursor);
+}
+
+static void check_has_all(struct checks *checks, const struct seen_partition *seen, int32_t id, const char *what)
+{
+    size_t index = index_of(checks, id);
+    const struct seen_replica *replica = index < checks->broker_count ? &seen->replicas[index] : NULL;
+
+    if (replica && replica->partition && replica->end < seen->committed)
+        checks_fail(checks, "committed", "%s-%d: broker %d is %s and ends at %lld, committed is all below %lld", seen->topic, seen->number, id, what,
+                    (long long)replica->end, (long long)seen->committed);
+}
+
+/* Whoever is in sync, or may lead, has all that is committed. */
+static void check_in_sync(struct checks *checks, struct seen_partition *seen)
+{
+    seen->dirty = false;
+    for (int32_t i = 0; i < seen->isr_count && !seen->lossy; i++)
+        check_has_all(checks, seen, seen->isr[i], "in sync");
+    for (int32_t i = 0; i < seen->elr_count && !seen->lossy; i++)
+        check_has_all(checks, seen, seen->elr[i], "an eligible leader");
+}
+
+/* ---- leaders ---- */
+
+static void note_leader(struct checks *checks, struct seen_partition *seen, int32_t epoch, int32_t leader)
+{
+    if (epoch < 0 || leader < 0 || epoch > 1000000)
+        return;
+    while (seen->epoch_count <= (size_t)epoch)
+        ARRAY_ADD(seen->epoch_leaders, seen->epoch_count, seen->epoch_capacity) = -1;
+    if (seen->epoch_leaders[epoch] < 0)
+        seen->epoch_leaders[epoch] = leader;
+    else if (seen->epoch_leaders[epoch] != leader)
+        checks_fail(checks, "epoch", "%s-%d: brokers %d and %d both lead in epoch %d", seen->topic, seen->number, seen->epoch_leaders[epoch], leader, epoch);
+}
+
+static bool contains(const int32_t *ids, int32_t count, int32_t id)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static void check_state(struct checks *checks, const struct seen_partition *seen, const struct image_partition *now)
+{
+    for (int16_t i = 0; i < now->isr_count; i++)
+        if (!contains(now->replicas, now->replica_count, now->isr[i]) || contains(now->isr, i, now->isr[i]))
+            checks_fail(checks, "isr", "%s-%d: %d is in the ISR twice, or is no replica", seen->topic, seen->number, now->isr[i]);
+    for (int16_t i = 0; i < now->elr_count; i++)
+        if (!contains(now->replicas, now->replica_count, now->elr[i]) || contains(now->elr, i, now->elr[i]) || contains(now->isr, now->isr_count, now->elr[i]))
+            checks_fail(checks, "isr", "%s-%d: %d is an eligible leader twice, or in sync, or is no replica", seen->topic, seen->number, now->elr[i]);
+    if (now->leader >= 0 && !contains(now->isr, now->isr_count, now->leader))
+        checks_fail(checks, "isr", "%s-%d: leader %d is not in the ISR", seen->topic, seen->number, now->leader);
+    if (now->leader_epoch < seen->leader_epoch || now->partition_epoch < seen->partition_epoch)
+        checks_fail(checks, "epoch", "%s-%d: leader epoch %d -> %d, partition epoch %d -> %d", seen->topic, seen->number, seen->leader_epoch, now->leader_epoch,
+                    seen->partition_epoch, now->partition_epoch);
+    if (now->leader_epoch == seen->leader_epoch && now->leader != seen->leader)
+        checks_fail(checks, "epoch", "%s-%d: leader %d -> %d within epoch %d", seen->topic, seen->number, seen->leader, now->leader, now->leader_epoch);
+    if (now->partition_epoch == seen->partition_epoch &&
+        (now->isr_count != seen->isr_count || memcmp(now->isr, seen->isr, (size_t)now->isr_count * sizeof(*now->isr))))
+        checks_fail(checks, "epoch", "%s-%d: another ISR in partition epoch %d", seen->topic, seen->number, now->partition_epoch);
+}
+
+/* One who was out of sync leads: where that is allowed all promises end. */
+static void check_election(struct checks *checks, struct seen_partition *seen, const struct image_partition *now)
+{
+    if (now->leader < 0 || now->leader == seen->leader || seen->leader_epoch < 0)
+        return;
+    checks->counts.elections++;
+    if (contains(seen->isr, seen->isr_count, now->leader) || contains(seen->elr, seen->elr_count, now->leader))
+        return;
+    if (!seen->isr_count && !seen->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
+        return;
+    checks->counts.unclean++;
+    if (!seen->unclean)
+        checks_fail(checks, "election", "%s-%d: broker %d leads in epoch %d and was not in sync", seen->topic, seen->number, now->leader, now->leader_epoch);
+    seen->lossy = true;
+}
+
+static void take_state(struct checks *checks, const struct image_topic *topic, int32_t number)
+{
+    const struct image_partition *now = &topic->partitions[number];
+    struct seen_partition *seen = checks_partition(checks, topic->name, number);
+
+    if (now->leader_epoch == seen->leader_epoch && now->partition_epoch == seen->partition_epoch && now->leader == seen->leader && now->isr_count == seen->isr_count && now->elr_count == seen->elr_count)
+        return;
+    check_state(checks, seen, now);
+    check_election(checks, seen, now);
+    note_leader(checks, seen, now->leader_epoch, now->leader);
+    checks->counts.isr_changes += now->isr_count != seen->isr_count;
+    seen->leader = now->leader;
+    seen->leader_epoch = now->leader_epoch;
+    seen->partition_epoch = now->partition_epoch;
+    seen->factor = now->replica_count;
+    seen->isr_count = now->isr_count < MOST_SEEN_BROKERS ? now->isr_count : MOST_SEEN_BROKERS;
+    memcpy(seen->isr, now->isr, (size_t)seen->isr_count * sizeof(*seen->isr));
+    seen->elr_count = now->elr_count < MOST_SEEN_BROKERS ? now->elr_count : MOST_SEEN_BROKERS;
+    memcpy(seen->elr, now->elr, (size_t)seen->elr_count * sizeof(*seen->elr));
+    seen->last_leader = now->last_known_elr_count ? now->last_known_elr[0] : now->leader >= 0 ? now->leader : seen->last_leader;
+    seen->dirty = true;
+}
+
+static void sample_controller(struct checks *checks)
+{
+    const struct image *image = cluster_image(lab_cluster(checks->lab));
+
+    if (image_offset(image) == checks->image_offset)
+        return;
+    if (image_offset(image) < checks->image_offset)
+        checks_fail(checks, "epoch", "the controller's image went back from %lld to %lld", (long long)checks->image_offset, (long long)image_offset(image));
+    checks->image_offset = image_offset(image);
+    for (size_t t = 0; t < image_topic_count(image); t++)
+        for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
+            take_state(checks, image_topic_at(image, t), p);
+}
+
+/* ---- replicas ---- */
+
+static void sample_replica(struct checks *checks, struct seen_partition *seen, size_t index, const struct partition *partition)
+{
+    struct seen_replica *replica = &seen->replicas[index];
+    const struct log *log = partition_log(partition);
+    int64_t end = log_end_offset(log), high_watermark = log_high_watermark(log);
+    int32_t epoch = partition_leader_epoch(partition);
+    bool leads = partition_leads(partition);
+
+    if (replica->partition == partition && replica->end == end && replica->high_watermark == high_watermark && replica->epoch == epoch && replica->leads == leads)
+        return;
+    if (replica->partition != partition) { /* its broker came up */
+        *replica = (struct seen_replica){ .partition = partition, .epoch = -1 };
+        seen->dirty = true;
+    }
+    if (epoch < replica->epoch)
+        checks_fail(checks, "epoch", "%s-%d: broker %d went from epoch %d to %d", seen->topic, seen->number, id_of(checks, index), replica->epoch, epoch);
+    if (high_watermark > end)
+        checks_fail(checks, "high watermark", "%s-%d: broker %d ends at %lld, its high watermark is %lld", seen->topic, seen->number, id_of(checks, index),
+                    (long long)end, (long long)high_watermark);
+    if (end < replica->end) {
+        checks->counts.truncations++;
+        seen->dirty = true;
+        if (leads && replica->leads && epoch == replica->epoch)
+            checks_fail(checks, "committed", "%s-%d: leader %d cut its log from %lld to %lld", seen->topic, seen->number, id_of(checks, index),
+                        (long long)replica->end, (long long)end);
+    }
+    if (end < replica->verified)
+        replica->verified = end;
+    if (leads) {
+        note_leader(checks, seen, epoch, id_of(checks, index));
+        if (replica->leads && replica->epoch == epoch && high_watermark < replica->high_watermark)
+            checks_fail(checks, "high watermark", "%s-%d: back from %lld to %lld at leader %d in epoch %d", seen->topic, seen->number,
+                        (long long)replica->high_watermark, (long long)high_watermark, id_of(checks, index), epoch);
+        if (high_watermark > seen->committed && !seen->lossy)
+            extend(checks, seen, partition, high_watermark, id_of(checks, index));
+        if (!replica->leads && end < seen->committed && !seen->lossy)
+            checks_fail(checks, "committed", "%s-%d: broker %d begins to lead in epoch %d and ends at %lld, committed is all below %lld", seen->topic, seen->number,
+                        id_of(checks, index), epoch, (long long)end, (long long)seen->committed);
+    }
+    replica->end = end;
+    replica->high_watermark = high_watermark;
+    replica->epoch = epoch;
+    replica->leads = leads;
+    if (high_watermark > replica->verified)
+        seen->dirty = true;
+}
+
+static void sample_broker(struct checks *checks, size_t index)
+{
+    const struct broker *broker = cluster_broker_at(lab_cluster(checks->lab), index);
+    size_t count = broker_up(broker) ? broker_partition_count(broker) : 0;
+
+    if (!count) {
+        if (checks->place_count[index])
+            for (size_t i = 0; i < checks->count; i++)
+                checks->partitions[i]->replicas[index].partition = NULL;
+        checks->place_count[index] = 0;
+        return;
+    }
+    for (size_t i = count; i < checks->place_count[index]; i++)
+        checks->places[index][i].seen->replicas[index].partition = NULL;
+    if (count > checks->place_count[index])
+        checks->places[index] = mem_resize(checks->places[index], count * sizeof(*checks->places[index]));
+    for (size_t i = 0; i < count; i++) {
+        struct seen_place *place = &checks->places[index][i];
+        const struct partition *partition = broker_partition_at(broker, i);
+        bool known = i < checks->place_count[index];
+
+        if (!known || place->partition != partition || place->seen->number != partition_number(partition) ||
+            strcmp(place->seen->topic, partition_topic(partition))) {
+            if (known) /* it went */
+                place->seen->replicas[index].partition = NULL;
+            *place = (struct seen_place){ partition, checks_partition(checks, partition_topic(partition), partition_number(partition)) };
+        }
+        sample_replica(checks, place->seen, index, partition);
+    }
+    checks->place_count[index] = count;
+}
+
+/* Followers only now: their leaders may have been sampled after them. */
+static void check_replicas(struct checks *checks, struct seen_partition *seen)
+{
+    for (size_t i = 0; i < checks->broker_count; i++) {
+        struct seen_replica *replica = &seen->replicas[i];
+
+        if (!replica->partition || seen->lossy)
+            continue;
+        if (replica->high_watermark > seen->committed)
+            checks_fail(checks, "high watermark", "%s-%d: %lld at broker %d, no leader showed more than %lld", seen->topic, seen->number,
+                        (long long)replica->high_watermark, id_of(checks, i), (long long)seen->committed);
+        else if (replica->high_watermark > replica->verified)
+            verify(checks, seen, replica, replica->high_watermark, id_of(checks, i));
+    }
+}
+
+void checks_sample(struct checks *checks)
+{
+    sample_controller(checks);
+    for (size_t i = 0; i < checks->broker_count; i++)
+        sample_broker(checks, i);
+    for (size_t i = 0; i < checks->count; i++) {
+        if (!checks->partitions[i]->dirty)
+            continue;
+        check_replicas(checks, checks->partitions[i]);
+        check_in_sync(checks, checks->partitions[i]);
+    }
+    if (checks->told_count)
+        checks_clients_sample(checks);
+}
+
+/* ---- rest ---- */
+
+static const char *unrest(struct checks *checks, const struct seen_partition *seen)
+{
+    static char text[200];
+    const struct seen_replica *leader = NULL;
+    int32_t present = 0;
+
+    if (seen->leader < 0 || seen->isr_count < seen->factor) {
+        snprintf(text, sizeof(text), "%s-%d has leader %d, %d of %d replicas are in sync", seen->topic, seen->number, seen->leader, seen->isr_count, seen->factor);
+        return text;
+    }
+    leader = &seen->replicas[index_of(checks, seen->leader)];
+    for (size_t i = 0; i < checks->broker_count; i++) {
+        const struct seen_replica *replica = &seen->replicas[i];
+
+        if (!replica->partition)
+            continue;
+        present++;
+        if (replica->end != leader->end || replica->high_watermark != leader->end || replica->epoch != seen->leader_epoch) {
+            snprintf(text, sizeof(text), "%s-%d: broker %d is in epoch %d at %lld, high watermark %lld; leader %d is in epoch %d at %lld", seen->topic, seen->number,
+                     id_of(checks, i), replica->epoch, (long long)replica->end, (long long)replica->high_watermark, seen->leader, seen->leader_epoch,
+                     (long long)leader->end);
+            return text;
+        }
+    }
+    if (present == seen->factor)
+        return NULL;
+    snprintf(text, sizeof(text), "%s-%d is at %d brokers, factor %d", seen->topic, seen->number, present, seen->factor);
+    return text;
+}
+
+const char *checks_unrest(struct checks *checks)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < checks->broker_count; i++)
+        if (!broker_up(cluster_broker_at(lab_cluster(checks->lab), i)))
+            return "a broker is not up";
+    for (size_t i = 0; i < checks->count && !text; i++)
+        text = unrest(checks, checks->partitions[i]);
+    return text;
+}

@@ -1,0 +1,248 @@
+/* Groups, by what members were answered: assignments and commits. */
+#include <string.h>
+
+#include "tests/seeds/check_internal.h"
+
+struct owned { int32_t generation, partition; char *topic, *member; };
+struct commit_seen {
+    char *topic;
+    int32_t partition;
+    int64_t acked, acked_us, before;  /* before: what had been acknowledged earlier than `acked`; -1 */
+    int64_t most_sent;
+};
+struct group_seen {
+    char *name;
+    int32_t generation;               /* the newest whose assignment a member got */
+    int64_t synced_us;                /* and since when */
+    struct owned *owned;
+    size_t owned_count, owned_capacity;
+    struct commit_seen *commits;
+    size_t commit_count, commit_capacity;
+};
+struct group_watch {
+    struct checks *checks;
+    struct group_seen **groups;
+    size_t count, capacity;
+};
+
+static struct group_seen *group_of(struct group_watch *watch, const char *name)
+{
+    struct group_seen *group;
+
+    for (size_t i = 0; i < watch->count; i++)
+        if (!strcmp(watch->groups[i]->name, name))
+            return watch->groups[i];
+    group = mem_zero(sizeof(*group));
+    group->name = mem_text(name);
+    group->generation = -1;
+    ARRAY_ADD(watch->groups, watch->count, watch->capacity) = group;
+    return group;
+}
+
+/* ---- assignments ---- */
+
+static void own(struct group_watch *watch, struct group_seen *group, int32_t generation, const char *member, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < group->owned_count; i++) {
+        const struct owned *owned = &group->owned[i];
+
+        if (owned->generation != generation || owned->partition != partition || strcmp(owned->topic, topic))
+            continue;
+        if (strcmp(owned->member, member))
+            checks_fail(watch->checks, "group", "group %s, generation %d: %s-%d belongs to %s and to %s", group->name, generation, topic, partition, owned->member,
+                        member);
+        return;
+    }
+    ARRAY_ADD(group->owned, group->owned_count, group->owned_capacity) =
+        (struct owned){ generation, partition, mem_text(topic), mem_text(member) };
+}
+
+static void take_assignment(struct group_watch *watch, const struct sync_group_request *in, const struct sync_group_response *out)
+{
+    struct group_seen *group = group_of(watch, in->group_id);
+    struct reader reader = reader_of(out->assignment);
+    int32_t topics;
+
+    if (out->error_code)
+        return;
+    if (in->generation_id < group->generation)
+        checks_fail(watch->checks, "group", "group %s: %s got an assignment of generation %d after one of %d", group->name, in->member_id, in->generation_id,
+                    group->generation);
+    if (in->generation_id > group->generation) {
+        group->generation = in->generation_id;
+        group->synced_us = queue_now_us(lab_queue(watch->checks->lab));
+        watch->checks->counts.generations++;
+    }
+    if (!out->assignment.size)
+        return;
+    reader_i16(&reader);
+    topics = reader_i32(&reader);
+    for (int32_t t = 0; t < topics && !reader.failed; t++) {
+        int16_t size = reader_i16(&reader);
+        struct bytes name = reader_bytes(&reader, size > 0 ? (size_t)size : 0);
+        int32_t count = reader_i32(&reader);
+        char *topic = mem_text_size((const char *)name.data, name.size);
+
+        for (int32_t p = 0; p < count && !reader.failed; p++)
+            own(watch, group, in->generation_id, in->member_id, topic, reader_i32(&reader));
+        mem_free(topic);
+    }
+}
+
+static void take_join(struct group_watch *watch, const struct join_group_request *in, const struct join_group_response *out)
+{
+    struct group_seen *group = group_of(watch, in->group_id);
+
+    if (!out->error_code && out->generation_id < group->generation)
+        checks_fail(watch->checks, "group", "group %s: %s joined generation %d, there was %d", group->name, out->member_id, out->generation_id, group->generation);
+}
+
+/* ---- offsets ---- */
+
+static struct commit_seen *commit_of(struct group_seen *group, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < group->commit_count; i++)
+        if (group->commits[i].partition == partition && !strcmp(group->commits[i].topic, topic))
+            return &group->commits[i];
+    ARRAY_ADD(group->commits, group->commit_count, group->commit_capacity) =
+        (struct commit_seen){ mem_text(topic), partition, -1, 0, -1, -1 };
+    return &group->commits[group->commit_count - 1];
+}
+
+static const char *topic_name(const struct group_watch *watch, const char *name, struct uuid id)
+{
+    const struct image_topic *topic = name ? NULL : image_topic_by_id(cluster_image(lab_cluster(watch->checks->lab)), id);
+
+    return name ? name : topic ? topic->name : "";
+}
+
+static void note_commits(struct group_watch *watch, const struct offset_commit_request *in)
+{
+    for (int32_t t = 0; t < in->topics.count; t++) {
+        const struct offset_commit_request_topic *topic = &in->topics.items[t];
+
+        for (int32_t p = 0; p < topic->partitions.count; p++) {
+            struct commit_seen *commit = commit_of(group_of(watch, in->group_id), topic_name(watch, topic->name, topic->topic_id),
+                                                   topic->partitions.items[p].partition_index);
+
+            if (topic->partitions.items[p].committed_offset > commit->most_sent)
+                commit->most_sent = topic->partitions.items[p].committed_offset;
+        }
+    }
+}
+
+static void take_commits(struct group_watch *watch, const struct request *request, const struct offset_commit_request *in, const struct offset_commit_response *out)
+{
+    struct group_seen *group = group_of(watch, in->group_id);
+
+    for (int32_t t = 0; t < in->topics.count && t < out->topics.count; t++) {
+        const struct offset_commit_request_topic *topic = &in->topics.items[t];
+
+        for (int32_t p = 0; p < topic->partitions.count && p < out->topics.items[t].partitions.count; p++) {
+            struct commit_seen *commit = commit_of(group, topic_name(watch, topic->name, topic->topic_id), topic->partitions.items[p].partition_index);
+
+            if (out->topics.items[t].partitions.items[p].error_code)
+                continue;
+            if (in->generation_id_or_member_epoch >= 0 && in->generation_id_or_member_epoch < group->generation && request->began_us > group->synced_us)
+                checks_fail(watch->checks, "group", "group %s: a commit of %s in generation %d was taken, there was %d", group->name, in->member_id,
+                            in->generation_id_or_member_epoch, group->generation);
+            commit->before = commit->acked;
+            commit->acked = topic->partitions.items[p].committed_offset;
+            commit->acked_us = queue_now_us(lab_queue(watch->checks->lab));
+            watch->checks->counts.commits++;
+        }
+    }
+}
+
+static bool offsets_lossy(const struct checks *checks)
+{
+    for (size_t i = 0; i < checks->count; i++)
+        if (!strcmp(checks->partitions[i]->topic, "__consumer_offsets") && checks->partitions[i]->lossy)
+            return true;
+    return false;
+}
+
+static void check_fetched(struct group_watch *watch, const struct request *request, struct group_seen *group, const char *topic, int32_t partition, int64_t offset)
+{
+    const struct commit_seen *commit = commit_of(group, topic, partition);
+    int64_t least = commit->acked_us < request->began_us ? commit->acked : commit->before < commit->acked ? commit->before : commit->acked;
+
+    if (offsets_lossy(watch->checks))
+        return;
+    if (offset < least)
+        checks_fail(watch->checks, "offsets", "group %s: offset %lld of %s-%d is given, %lld was committed", group->name, (long long)offset, topic, partition,
+                    (long long)least);
+    if (offset > commit->most_sent)
+        checks_fail(watch->checks, "offsets", "group %s: offset %lld of %s-%d is given, nobody committed more than %lld", group->name, (long long)offset, topic,
+                    partition, (long long)commit->most_sent);
+}
+
+static void take_fetched(struct group_watch *watch, const struct request *request, const struct offset_fetch_request *in, const struct offset_fetch_response *out)
+{
+    for (int32_t t = 0; request->version < 8 && !out->error_code && t < out->topics.count; t++)
+        for (int32_t p = 0; p < out->topics.items[t].partitions.count; p++) {
+            const struct offset_fetch_response_partition *got = &out->topics.items[t].partitions.items[p];
+
+            if (!got->error_code)
+                check_fetched(watch, request, group_of(watch, in->group_id), out->topics.items[t].name, got->partition_index, got->committed_offset);
+        }
+    for (int32_t g = 0; request->version >= 8 && g < out->groups.count; g++)
+        for (int32_t t = 0; !out->groups.items[g].error_code && t < out->groups.items[g].topics.count; t++) {
+            const struct offset_fetch_response_group_topic *topic = &out->groups.items[g].topics.items[t];
+
+            for (int32_t p = 0; p < topic->partitions.count; p++)
+                if (!topic->partitions.items[p].error_code)
+                    check_fetched(watch, request, group_of(watch, out->groups.items[g].group_id), topic_name(watch, topic->name, topic->topic_id),
+                                  topic->partitions.items[p].partition_index, topic->partitions.items[p].committed_offset);
+        }
+}
+
+static void on_request(void *context, const struct request *request, bool answered)
+{
+    enum { OFFSET_COMMIT = 8, OFFSET_FETCH = 9, JOIN_GROUP = 11, SYNC_GROUP = 14 };
+    struct group_watch *watch = context;
+
+    if (!answered && request->api->key == OFFSET_COMMIT)
+        note_commits(watch, request->in);
+    if (!answered)
+        return;
+    switch (request->api->key) {
+    case OFFSET_COMMIT: take_commits(watch, request, request->in, request->out); break;
+    case OFFSET_FETCH: take_fetched(watch, request, request->in, request->out); break;
+    case JOIN_GROUP: take_join(watch, request->in, request->out); break;
+    case SYNC_GROUP: take_assignment(watch, request->in, request->out); break;
+    default: break;
+    }
+}
+
+struct group_watch *group_watch_new(struct checks *checks)
+{
+    struct group_watch *watch = mem_zero(sizeof(*watch));
+
+    watch->checks = checks;
+    wire_watch(lab_wire(checks->lab), on_request, watch);
+    return watch;
+}
+
+void group_watch_free(struct group_watch *watch)
+{
+    if (!watch)
+        return;
+    wire_unwatch(lab_wire(watch->checks->lab), on_request, watch);
+    for (size_t i = 0; i < watch->count; i++) {
+        struct group_seen *group = watch->groups[i];
+
+        for (size_t o = 0; o < group->owned_count; o++) {
+            mem_free(group->owned[o].topic);
+            mem_free(group->owned[o].member);
+        }
+        for (size_t c = 0; c < group->commit_count; c++)
+            mem_free(group->commits[c].topic);
+        mem_free(group->owned);
+        mem_free(group->commits);
+        mem_free(group->name);
+        mem_free(group);
+    }
+    mem_free(watch->groups);
+    mem_free(watch);
+}

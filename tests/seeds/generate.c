@@ -1,0 +1,331 @@
+/* A seed's history. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/order.h"
+#include "tests/seeds/history.h"
+
+struct maker {
+    struct history *history;
+    struct random random;
+    bool flushes;                     /* all is flushed at once: power may go */
+    int64_t load_ms;                  /* clients work so long */
+};
+
+static uint64_t below(struct maker *maker, uint64_t limit)
+{
+    return random_below(&maker->random, limit);
+}
+
+static bool chance(struct maker *maker, int percent)
+{
+    return below(maker, 100) < (uint64_t)percent;
+}
+
+#define PICK(maker, ...) ((const char *const[]){ __VA_ARGS__ }[below(maker, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))])
+
+static int32_t broker_at(const struct maker *maker, uint64_t index)
+{
+    return (int32_t)index + (release_is_27(maker->history->release) ? 0 : 1);
+}
+
+static int32_t any_broker(struct maker *maker)
+{
+    return broker_at(maker, below(maker, (uint64_t)maker->history->brokers));
+}
+
+/* ---- the cluster ---- */
+
+static void make_settings(struct maker *maker)
+{
+    struct text out = { 0 };
+    bool old = release_is_27(maker->history->release);
+
+    text_printf(&out, "offsets.topic.num.partitions=%d offsets.topic.replication.factor=%d", 1 + (int)below(maker, 3),
+                maker->history->brokers < 3 ? maker->history->brokers : 3);
+    text_printf(&out, " log.cleaner.enable=false group.initial.rebalance.delay.ms=%s", PICK(maker, "0", "0", "500", "3000"));
+    text_printf(&out, " replica.lag.time.max.ms=%s replica.fetch.wait.max.ms=%s", PICK(maker, "1000", "2000", "5000", "10000", "30000"), PICK(maker, "20", "100", "500"));
+    text_printf(&out, " %s=%s", old ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms", PICK(maker, "3000", "6000", "9000"));
+    if (!old)
+        text_printf(&out, " broker.heartbeat.interval.ms=%s", PICK(maker, "500", "1000", "2000"));
+    if (chance(maker, 30))
+        text_printf(&out, " replica.high.watermark.checkpoint.interval.ms=%s", PICK(maker, "500", "1000", "60000"));
+    if (chance(maker, 20))
+        text_printf(&out, " replica.fetch.max.bytes=%s", PICK(maker, "300", "1000", "5000"));
+    text_printf(&out, " auto.leader.rebalance.enable=%s leader.imbalance.check.interval.seconds=%s", chance(maker, 50) ? "true" : "false", PICK(maker, "3", "10", "300"));
+    maker->flushes = chance(maker, 35);
+    if (maker->flushes)
+        text_add(&out, " log.flush.interval.messages=1");
+    if (maker->history->release != RELEASE_43 && chance(maker, 50))
+        text_printf(&out, " log.segment.bytes=%s", PICK(maker, "1000", "3000", "10000"));
+    if (maker->history->release != RELEASE_43 && chance(maker, 30))
+        text_printf(&out, " log.index.interval.bytes=%s", PICK(maker, "100", "500"));
+    maker->history->settings = text_take(&out);
+}
+
+static void make_topics(struct maker *maker)
+{
+    uint64_t count = 1 + below(maker, 3);
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct history_topic topic = { .name = mem_printf("t%d", (int)i), .partitions = 1 + (int32_t)below(maker, 3) };
+        int32_t most = maker->history->brokers < 3 || chance(maker, 80) ? 3 : 5;
+        struct text out = { 0 };
+
+        topic.factor = (int16_t)(chance(maker, 75) ? most : 1 + (int)below(maker, 3));
+        if (topic.factor > maker->history->brokers)
+            topic.factor = (int16_t)maker->history->brokers;
+        text_printf(&out, "min.insync.replicas=%d", topic.factor > 1 && chance(maker, 70) ? 2 : 1);
+        if (chance(maker, 12))
+            text_add(&out, " unclean.leader.election.enable=true");
+        topic.settings = text_take(&out);
+        ARRAY_ADD(maker->history->topics, maker->history->topic_count, maker->history->topic_capacity) = topic;
+    }
+}
+
+/* ---- clients ---- */
+
+static struct history_client *add_client(struct maker *maker, char *name, const char *group, char *topics, char *settings)
+{
+    struct history *history = maker->history;
+
+    ARRAY_ADD(history->clients, history->client_count, history->client_capacity) =
+        (struct history_client){ .name = name, .group = mem_text(group), .topics = topics, .settings = settings };
+    return &history->clients[history->client_count - 1];
+}
+
+static void make_producer(struct maker *maker, int number)
+{
+    const struct history *history = maker->history;
+    struct text out = { 0 };
+    bool idempotent = chance(maker, 55);
+
+    if (idempotent)
+        text_add(&out, "acks=all enable.idempotence=true");
+    else
+        text_printf(&out, "acks=%s enable.idempotence=false", PICK(maker, "all", "all", "1", "0"));
+    if (!idempotent && chance(maker, 30))
+        text_add(&out, " retries=0");
+    text_printf(&out, " linger.ms=%s batch.size=%s", PICK(maker, "0", "5", "50"), PICK(maker, "200", "1000", "16384"));
+    text_printf(&out, " request.timeout.ms=%s max.block.ms=20000", PICK(maker, "1500 delivery.timeout.ms=10000", "1500 delivery.timeout.ms=60000",
+                                                                      "5000 delivery.timeout.ms=30000", "30000 delivery.timeout.ms=60000"));
+    if (chance(maker, 20))
+        text_printf(&out, " compression.type=%s", PICK(maker, "gzip", "lz4", "snappy", "zstd"));
+    if (chance(maker, 30))
+        text_printf(&out, " max.in.flight.requests.per.connection=%s", PICK(maker, "1", "3"));
+    if (chance(maker, 50))
+        text_printf(&out, " metadata.max.age.ms=%s", PICK(maker, "2000", "10000"));
+    add_client(maker, mem_printf("p%d", number), NULL, mem_text(history->topics[below(maker, history->topic_count)].name), text_take(&out));
+}
+
+static void make_consumer(struct maker *maker, int number, const char *group, const char *strategy, const char *topics)
+{
+    struct text out = { 0 };
+
+    text_printf(&out, "partition.assignment.strategy=%s session.timeout.ms=%s heartbeat.interval.ms=%s", strategy, PICK(maker, "6000", "10000"),
+                PICK(maker, "500", "2000", "3000"));
+    if (chance(maker, 50))
+        text_add(&out, " enable.auto.commit=false");
+    else
+        text_printf(&out, " auto.commit.interval.ms=%s", PICK(maker, "200", "1000", "5000"));
+    text_printf(&out, " fetch.max.wait.ms=%s max.poll.records=%s", PICK(maker, "50", "500"), PICK(maker, "1", "10", "500"));
+    if (chance(maker, 50))
+        text_printf(&out, " metadata.max.age.ms=%s", PICK(maker, "2000", "10000"));
+    if (chance(maker, 30))
+        text_printf(&out, " request.timeout.ms=%s", PICK(maker, "3000", "10000"));
+    add_client(maker, mem_printf("c%d", number), group, mem_text(topics), text_take(&out));
+}
+
+static void make_clients(struct maker *maker)
+{
+    const struct history *history = maker->history;
+    int producers = 1 + (int)below(maker, 4), groups = 1 + (int)below(maker, 2), number = 0;
+
+    for (int i = 0; i < producers; i++)
+        make_producer(maker, i);
+    for (int g = 0; g < groups; g++) {
+        char *group = mem_printf("g%d", g);
+        const char *strategy = PICK(maker, "range", "roundrobin", "sticky", "cooperative-sticky");
+        struct text topics = { 0 };
+        int members = 1 + (int)below(maker, 3);
+
+        for (size_t i = 0; i < history->topic_count; i++)
+            if (i == 0 || chance(maker, 70))
+                text_printf(&topics, "%s%s", topics.size ? "," : "", history->topics[i].name);
+        for (int i = 0; i < members; i++)
+            make_consumer(maker, number++, group, strategy, text_chars(&topics));
+        text_done(&topics);
+        mem_free(group);
+    }
+}
+
+/* ---- steps ---- */
+
+static void add_step(struct maker *maker, int64_t at_ms, enum step_kind kind, char *who, int32_t count)
+{
+    ARRAY_ADD(maker->history->steps, maker->history->step_count, maker->history->step_capacity) = (struct step){ at_ms, kind, who, count };
+}
+
+static void make_load(struct maker *maker)
+{
+    const struct history *history = maker->history;
+
+    for (size_t i = 0; i < history->client_count; i++) {
+        const struct history_client *client = &history->clients[i];
+        int64_t at_ms = (int64_t)below(maker, 2000), pause_ms = 50 + (int64_t)below(maker, 1500);
+
+        if (!client->group) {
+            int32_t most = 1 + (int32_t)below(maker, 20);
+
+            for (; at_ms < maker->load_ms; at_ms += 1 + (int64_t)below(maker, (uint64_t)pause_ms * 2))
+                add_step(maker, at_ms, STEP_SEND, mem_text(client->name), 1 + (int32_t)below(maker, (uint64_t)most));
+        } else {
+            add_step(maker, chance(maker, 60) ? at_ms : (int64_t)below(maker, (uint64_t)maker->load_ms), STEP_START, mem_text(client->name), 0);
+            while (chance(maker, 35)) {
+                int64_t stop_ms = (int64_t)below(maker, (uint64_t)maker->load_ms);
+
+                add_step(maker, stop_ms, chance(maker, 50) ? STEP_CLOSE : STEP_DROP, mem_text(client->name), 0);
+                if (chance(maker, 80))
+                    add_step(maker, stop_ms + 1 + (int64_t)below(maker, 5000), STEP_START, mem_text(client->name), 0);
+            }
+        }
+        while (chance(maker, 40))
+            add_step(maker, (int64_t)below(maker, (uint64_t)maker->load_ms), STEP_BREAK, mem_text(client->name), 0);
+    }
+}
+
+static bool known(const char *group, const char *verb)
+{
+    for (size_t i = 0; i < order_count(); i++)
+        if (!strcmp(order_at(i)->group, group) && !strcmp(order_at(i)->verb, verb))
+            return true;
+    return false;
+}
+
+static int64_t a_while(struct maker *maker)
+{
+    return 1 + (int64_t)below(maker, chance(maker, 50) ? 1500 : 12000);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static char *disturbance(const char *format, int32_t id, int32_t other)
+{
+    char *words = mem_printf(format, id, other), *order = mem_printf("net %s", words);
+
+    mem_free(words);
+    return order;
+}
+#pragma GCC diagnostic pop
+
+/* Something breaks, and mostly is mended after a while. */
+static void make_fault(struct maker *maker, int64_t at_ms)
+{
+    int32_t id = any_broker(maker), other = any_broker(maker);
+    int64_t then_ms = at_ms + a_while(maker);
+    bool mends = chance(maker, 85);
+
+    switch (below(maker, 12)) {
+    case 0:
+    case 1:
+    case 2:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("broker kill %d", id), 0);
+        if (mends)
+            add_step(maker, then_ms, STEP_ORDER, mem_printf("broker start %d", id), 0);
+        break;
+    case 3:
+    case 4:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("broker stop %d", id), 0);
+        if (mends)
+            add_step(maker, then_ms, STEP_ORDER, mem_printf("broker start %d", id), 0);
+        break;
+    case 5:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("broker %s %d", maker->flushes ? "power-off" : "kill", id), 0);
+        if (mends)
+            add_step(maker, then_ms, STEP_ORDER, mem_printf("broker start %d", id), 0);
+        break;
+    case 6:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("disk slow %d %s", id, PICK(maker, "2ms", "30ms", "200ms")), 0);
+        add_step(maker, then_ms, STEP_ORDER, mem_printf("disk heal %d", id), 0);
+        break;
+    case 7:
+        /* no reads: those that the checkers do would count */
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("disk fail %d %s %d", id, PICK(maker, "write", "fsync", "rename", "create"), 1 + (int)below(maker, 20)), 0);
+        add_step(maker, then_ms, STEP_ORDER, mem_printf("disk heal %d", id), 0);
+        add_step(maker, then_ms + 1, STEP_ORDER, mem_printf("broker start %d", id), 0);
+        break;
+    case 8:
+        if (known("net", "cut") && id != other) {
+            add_step(maker, at_ms, STEP_ORDER, mem_printf("net cut %d %d%s", id, other, chance(maker, 30) ? " one-way" : ""), 0);
+            if (mends)
+                add_step(maker, then_ms, STEP_ORDER, mem_printf("net heal %d %d", id, other), 0);
+        }
+        break;
+    case 9:
+        if (known("net", "delay") && id != other) {
+            const char *how[] = { "delay %d %d 5ms 20ms", "delay %d %d 80ms", "delay %d %d 700ms 2s", "loss %d %d 10", "loss %d %d 60", "bandwidth %d %d 5000" };
+
+            add_step(maker, at_ms, STEP_ORDER, disturbance(how[below(maker, 6)], id, other), 0);
+            if (mends)
+                add_step(maker, then_ms, STEP_ORDER, mem_printf("net heal %d %d", id, other), 0);
+        }
+        break;
+    case 10:
+        if (known("replica", "hold")) {
+            add_step(maker, at_ms, STEP_ORDER, mem_printf("replica hold %d", id), 0);
+            if (mends)
+                add_step(maker, then_ms, STEP_ORDER, mem_printf("replica release %d", id), 0);
+        }
+        break;
+    default:
+        if (known("broker", "freeze")) {
+            add_step(maker, at_ms, STEP_ORDER, mem_printf("broker freeze %d", id), 0);
+            add_step(maker, then_ms, STEP_ORDER, mem_printf("broker thaw %d", id), 0);
+        }
+        break;
+    }
+}
+
+/* One after the other where two at once would be all: else nothing would be written for most of the time. */
+static void make_faults(struct maker *maker)
+{
+    int64_t at_ms = 1000 + (int64_t)below(maker, 4000), pause_ms = 300 + (int64_t)below(maker, 8000);
+
+    for (; at_ms < maker->load_ms; at_ms += 1 + (int64_t)below(maker, (uint64_t)pause_ms * 2))
+        make_fault(maker, at_ms);
+}
+
+/* Those of one moment stay in the order in which they were made. */
+static void sort_steps(struct history *history)
+{
+    for (size_t i = 1; i < history->step_count; i++) {
+        struct step step = history->steps[i];
+        size_t at = i;
+
+        for (; at > 0 && history->steps[at - 1].at_ms > step.at_ms; at--)
+            history->steps[at] = history->steps[at - 1];
+        history->steps[at] = step;
+    }
+}
+
+void history_generate(struct history *out, uint64_t seed)
+{
+    static const int32_t brokers[] = { 3, 3, 3, 3, 3, 3, 2, 4, 5, 5, 1, 3 };
+    struct maker maker = { .history = out };
+
+    *out = (struct history){ .seed = seed };
+    random_init(&maker.random, seed * 2654435761u + 77);
+    out->release = seed % 2 ? RELEASE_27 : below(&maker, 3) ? RELEASE_43 : RELEASE_ANY;
+    out->brokers = brokers[below(&maker, sizeof(brokers) / sizeof(*brokers))];
+    maker.load_ms = 5000 + (int64_t)below(&maker, 25000);
+    make_settings(&maker);
+    make_topics(&maker);
+    make_clients(&maker);
+    make_load(&maker);
+    if (chance(&maker, 90))
+        make_faults(&maker);
+    sort_steps(out);
+    out->end_ms = maker.load_ms + 500;
+    while (out->step_count && out->steps[out->step_count - 1].at_ms > out->end_ms)
+        mem_free(out->steps[--out->step_count].who);
+}

@@ -1,0 +1,8 @@
+/* What a lab came to: all entries of its journal as text, and a line with a sha256 for each of its files. */
+#pragma once
+#include "sim/sim.h"
+
+struct sums;
+struct sums *sums_new(struct lab *lab);
+void sums_free(struct sums *sums);
+void sums_take(struct sums *sums, struct text *events, struct text *files);
