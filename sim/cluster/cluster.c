@@ -277,6 +277,8 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
         broker_catch_up(cluster->brokers[i]);
     cluster->opening = false;
     session_watch_network(cluster);
+    if (!err)
+        elections_begin(cluster);
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i] && cluster->brokers[i]->disk)
             disk_flush_all(cluster->brokers[i]->disk);

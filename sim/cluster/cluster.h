@@ -100,6 +100,7 @@ enum err broker_thaw(struct broker *broker, struct reason *reason);
 bool broker_frozen(const struct broker *broker);
 int64_t broker_thaws_us(const struct broker *broker);  /* NEVER_US: not by itself */
 bool cluster_controller_up(const struct cluster *cluster);
+bool broker_reaches_controller(const struct broker *broker);            /* it is up, and what is handed on to it and its answer come through */
 struct broker_watch {                    /* all may be NULL */
     void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */
     void (*came_up)(void *context, struct broker *broker);
@@ -139,6 +140,14 @@ struct config_change { const char *name; enum config_op op; const char *value; }
 /* `whole`: AlterConfigs, which replaces all that was set. name "" of scope BROKER: the default of all brokers. */
 enum err controller_alter_config(struct cluster *cluster, enum config_scope scope, const char *name, const struct config_change *changes,
                                  size_t count, bool whole, bool validate_only, int64_t *offset, struct reason *reason);
+/* ElectLeaders: the preferred leader, or (unclean) any that lives where nobody leads. `items`: `topic` and `partition` in, the rest out: ERR_ELECTION_NOT_NEEDED,
+ * ERR_PREFERRED_LEADER_NOT_AVAILABLE, ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE, ...; at most a few hundred a call. */
+struct elect_leader { const char *topic; int32_t partition; enum err err; struct reason reason; int32_t leader; };
+enum err controller_elect_leaders(struct cluster *cluster, bool unclean, struct elect_leader *items, size_t count, int64_t *offset, struct reason *reason);
+/* When the controller next puts preferred leaders back, and (4.3) tries partitions without a leader for an unclean election; INT64_MAX: never. They cost no event
+ * while there is nothing to do. */
+int64_t cluster_next_leader_balance_us(const struct cluster *cluster);
+int64_t cluster_next_unclean_scan_us(const struct cluster *cluster);
 /* Creates an internal topic if it is missing, as a coordinator lookup does. */
 enum err controller_ensure_internal_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason);
 /* A producer id never given before; ids come in blocks of 1000 a broker. */

@@ -33,6 +33,11 @@ struct controller {
     bool filling;
     enum err failed;                  /* the log could not be written: nothing more is promised */
     struct metadata_pending *first, *last;
+    int64_t since_us;                 /* it is the controller */
+    struct event balance_event, unclean_event;
+    bool balancing;                   /* between two slices of a round; of 2.7, which leads too many: */
+    int32_t *too_many;
+    size_t too_many_count, too_many_capacity;
 };
 
 struct cluster {
@@ -220,6 +225,7 @@ bool life_is_home(const struct broker *broker);         /* the controller sits t
 void life_set_home(struct cluster *cluster, size_t index);
 void life_controller_is_back(struct cluster *cluster);
 void life_wake_starting(struct cluster *cluster);
+void life_tell_controller_back(struct cluster *cluster);
 void life_leave_memory(struct broker *broker);
 void life_tell_down(struct broker *broker, const char *why, bool reset);
 void life_tell_up(struct broker *broker);
@@ -396,6 +402,13 @@ enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reas
 int32_t controller_home(const struct cluster *cluster); /* broker id at which it sits */
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic);
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id);
+
+/* ---- controller_elections.c: what is asked for, and what comes around ---- */
+void elections_begin(struct cluster *cluster);          /* there is a controller, from this moment on */
+void elections_stop(struct cluster *cluster);
+void elections_note(struct cluster *cluster, const struct image_partition *partition); /* as it will be; it may want its preferred leader back */
+void elections_config_changed(struct cluster *cluster); /* it may allow unclean elections now */
+void elections_min_isr_changed(struct cluster *cluster);/* 4.3: eligible leaders are none any more where enough are in sync */
 
 /* ---- raft_files.c: what a 4.3 controller keeps beside its records ---- */
 enum raft_control { RAFT_LEADER_CHANGE = 2, RAFT_SNAPSHOT_HEADER, RAFT_SNAPSHOT_FOOTER, RAFT_VERSION, RAFT_VOTERS }; /* Kafka's numbers */

@@ -218,6 +218,7 @@ void controller_shut(struct cluster *cluster, bool clean)
     if (controller->filling)
         metadata_batch_done(&controller->batch);
     controller->filling = false;
+    elections_stop(cluster);
     if (clean)
         metadata_log_close(controller->log, queue_now_ms(cluster->queue));
     else

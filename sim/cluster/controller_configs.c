@@ -269,6 +269,10 @@ enum err controller_alter_config(struct cluster *cluster, enum config_scope scop
     err = controller_commit(cluster, offset, reason);
     if (!err && what.size)
         tell(cluster, scope, name, &what);
+    if (!err && strstr(text_chars(&what), "unclean.leader.election.enable"))
+        elections_config_changed(cluster);
+    if (!err && strstr(text_chars(&what), "min.insync.replicas"))
+        elections_min_isr_changed(cluster);
 out:
     text_done(&what);
     config_map_done(&map);

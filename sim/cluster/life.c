@@ -79,6 +79,8 @@ void life_set_home(struct cluster *cluster, size_t index)
             broker_meet_controller(cluster->brokers[i]);
     for (size_t i = 0; i < cluster->broker_count; i++)
         session_check(cluster->brokers[i]);
+    if (!cluster->opening)
+        elections_begin(cluster);
 }
 
 /* Those that wait for a controller, or to be heard of. */
@@ -94,6 +96,13 @@ void life_wake_starting(struct cluster *cluster)
     }
 }
 
+void life_tell_controller_back(struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->watcher_count; i++)
+        if (cluster->watchers[i].watch->controller_back)
+            cluster->watchers[i].watch->controller_back(cluster->watchers[i].context);
+}
+
 /* Whatever could not be asked of a controller before. */
 void life_controller_is_back(struct cluster *cluster)
 {
@@ -106,9 +115,7 @@ void life_controller_is_back(struct cluster *cluster)
         }
     }
     life_wake_starting(cluster);
-    for (size_t i = 0; i < cluster->watcher_count; i++)
-        if (cluster->watchers[i].watch->controller_back)
-            cluster->watchers[i].watch->controller_back(cluster->watchers[i].context);
+    life_tell_controller_back(cluster);
 }
 
 /* ---- down ---- */

@@ -476,4 +476,5 @@ void partition_change_write(struct cluster *cluster, const struct image_topic *t
     if (!topic->internal && change->election.leader != change->election.was)
         say_elected(cluster, topic, change, why);
     controller_add(cluster, &change->record);
+    elections_note(cluster, &change->after);
 }

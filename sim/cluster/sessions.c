@@ -240,6 +240,14 @@ void session_check_all(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++)
         session_check(cluster->brokers[i]);
     life_wake_starting(cluster);
+    life_tell_controller_back(cluster);
+}
+
+bool broker_reaches_controller(const struct broker *broker)
+{
+    const struct cluster *cluster = broker->cluster;
+
+    return !cluster->controller.down && network_open_both_ways(cluster, broker->id, controller_home(cluster));
 }
 
 static void network_changed(void *context, int32_t from, int32_t to)

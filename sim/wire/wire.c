@@ -503,7 +503,7 @@ static void handle(struct request *request)
 {
     enum { HELD_US = 60000000 };
 
-    if (release_is_27(request->wire->release) || cluster_controller_up(request->cluster) || !is_order(request->api)) {
+    if (release_is_27(request->wire->release) || broker_reaches_controller(request->broker) || !is_order(request->api)) {
         handle_now(request);
         return;
     }
@@ -519,7 +519,7 @@ static void controller_back(void *context)
     struct wire *wire = context;
 
     for (size_t i = 0; i < wire->connection_count; i++) {
-        if (!wire->connections[i]->request.awaits_controller)
+        if (!wire->connections[i]->request.awaits_controller || !broker_reaches_controller(wire->connections[i]->request.broker))
             continue;
         no_more_waiting(&wire->connections[i]->request);
         i = (size_t)-1; /* its client may close connections */
