@@ -148,7 +148,7 @@ static int run_script(struct shell *shell, const struct run_options *options, st
         session->allow_shell = true;
         status = shell_run_text(shell, session, text, out, err, in);
         if (!session->exiting)
-            status = session->failed ? 1 : 0;
+            status = session_end_script(session, session->failed ? 1 : 0, out, err);
         session_done(session);
     }
     mem_free(text);

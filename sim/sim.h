@@ -22,6 +22,7 @@
 #include "sim/log/layout.h"
 #include "sim/net/net.h"
 #include "sim/sql/sql.h"
+#include "sim/wire/faults.h"
 #include "sim/wire/messages.h"
 #include "sim/wire/transport.h"
 #include "sim/wire/wire.h"

@@ -172,6 +172,13 @@ static void names_of(struct session *session, int kind, const char *prefix, comp
         session->remote_names(session, kind, prefix, add, context);
 }
 
+/* The words of the present command, up to the cursor's. */
+enum { MOST_WORDS = 64 };
+struct before {
+    char *words[MOST_WORDS];
+    int count;
+};
+
 /* ---- from tables of our own ---- */
 
 static void add_commands(const char *word, complete_add *add, void *context)
@@ -249,6 +256,33 @@ static void add_formatters(enum release release, bool quoted, const char *word, 
         if (text_starts(name, word))
             adding->add(adding->context, shown);
         mem_free(shown);
+    }
+}
+
+/* fault add API ... key=value: `head` is the line before the word. */
+static void add_fault_words(struct session *session, const char *head, const struct before *before, const char *word, struct adding *adding)
+{
+    static const struct { const char *key; enum complete kind; } keys[] = {
+        { "topic=", COMPLETE_TOPIC }, { "group=", COMPLETE_GROUP }, { "broker=", COMPLETE_BROKER }, { "from=", COMPLETE_BROKER },
+    };
+    const char *api;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (text_ends(head, keys[i].key)) {
+            names_of(session, (int)keys[i].kind, word, add_matching, adding);
+            if (!strcmp(keys[i].key, "from="))
+                add_words("brokers clients", add_matching, adding);
+            return;
+        }
+    if (text_ends(head, "error=")) {
+        for (int code = 1; code < 1000; code++)
+            if (err_known(code))
+                add_matching(adding, err_name((enum err)code));
+    } else if (before->count == 2) {
+        for (size_t i = 0; (api = fault_api_at(i)); i++)
+            add_matching(adding, api);
+    } else if (before->count > 2) {
+        add_words("topic= partition= group= client= broker= from= skip= count= error= lose-request lose-response delay= hold blackhole observe", add_matching, adding);
     }
 }
 
@@ -336,14 +370,6 @@ static void add_sql(struct session *session, const char *line, const char *word,
 
 /* ---- where the cursor is ---- */
 
-enum { MOST_WORDS = 64 };
-
-struct before {
-    char *words[MOST_WORDS];
-    int count;
-};
-
-/* The words of the present command, up to the cursor's. */
 static void split(const char *line, size_t start, struct before *before)
 {
     struct text word = { 0 };
@@ -427,7 +453,10 @@ void complete_at(struct session *session, const char *line, size_t start, const 
             add_kind(session, option->complete, line, word, add_matching, &adding, files);
         else if (word[0] == '-')
             add_options(session, command, add_matching, &adding);
-        else {
+        else if (command->argument == COMPLETE_FAULT && before.count > 1) {
+            if (!strcmp(before.words[1], "add"))
+                add_fault_words(session, head, &before, word, &adding);
+        } else {
             if (before.count == 1 && command->words)
                 add_words(command->words, add_matching, &adding);
             enum complete kind = command->argument == COMPLETE_PARTITION && !strcmp(last, "lag") ? COMPLETE_GROUP : command->argument; /* why lag, until lag */

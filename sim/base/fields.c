@@ -34,6 +34,11 @@ size_t field_item_size(const struct field *field)
     return field->type == T_STRUCT ? field->size : types[field->type].size;
 }
 
+size_t field_bytes(const struct field *field)
+{
+    return field->array ? sizeof(struct any_array) : field_is_pointer(field) ? sizeof(void *) : field_item_size(field);
+}
+
 static bool is_compact(const struct message *message, int16_t version)
 {
     return version >= message->flexible_since;
@@ -149,7 +154,7 @@ static const struct field *lay_out(const struct field *fields, struct arena *are
             out[i].fields = lay_out(fields[i].fields, arena, &inner);
         out[i].size = inner;
         out[i].offset = *size;
-        inner = out[i].array ? sizeof(struct any_array) : field_is_pointer(&out[i]) ? sizeof(void *) : field_item_size(&out[i]);
+        inner = field_bytes(&out[i]);
         *size += (inner + 7) / 8 * 8; /* each as aligned as any of them has to be */
     }
     return out;

@@ -132,6 +132,7 @@ size_t frame_size(const struct frame *frame);    /* bytes and slices */
 /* All in one piece in `out` (files are read). */
 enum err frame_flatten(struct frame *frame, struct buffer *out, struct reason *reason);
 
+size_t field_bytes(const struct field *field);   /* bytes that it takes in its struct */
 /* Decodes one message from `reader` into `out` (of message->size bytes, zeroed by this function and then filled with presets). Arrays and
  * strings are in `arena`. No count or length is believed before it is compared with the bytes left, nesting is that of the table.
  * ERR_INVALID_REQUEST with the field's path and the byte where it stands. Bytes after the message are the caller's matter. */

@@ -32,3 +32,4 @@ enum err cluster_partition_fault(struct cluster *cluster, const struct fault_que
 
 /* Messages that were held by this fault go on. */
 void network_release(struct cluster *cluster, uint64_t fault);
+size_t network_held_by_fault(const struct cluster *cluster, uint64_t fault);

@@ -117,6 +117,13 @@ bool network_open(const struct cluster *cluster, int32_t from, int32_t to)
     return !(disturbed && disturbed->link.cut) && !(network->frozen_count && (frozen(network, from) || frozen(network, to)));
 }
 
+bool network_is_direct(const struct cluster *cluster, int32_t from, int32_t to)
+{
+    const struct network *network = cluster->network;
+
+    return !undisturbed_us(from, to) && !(network->link_count && find(network, from, to)) && !(network->frozen_count && (frozen(network, from) || frozen(network, to)));
+}
+
 bool network_open_both_ways(const struct cluster *cluster, int32_t a, int32_t b)
 {
     return network_open(cluster, a, b) && network_open(cluster, b, a);
@@ -335,6 +342,15 @@ void network_release(struct cluster *cluster, uint64_t fault)
         message->verdict = (struct fault_verdict){ .kind = FAULT_NONE };
         network_send(cluster, message->from, message->to, message, 0);
     }
+}
+
+size_t network_held_by_fault(const struct cluster *cluster, uint64_t fault)
+{
+    size_t count = 0;
+
+    for (const struct network_message *message = cluster->network->held; message; message = message->next)
+        count += message->faulty && message->verdict.fault == fault;
+    return count;
 }
 
 /* ---- what is done to it ---- */

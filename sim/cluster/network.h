@@ -47,6 +47,7 @@ static inline bool network_under_way(const struct network_message *message) { re
 
 /* What comes through at this moment: the link is not cut and neither end is frozen. */
 bool network_open(const struct cluster *cluster, int32_t from, int32_t to);
+bool network_is_direct(const struct cluster *cluster, int32_t from, int32_t to);       /* nothing is to be sent at all: it comes at once, as between clients and brokers at first */
 bool network_open_both_ways(const struct cluster *cluster, int32_t a, int32_t b);
 int64_t network_latency_us(const struct cluster *cluster, int32_t from, int32_t to);   /* without jitter and loss */
 bool network_frozen(const struct cluster *cluster, int32_t node);

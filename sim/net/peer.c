@@ -130,10 +130,16 @@ static bool has_request(const struct peer *peer)
     return !is_strange(peer) && incoming_complete(&peer->incoming);
 }
 
+/* Nothing will come of what it sent, or sends: a fault took it. */
+static bool is_mute(const struct peer *peer)
+{
+    return peer->busy && peer->connection && connection_is_mute(peer->connection);
+}
+
 /* A client that went away needs no answer; but what it sent before is served, as producers with acks=0 expect. */
 static bool is_over(const struct peer *peer)
 {
-    return peer->ended && !has_request(peer) && (!peer->sending || peer->broken);
+    return peer->ended && (is_mute(peer) || !has_request(peer)) && (!peer->sending || peer->broken);
 }
 
 /* Puts into the queue what is to happen next with this client, if there is something. `outside`: no event of the queue is running. */
@@ -255,6 +261,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         events = UV_READABLE; /* the read says what is wrong */
     if ((events & UV_WRITABLE) && peer->sending)
         send_answer(peer, true);
+    if (peer->net && (events & UV_DISCONNECT) && is_mute(peer)) {
+        peer->ended = peer->broken = true;
+        go_on(peer, true);
+    }
     if (peer->net && (events & UV_READABLE) && !peer->ended)
         read_more(peer);
     if (peer->net)
@@ -271,6 +281,8 @@ static void look_out(struct peer *peer)
     if (!peer->ended && !peer->why && !is_strange(peer)
         && (incoming_size(&peer->incoming) < READ_AHEAD_BYTES || (!peer->busy && !has_request(peer))))
         watch |= UV_READABLE;
+    else if (!peer->ended && is_mute(peer)) /* all that is read ahead, and its end would be behind it */
+        watch |= UV_DISCONNECT;
     if (peer->sending)
         watch |= UV_WRITABLE;
     if (watch == peer->watched)

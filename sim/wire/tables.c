@@ -1,4 +1,5 @@
 /* The tables apis, connections and requests. */
+#include "sim/wire/faults.h"
 #include "sim/wire/wire_internal.h"
 
 struct cursor {
@@ -218,4 +219,5 @@ void wire_register_tables(struct wire *wire, struct tables *tables)
     tables_add(tables, &api_table, wire);
     tables_add(tables, &connection_table, wire);
     tables_add(tables, &request_table, wire);
+    tables_add(tables, &fault_table, wire);
 }

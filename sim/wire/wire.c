@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "sim/cluster/group.h"
+#include "sim/wire/faults_internal.h"
+#include "sim/wire/gate.h"
 
 enum { SHIFTED_WITHIN_MS = 5 * 60 * 1000 };
 
@@ -28,6 +30,8 @@ struct wire *wire_new(struct cluster *cluster)
     cluster_watch_brokers(cluster, &broker_watch, wire);
     wire->metrics = (struct metric_source){ .list = wire_list_metrics, .context = wire };
     cluster_add_metrics(cluster, &wire->metrics);
+    wire->network_watch = (struct network_watch){ .changed = gate_network_changed, .context = wire };
+    network_watch(cluster, &wire->network_watch);
     return wire;
 }
 
@@ -37,9 +41,14 @@ void wire_free(struct wire *wire)
         return;
     while (wire->connection_count)
         connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
+    while (wire->orphan_count)
+        wire_end_connection(wire->orphans[wire->orphan_count - 1], "the lab closes");
     group_connection_gone(wire->cluster, &wire->timers, NULL); /* members may stay in their groups longer than we are here */
     cluster_unwatch_brokers(wire->cluster, wire);
     cluster_remove_metrics(wire->cluster, &wire->metrics);
+    network_unwatch(wire->cluster, &wire->network_watch);
+    faults_free(wire->faults);
+    mem_free(wire->orphans);
     fetch_sessions_free(wire->fetch_sessions);
     mem_free(wire->connections);
     mem_free(wire->watchers);
@@ -103,7 +112,7 @@ void wire_unwatch(struct wire *wire, wire_trace_fn *fn, void *context)
         }
 }
 
-static void tell_watchers(const struct request *request, bool answered)
+void wire_tell_watchers(const struct request *request, bool answered)
 {
     const struct wire *wire = request->wire;
 
@@ -120,7 +129,7 @@ static struct wire_waiting add_waiting(struct wire_waiting waiting, const struct
     return waiting;
 }
 
-static void count_waiting(struct request *request, int by)
+void wire_count_waiting(struct request *request, int by)
 {
     struct wire *wire = request->wire;
 
@@ -192,36 +201,41 @@ static void set_text(const char **at, const char *text)
     *at = mem_text(text);
 }
 
-static void release_records(const struct message *message, const void *out);
-
 static void forget_request(struct request *request)
 {
     timer_cancel(&request->timer);
     if (request->parked) {
         request->parked = false;
-        count_waiting(request, -1);
+        wire_count_waiting(request, -1);
         if (request->api->cancel && !request->awaits_controller)
             request->api->cancel(request);
-        release_records(request->api->response, request->out);
+        if (request->out)
+            wire_release_records(request->api->response->fields, request->out);
     }
 }
 
-static void end_connection(struct connection *connection, const char *why)
+void wire_journal_gone(struct connection *connection, const char *why)
+{
+    char what[256];
+
+    snprintf(what, sizeof(what), "disconnected: %s", why);
+    journal_client(connection, EVENT_client_disconnected, what);
+}
+
+void wire_end_connection(struct connection *connection, const char *why)
 {
     struct wire *wire = connection->wire;
-    size_t place = 0;
+    struct connection **list = connection->orphan ? wire->orphans : wire->connections;
+    size_t *list_count = connection->orphan ? &wire->orphan_count : &wire->connection_count, place = 0;
 
     assert(!connection->in_handler);
+    gate_forget(connection);
     forget_request(&connection->request);
-    if (connection->info.network) {
-        char what[256];
-
-        snprintf(what, sizeof(what), "disconnected: %s", why);
-        journal_client(connection, EVENT_client_disconnected, what);
-    }
-    while (wire->connections[place] != connection)
+    if (!connection->orphan)
+        wire_journal_gone(connection, why);
+    while (list[place] != connection)
         place++;
-    memmove(wire->connections + place, wire->connections + place + 1, (--wire->connection_count - place) * sizeof(*wire->connections));
+    memmove(list + place, list + place + 1, (--*list_count - place) * sizeof(*list));
     arena_done(&connection->request.arena);
     mem_free((char *)connection->info.client_host);
     mem_free((char *)connection->info.client_id);
@@ -235,7 +249,8 @@ void connection_close(struct connection *connection, const char *why)
 {
     if (connection->wire->recorder)
         connection->wire->recorder->closed(connection->wire->recorder_context, connection->info.number, why);
-    end_connection(connection, why);
+    if (!gate_outlives(connection, why))
+        wire_end_connection(connection, why);
 }
 
 /* No input: it follows from what took the broker. Owners may close others meanwhile, so the search begins anew each time. */
@@ -251,11 +266,14 @@ static void broker_went_down(void *context, struct broker *broker, const char *w
 
         if (connection->broker != broker)
             continue;
-        end_connection(connection, why);
+        wire_end_connection(connection, why);
         if (lost)
             lost(lost_context, number, reset);
         i = wire->connection_count;
     }
+    for (size_t i = wire->orphan_count; i-- > 0;)
+        if (wire->orphans[i]->broker == broker)
+            wire_end_connection(wire->orphans[i], why);
     if (wire->fetch_sessions)
         fetch_sessions_drop(wire->fetch_sessions, broker_id(broker));
     wire_forget_counts(wire, broker_id(broker));
@@ -287,7 +305,7 @@ void wire_connection_get(const struct wire *wire, size_t i, struct connection_in
     const struct connection *connection = wire->connections[i];
 
     *out = connection->info;
-    if (connection->request.parked) {
+    if (connection->request.parked || connection->gate.at) {
         out->waiting_in = connection->request.api->name;
         out->waits_for_data = connection->request.waits_for_data;
     }
@@ -355,11 +373,9 @@ static void release_one(void *context, const struct field *field, const void *at
         file_unpin(((const struct records *)at)->file);
 }
 
-/* Slices of files in an answer that isn't sent after all. */
-static void release_records(const struct message *message, const void *out)
+void wire_release_records(const struct field *fields, const void *in)
 {
-    if (out)
-        walk_structs(message->fields, out, release_one, NULL);
+    walk_structs(fields, in, release_one, NULL);
 }
 
 static void see_error(void *context, const struct field *field, const void *at)
@@ -394,7 +410,7 @@ static void remember(struct request *request, uint64_t bytes_out)
 }
 
 /* The connection is free for its next request before the caller hears, who may send it or close at once. */
-static void hand_over(struct request *request, struct frame *answer, bool close)
+void wire_deliver(struct request *request, struct frame *answer, bool close)
 {
     struct connection *connection = request->connection;
     connection_reply *reply = request->reply;
@@ -414,7 +430,7 @@ static void refuse(struct request *request, const char *why)
 
     snprintf(what, sizeof(what), "closed: %s", why);
     journal_client(request->connection, EVENT_client_refused, what);
-    hand_over(request, NULL, true);
+    wire_deliver(request, NULL, true);
 }
 
 static void answer(struct request *request, int16_t version)
@@ -423,17 +439,30 @@ static void answer(struct request *request, int16_t version)
     struct frame frame = { 0 };
     struct reason reason;
 
+    fault_finish_answer(request);
     response_header_encode(response_header_version(message, version), request->correlation_id, &frame);
     if (fields_encode(message, version, request->out, &frame, &reason)) {
-        release_records(message, request->out);
+        wire_release_records(message->fields, request->out);
         frame_done(&frame);
         refuse(request, reason.text);
         return;
     }
     remember(request, frame_size(&frame) + 4);
-    tell_watchers(request, true);
-    hand_over(request, &frame, request->close);
+    wire_tell_watchers(request, true);
+    gate_leave(request, &frame, request->close);
     frame_done(&frame); /* empty, if the receiver took it */
+}
+
+void wire_answer(struct request *request)
+{
+    answer(request, request->version);
+}
+
+void wire_never_answer(struct request *request)
+{
+    remember(request, 0);
+    wire_tell_watchers(request, true);
+    gate_leave(request, NULL, request->close);
 }
 
 void request_reply(struct request *request)
@@ -447,7 +476,7 @@ void request_reply(struct request *request)
     assert(request->parked);
     timer_cancel(&request->timer);
     request->parked = false;
-    count_waiting(request, -1);
+    wire_count_waiting(request, -1);
     answer(request, request->version);
 }
 
@@ -464,14 +493,12 @@ static void handle_now(struct request *request)
     connection->in_handler = false;
     if (reply == REPLY_LATER && !connection->replied_early) {
         request->parked = true;
-        count_waiting(request, 1);
+        wire_count_waiting(request, 1);
         return;
     }
     timer_cancel(&request->timer);
     if (reply == REPLY_NEVER) {
-        remember(request, 0);
-        tell_watchers(request, true);
-        hand_over(request, NULL, request->close);
+        wire_never_answer(request);
     } else {
         answer(request, request->version);
     }
@@ -495,11 +522,11 @@ static void no_more_waiting(void *context)
     timer_cancel(&request->timer);
     request->timer = (struct timer){ 0 };
     request->awaits_controller = request->parked = false;
-    count_waiting(request, -1);
+    wire_count_waiting(request, -1);
     handle_now(request);
 }
 
-static void handle(struct request *request)
+void wire_handle(struct request *request)
 {
     enum { HELD_US = 60000000 };
 
@@ -508,7 +535,7 @@ static void handle(struct request *request)
         return;
     }
     request->awaits_controller = request->parked = true;
-    count_waiting(request, 1);
+    wire_count_waiting(request, 1);
     request->timer.run = no_more_waiting;
     request->timer.context = request;
     timer_arm(request_timers(request), &request->timer, HELD_US);
@@ -535,7 +562,7 @@ static void answer_future_versions(struct request *request)
 }
 
 /* Header and body; false: refused, and the request is over. */
-static bool decode(struct request *request)
+bool wire_decode(struct request *request)
 {
     struct wire *wire = request->wire;
     struct reader reader = reader_of(request->frame);
@@ -584,7 +611,7 @@ static bool decode(struct request *request)
 }
 
 /* What a guest may ask: APIs that only read. */
-static bool only_reads(int16_t key)
+bool wire_only_reads(int16_t key)
 {
     static const int16_t keys[] = { 1, 2, 3, 9, 10, 15, 16, 18, 23, 29, 32, 35, 46, 60, 61, 65, 66, 69, 74, 75 };
 
@@ -610,12 +637,11 @@ void connection_request(struct connection *connection, struct bytes frame, conne
         .wire = wire, .connection = connection, .cluster = wire->cluster, .broker = connection->broker, .client_id = "",
         .arena = request->arena, .frame = frame, .began_us = queue_now_us(wire->queue), .reply = reply, .reply_context = context,
     };
-    if (!decode(request))
+    if (!wire_decode(request))
         return;
-    if (connection->guest && !only_reads(request->api->key)) {
+    if (connection->guest && !wire_only_reads(request->api->key)) {
         refuse(request, "this is the past, which can't be changed");
         return;
     }
-    tell_watchers(request, false);
-    handle(request);
+    gate_enter(request);
 }

@@ -13,7 +13,7 @@ struct request;
 /* The cluster is borrowed. */
 struct wire *wire_new(struct cluster *cluster);
 void wire_free(struct wire *wire);             /* all connections have been closed */
-void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests */
+void wire_register_tables(struct wire *wire, struct tables *tables);  /* apis connections requests faults */
 struct cluster *wire_cluster(const struct wire *wire);
 
 /* Virtual now minus wall now, which batches of real clients are stamped by; 0: no shift. Set before each input: while the lab stands
@@ -45,6 +45,8 @@ typedef void connection_reply(void *context, struct frame *answer, bool close);
  * as a broker mutes the channel. */
 void connection_request(struct connection *connection, struct bytes frame, connection_reply *reply, void *context);
 bool connection_busy(const struct connection *connection);
+/* A fault lost its request or answer: nothing will ever come, and what else it sends is not looked at; its client gives up one day. */
+bool connection_is_mute(const struct connection *connection);
 
 struct connection_info {
     int64_t number;               /* from 1, in order of opening */
@@ -127,6 +129,9 @@ struct request {
     bool waits_for_data, close;
     bool awaits_controller;       /* parked before its handler saw it: an order, and no controller is up */
     bool parked;                  /* the handler answered REPLY_LATER and has not replied yet */
+    bool lose_answer;             /* a fault: what is answered never comes */
+    const struct fault_rule *fault; /* an error to be put into the answer (faults.h); NULL: none */
+    void *injected;               /* entries to be added to the answer; NULL: none */
     struct bytes frame;           /* as it came, without length prefix: for trace */
     int64_t began_us;
     connection_reply *reply;      /* to whom the answer goes */

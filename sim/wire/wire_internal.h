@@ -1,6 +1,7 @@
 /* The inside of a wire, for wire.c, tables.c and api.c. */
 #pragma once
 #include "sim/cluster/metrics.h"
+#include "sim/cluster/network.h"
 #include "sim/wire/header.h"
 #include "sim/wire/wire.h"
 
@@ -21,6 +22,26 @@ struct recent {                   /* one answered request, for the table `reques
 struct watcher {
     wire_trace_fn *fn;
     void *context;
+};
+
+/* Where a request is that is not at its handler. */
+enum gate_at {
+    GATE_NONE,
+    GATE_COMING,                  /* on its way to the broker */
+    GATE_DELAYED,                 /* by a fault, on the client's clock */
+    GATE_HELD,                    /* by a fault, until that is released */
+    GATE_LEAVING,                 /* the answer is on its way back */
+    GATE_LOST,                    /* or the answer was: nothing more comes of it */
+};
+struct gate {
+    enum gate_at at;
+    struct network_message message;
+    struct timer timer;
+    struct frame answer;          /* GATE_LEAVING */
+    bool close;                   /* with the answer */
+    bool counted;                 /* among those that wait for time */
+    bool swallowed;               /* held by a blackhole: who gives up takes it along */
+    uint64_t fault;               /* GATE_HELD */
 };
 
 struct wire {
@@ -48,6 +69,10 @@ struct wire {
     int64_t last_guest;
     const struct wire_recorder *recorder;
     void *recorder_context;
+    struct connection **orphans;  /* closed by their clients while a request was on its way; in order of closing */
+    size_t orphan_count, orphan_capacity;
+    struct faults *faults;        /* NULL: there never was one */
+    struct network_watch network_watch;
 };
 
 struct connection {
@@ -61,7 +86,23 @@ struct connection {
     struct request request;       /* one at a time */
     bool busy, in_handler, replied_early;
     bool may_change_requests, guest;
+    bool orphan;
+    uint8_t *own_frame;           /* an orphan's copy of what its client sent */
+    struct gate gate;
 };
+
+/* ---- wire.c, for gate.c ---- */
+bool wire_decode(struct request *request);              /* false: refused, and the request is over */
+void wire_handle(struct request *request);              /* it has come in */
+void wire_deliver(struct request *request, struct frame *answer, bool close); /* it has left; the connection is free */
+void wire_count_waiting(struct request *request, int by);
+void wire_tell_watchers(const struct request *request, bool answered);
+void wire_end_connection(struct connection *connection, const char *why);
+void wire_journal_gone(struct connection *connection, const char *why);
+void wire_answer(struct request *request);              /* request->out, at once */
+void wire_never_answer(struct request *request);
+void wire_release_records(const struct field *fields, const void *in);  /* slices of files in what isn't sent after all */
+bool wire_only_reads(int16_t api_key);
 
 enum { API_VERSIONS_KEY = 18 };
 /* The answer to an ApiVersions request in a version that is not taken. */

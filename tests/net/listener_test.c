@@ -32,6 +32,7 @@ struct wire {
     size_t count;
     int requests, closed;
     bool park;             /* answers wait for answer_parked() */
+    bool mute;             /* they never come */
     struct frame *prepared; /* the answer, instead of the request's bytes */
     char last_why[64];
 };
@@ -53,6 +54,8 @@ void wire_connection_get(const struct wire *wire, size_t i, struct connection_in
 {
     *out = (struct connection_info){ .number = wire->connections[i].number };
 }
+
+bool connection_is_mute(const struct connection *connection) { return connection->wire->mute; }
 
 struct connection *connection_open(struct wire *wire, const struct connection_options *options)
 {
@@ -245,6 +248,33 @@ TEST(a_client_that_goes_while_it_waits_is_noticed)
     spin(&scene);
     CHECK_INT(1, scene.wire.closed);
     scene_close(&scene);
+}
+
+/* What it sent behind the request that a fault took is not waited for, however much it is. */
+TEST(a_client_that_gives_up_on_a_mute_connection_is_noticed)
+{
+    for (size_t more = 1; more <= 1024 * 1024; more *= 1024 * 1024) {
+        struct scene scene;
+        uint8_t *rest = mem_zero(more);
+        int fd;
+
+        scene_open(&scene, 0);
+        scene.wire.park = scene.wire.mute = true;
+        fd = dial(&scene, 0);
+        say(fd, "lost");
+        spin(&scene);
+        say(fd, "more");
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        CHECK(write(fd, rest, more) > 0); /* beyond what is read ahead */
+        spin(&scene);
+        CHECK_INT(0, scene.wire.closed);
+        CHECK_INT(1, scene.wire.requests);
+        close(fd);
+        spin(&scene);
+        CHECK_INT(1, scene.wire.closed);
+        scene_close(&scene);
+        mem_free(rest);
+    }
 }
 
 static void check_refused(const char *sent, size_t size, const char *expected)

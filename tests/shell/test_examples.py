@@ -13,7 +13,9 @@ echo one | kafka-console-producer --topic students --bootstrap-server localhost:
 kafka-consumer-groups --group my-group --topic students --reset-offsets --to-earliest --execute --bootstrap-server localhost:9092
 """
 ALSO = {'kill': 'wait 1h &', 'replay': 'save LAB'}                                    # what an example presumes beyond topic and group
-ENDLESS = {'kafka-console-consumer': ' --timeout-ms 1000'}      # what would not come to an end by itself
+MORE = {'kafka-console-consumer': ' --timeout-ms 1000',         # what would not come to an end by itself
+        'fault': '\necho two | kafka-console-producer --topic students --bootstrap-server localhost:9092'}   # a script fails whose fault hits nothing
+BROKERS = {'net': '3'}
 
 
 def commands():
@@ -36,10 +38,10 @@ def test_the_example_works(name, folder):
     assert example, 'no example'
     script = os.path.join(folder, 'script')
     with open(script, 'w') as file:
-        file.write('set -e\n' + ('' if '--create' in example else BEFORE) + ALSO.get(name, '') + '\n' + example + ENDLESS.get(name, '') + '\n')
+        file.write('set -e\n' + ('' if '--create' in example else BEFORE) + ALSO.get(name, '') + '\n' + example + MORE.get(name, '') + '\n')
     with open(os.path.join(folder, 'retention.kfk'), 'w') as file:
         file.write('echo sourced\n')
     with open(os.path.join(folder, 'delete.json'), 'w') as file:
         file.write('{"partitions": [{"topic": "students", "partition": 0, "offset": 1}], "version": 1}')
-    status, out, err = run('--no-listen', '-f', script, cwd=folder, timeout=30)
+    status, out, err = run('--no-listen', '--brokers', BROKERS.get(name, '1'), '-f', script, cwd=folder, timeout=30)
     assert (status, err if status else '') == (0, ''), example + '\n' + out[-500:]

@@ -168,6 +168,64 @@ static void live_dangerously(struct sim_lab *sim)
     }
 }
 
+static void begin_produce(struct wire_client *client, struct arena *arena)
+{
+    struct produce_request_partition partition = { 0, lab_batch(arena, 1, queue_now_ms(client->lab->queue)) };
+    struct produce_request_topic topic = { .name = "students", .partition_data = { &partition, 1 } };
+    struct produce_request in = { .acks = -1, .timeout_ms = 1000, .topic_data = { &topic, 1 } };
+
+    client_begin(client, 0, 8, &in);
+}
+
+/* Requests are refused, lost, held and late; a client gives up while what it sent is on its way. */
+static void live_with_faults(struct sim_lab *sim)
+{
+    struct wire_client *admin = wire_lab_client(&sim->ends, 0, true), *end[4];
+    struct arena arena;
+    char words[64];
+    int32_t leader;
+
+    arena_init(&arena);
+    sim_create_topic(admin, "students", 1, 3, NULL, NULL);
+    sim_lab_advance_ms(sim, 500);
+    for (int i = 0; i < 4; i++)
+        end[i] = to_leader(sim);
+    leader = end[0]->broker;
+    order(sim, "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER");
+    order(sim, "fault add Produce topic=students count=1 lose-response");
+    order(sim, "fault add Produce count=1 hold");
+    order(sim, "fault add Produce count=1 delay=1.5s");
+    order(sim, "fault add * observe");
+    for (int i = 0; i < 4; i++) {
+        begin_produce(end[i], &arena);
+        sim_lab_advance_ms(sim, 10);
+        CHECK_INT(i == 0, end[i]->replied);
+    }
+    for (int i = 1; i < 3; i++) {
+        connection_close(end[i]->connection, "it gives up");
+        end[i]->connection = NULL;
+        client_connect(end[i]);
+    }
+    order(sim, "fault release 3");
+    sim_lab_advance_ms(sim, 2000);
+    CHECK(end[3]->replied);
+    snprintf(words, sizeof(words), "net delay clients %d 20ms 30ms", leader);
+    order(sim, words);
+    begin_produce(end[1], &arena);
+    sim_lab_advance_ms(sim, 5);
+    snprintf(words, sizeof(words), "net cut clients %d", leader);
+    order(sim, words);
+    sim_lab_advance_ms(sim, 5000);
+    CHECK(!end[1]->replied);
+    snprintf(words, sizeof(words), "net heal clients %d", leader);
+    order(sim, words);
+    sim_lab_advance_ms(sim, 1000);
+    CHECK(end[1]->replied);
+    order(sim, "fault clear");
+    sim_produce(end[1], "students", 0, "after", 2, queue_now_ms(lab_queue(sim->lab)));
+    arena_done(&arena);
+}
+
 static void check_replay(enum release release, int32_t brokers, void (*live)(struct sim_lab *sim))
 {
     struct sim_lab sim, again;
@@ -221,6 +279,12 @@ TEST(orders_are_replayed_at_their_place)
 {
     check_replay(RELEASE_27, 3, live_dangerously);
     check_replay(RELEASE_43, 3, live_dangerously);
+}
+
+TEST(faults_are_replayed)
+{
+    check_replay(RELEASE_27, 3, live_with_faults);
+    check_replay(RELEASE_43, 3, live_with_faults);
 }
 
 TEST(an_order_that_is_none_names_those_there_are)

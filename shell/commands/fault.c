@@ -1,0 +1,79 @@
+/* fault: requests refused, lost, late, held, swallowed or only counted; alone: which faults there are. */
+#include <string.h>
+
+#include "shell/commands/orders.h"
+#include "shell/listing.h"
+
+static int list(struct call *call)
+{
+    const struct wire *wire = lab_wire(call_lab(call));
+    const char *names[] = { "fault", "what", "hits", "passed", "held", "state" };
+    struct listing *rows;
+
+    if (!faults_count(wire)) {
+        call_print(call, "%s\n", _(call->session->lang, "There are no faults. `help fault` shows what can be done to requests."));
+        return 0;
+    }
+    rows = listing_new(call, 6, names);
+    for (size_t i = 0; i < faults_count(wire); i++) {
+        const struct fault *fault = faults_at(wire, i);
+        struct text what = { 0 };
+
+        fault_describe(fault, &what);
+        listing_add(rows, (struct value[]){ value_int((int64_t)fault->id), value_text(text_chars(&what)), value_int(fault->hits), value_int(fault->matched - fault->hits),
+                                            value_int((int64_t)fault_holds(wire, fault)), value_text(fault_state(fault)) });
+        text_done(&what);
+    }
+    listing_print(rows);
+    return 0;
+}
+
+/* Those of this session that were never hit. Scripts ask at their end (session_end_script). */
+static int missed(struct call *call)
+{
+    const struct wire *wire = lab_wire(call_lab(call));
+    const struct session *session = call->session;
+    struct text lines = { 0 };
+    size_t count = 0;
+
+    for (size_t i = 0; i < session->fault_count; i++)
+        count += fault_missed(wire, session->faults[i], &lines);
+    if (count)
+        call_error(call, n_(session->lang, "This fault was never hit: %s", "These faults were never hit:\n%s", (int64_t)count), text_chars(&lines));
+    text_done(&lines);
+    return count ? 1 : 0;
+}
+
+static int add(struct call *call)
+{
+    struct session *session = call->session;
+    int status = order_run(call);
+
+    if (!status)
+        ARRAY_ADD(session->faults, session->fault_count, session->fault_capacity) = faults_last(lab_wire(call_lab(call)));
+    return status;
+}
+
+static int run(struct call *call)
+{
+    const char *verb = call->argc > 1 ? call->argv[1] : "list";
+
+    if (call->argc <= 2 && !strcmp(verb, "list"))
+        return list(call);
+    if (call->argc == 2 && !strcmp(verb, "missed"))
+        return missed(call);
+    return !strcmp(verb, "add") ? add(call) : order_run(call);
+}
+
+const struct command command_fault = {
+    .name = "fault", .summary = "requests refused, lost, late or held; alone: the faults",
+    .usage = "fault [add API [topic= partition= group= client= broker= from= skip=N count=N] EFFECT | list | clear [N] | release [N] | missed]",
+    .details = "API is Kafka's name of the request (Produce, Fetch, JoinGroup, ...; * is any); topic=, group= and client= (the client.id) may be patterns with * and ?. The first skip= "
+               "of what matches pass, then count= are hit, or all. EFFECT is one of: error=NAME (the answer carries it, for the partition that is meant, and nothing is done), "
+               "lose-request (it never comes), lose-response (it is done, and the answer never comes), delay=DURATION, hold (until fault release), blackhole "
+               "(it and its connection hang for good), observe (only counted). A client that hears nothing waits for its own request.timeout.ms. from=brokers, or the id of one: "
+               "what brokers send each other (AlterPartition, BrokerHeartbeat, a follower's Fetch). Each hit is an event. "
+               "A script that added a fault which never hit anything fails at its end; fault missed says which.",
+    .example = "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER", .words = "add list clear release missed", .argument = COMPLETE_FAULT, .needs_lab = true,
+    .run = run,
+};
