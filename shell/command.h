@@ -3,7 +3,7 @@
 #include "shell/session.h"
 
 enum complete { COMPLETE_NONE, COMPLETE_TOPIC, COMPLETE_GROUP, COMPLETE_CONFIG, COMPLETE_FILE, COMPLETE_BROKER, COMPLETE_TABLE, COMPLETE_COMMAND, COMPLETE_LESSON,
-                COMPLETE_PARTITION, COMPLETE_EVENT, COMPLETE_ENTITY_TYPE, COMPLETE_BOOTSTRAP, COMPLETE_FORMATTER, COMPLETE_FAULT };
+                COMPLETE_PARTITION, COMPLETE_EVENT, COMPLETE_ENTITY_TYPE, COMPLETE_BOOTSTRAP, COMPLETE_FORMATTER, COMPLETE_FAULT, COMPLETE_CLIENT };
 struct option {                      /* ends with { 0 } */
     const char *name;                /* without dashes */
     const char *argument;            /* "String: topic": as Kafka's help names it; NULL: a flag */

@@ -173,6 +173,11 @@ void listing_print(struct listing *rows)
     }
     call_write(rows->call, text_chars(&out), out.size);
     text_done(&out);
+    listing_free(rows);
+}
+
+void listing_free(struct listing *rows)
+{
     for (size_t i = 0; i < rows->count; i++)
         if (rows->cells[i].type == VALUE_TEXT || rows->cells[i].type == VALUE_BLOB)
             mem_free((void *)rows->cells[i].text);

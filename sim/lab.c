@@ -623,10 +623,12 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         err = open_net(lab, &options, reason);
     if (err)
         goto out;
+    lab->simulated = simulated_new(&(struct simulated_env){ lab->wire, lab->queue, &lab->random, lab->journal, lab->release });
     lab->tables = tables_new();
     tables_add(lab->tables, &clock_table, lab);
     cluster_register_tables(lab->cluster, lab->tables);
     wire_register_tables(lab->wire, lab->tables);
+    simulated_register_tables(lab->simulated, lab->tables);
     journal_register_tables(lab->journal, lab->tables);
     err = sql_open(&lab->sql, lab->tables, monotonic_now_us, reason);
     if (err)
@@ -688,6 +690,7 @@ void lab_close(struct lab *lab)
         recorder_free(lab->recorder);
     }
     sql_close(lab->sql);
+    simulated_free(lab->simulated);
     if (lab->wire)
         wire_free(lab->wire);
     if (lab->transient && (!lab->keeps_log_dir || lab->inspects)) /* nobody opens it again: no files are made to be removed at once */
@@ -880,6 +883,7 @@ struct journal *lab_journal(const struct lab *lab) { return lab->journal; }
 struct tables *lab_tables(const struct lab *lab) { return lab->tables; }
 struct sql *lab_sql(const struct lab *lab) { return lab->sql; }
 struct store *lab_store(const struct lab *lab) { return lab->store; }
+struct simulated_clients *lab_simulated(const struct lab *lab) { return lab->simulated; }
 struct net *lab_net(const struct lab *lab) { return lab->net; }
 struct fs *lab_fs(const struct lab *lab) { return lab->fs; }
 enum release lab_release(const struct lab *lab) { return lab->release; }

@@ -37,6 +37,7 @@ struct lab {
     struct mark *marks;
     size_t mark_count, mark_capacity;
     uint64_t journal_from;                   /* journal's last number before it was opened */
+    struct simulated_clients *simulated;
     struct tables *tables;
     struct sql *sql;
     /* time */

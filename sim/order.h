@@ -7,7 +7,7 @@
  * ERR_INVALID_REQUEST: no such order, or its words are wrong; `reason` says what it takes. Another error: it could not be done, nothing was. */
 enum err lab_order(struct lab *lab, const char *words, struct text *answer, struct reason *reason);
 
-enum { MOST_ORDER_WORDS = 12, MOST_ORDER_TEXT = 1000 };
+enum { MOST_ORDER_WORDS = 64, MOST_ORDER_TEXT = 2000 };
 struct order_call {               /* for a row's function */
     struct lab *lab;
     int count;                    /* words behind the row's own */

@@ -14,6 +14,7 @@
 #include "sim/clients/client.h"
 #include "sim/clients/consumer.h"
 #include "sim/clients/producer.h"
+#include "sim/clients/simulated.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
 #include "sim/cluster/inspect.h"
@@ -75,6 +76,7 @@ struct journal *lab_journal(const struct lab *lab);
 struct tables *lab_tables(const struct lab *lab);
 struct sql *lab_sql(const struct lab *lab);
 struct store *lab_store(const struct lab *lab);  /* NULL in memory and for a transient lab: nothing of it is opened again */
+struct simulated_clients *lab_simulated(const struct lab *lab);
 struct net *lab_net(const struct lab *lab);      /* NULL: not listening */
 struct fs *lab_fs(const struct lab *lab);
 enum release lab_release(const struct lab *lab);

@@ -1,4 +1,5 @@
 /* clients: who is connected, by address. */
+#include "shell/commands/simulated.h"
 #include "shell/listing.h"
 
 static int run(struct call *call)
@@ -39,12 +40,19 @@ static int run(struct call *call)
         mem_free(software);
         shown++;
     }
-    listing_print(rows);
+    if (shown || call->session->mode != PRINT_TABLE || !simulated_count(lab_simulated(lab)))
+        listing_print(rows);
+    else
+        listing_free(rows);
+    if (call->session->mode != PRINT_TABLE) /* one table a command: sql "SELECT * FROM clients" gives the others */
+        return 0;
+    if (simulated_list(call, SIMULATED_PRODUCER, true) + simulated_list(call, SIMULATED_CONSUMER, true))
+        return 0;
     if (!shown && call->session->mode == PRINT_TABLE)
         call_print(call, "No client is connected%s\n", lab_net(lab) ? "." : ": this lab does not listen.");
     return 0;
 }
 
 const struct command command_clients = {
-    .name = "clients", .summary = "who is connected, by address", .usage = "clients [kick N]", .example = "clients", .words = "kick", .needs_lab = true, .past = "", .run = run,
+    .name = "clients", .summary = "who is connected, by address, and simulated clients", .usage = "clients [kick N]", .example = "clients", .words = "kick", .needs_lab = true, .past = "", .run = run,
 };

@@ -138,6 +138,15 @@ void complete_from_lab(struct lab *lab, enum complete kind, const char *prefix, 
     case COMPLETE_GROUP:
         sql_query(lab_sql(lab), "SELECT * FROM groups", group_head, group_row, &rows, NULL, &reason);
         break;
+    case COMPLETE_CLIENT:
+        for (size_t i = 0; i < simulated_count(lab_simulated(lab)); i++) {
+            struct simulated_info info;
+
+            simulated_info(simulated_at(lab_simulated(lab), i), &info);
+            if (simulated_lives(info.state))
+                add(context, info.name);
+        }
+        break;
     case COMPLETE_BROKER:
         for (size_t i = 0; i < cluster_broker_count(lab_cluster(lab)); i++) {
             snprintf(name, sizeof(name), "%d", broker_id(cluster_broker_at(lab_cluster(lab), i)));

@@ -156,6 +156,7 @@ struct part *consumer_add_part(struct consumer *consumer, const char *topic, int
     part->partition = partition;
     part->id = ++consumer->next_id;
     part_move(part, -1, -1);
+    part->high_watermark = -1;
     part->want = WANT_COMMITTED;
     ARRAY_ADD(consumer->parts, consumer->part_count, consumer->part_capacity) = part;
     return part;
@@ -175,6 +176,45 @@ size_t consumer_assignment(const struct consumer *consumer, struct consumer_posi
     for (size_t i = 0; i < consumer->part_count && i < most; i++)
         out[i] = (struct consumer_position){ consumer->parts[i]->topic, consumer->parts[i]->partition, consumer->parts[i]->position };
     return consumer->part_count;
+}
+
+void consumer_watch(struct consumer *consumer, const struct consumer_watch *watch)
+{
+    consumer->watch = *watch;
+}
+
+void consumer_counts(const struct consumer *consumer, struct consumer_counts *out)
+{
+    *out = (struct consumer_counts){ .assigned = consumer->part_count, .generation = consumer->generation, .auto_commit = consumer->auto_commit };
+    for (const struct flight *flight = consumer->flights; flight; flight = flight->next)
+        out->in_flight++;
+    for (size_t i = 0; i < consumer->part_count; i++) {
+        const struct part *part = consumer->parts[i];
+
+        if (part->position < 0 || part->high_watermark < 0)
+            out->lag = -1;
+        else if (out->lag >= 0 && part->high_watermark > part->position)
+            out->lag += part->high_watermark - part->position;
+    }
+    if (!consumer->part_count)
+        out->lag = -1;
+}
+
+void consumer_tell(struct consumer *consumer, enum told what, struct part *const *parts, size_t count)
+{
+    const struct consumer_watch *watch = &consumer->watch;
+    struct consumer_position *positions;
+
+    if (what == TOLD_ASSIGNED ? !watch->assigned : !watch->revoked)
+        return;
+    positions = mem_zero_array(count + 1, sizeof(*positions));
+    for (size_t i = 0; i < count; i++)
+        positions[i] = (struct consumer_position){ parts[i]->topic, parts[i]->partition, parts[i]->position };
+    if (what == TOLD_ASSIGNED)
+        watch->assigned(watch->context, positions, count, consumer->generation);
+    else
+        watch->revoked(watch->context, positions, count, consumer->generation, what == TOLD_LOST);
+    mem_free(positions);
 }
 
 void consumer_seek(struct consumer *consumer, const char *topic, int32_t partition, int64_t offset)

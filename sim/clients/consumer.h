@@ -30,4 +30,14 @@ void consumer_seek(struct consumer *consumer, const char *topic, int32_t partiti
 /* Commits if it should, leaves the group if it must. */
 void consumer_close(struct task *task, struct consumer *consumer);
 void consumer_drop(struct consumer *consumer);     /* as a crash: nothing is sent */
+/* What happens to it, for whoever watches: partitions that are new to it or given up (`lost`: it was thrown out of the group), and offsets that the broker took. */
+struct consumer_watch {
+    void (*assigned)(void *context, const struct consumer_position *partitions, size_t count, int32_t generation);
+    void (*revoked)(void *context, const struct consumer_position *partitions, size_t count, int32_t generation, bool lost);
+    void (*committed)(void *context, const struct consumer_position *positions, size_t count);
+    void *context;
+};
+void consumer_watch(struct consumer *consumer, const struct consumer_watch *watch);
+struct consumer_counts { int64_t lag; size_t assigned, in_flight; int32_t generation; bool auto_commit; };  /* lag: up to the high watermarks as last heard; -1: not known */
+void consumer_counts(const struct consumer *consumer, struct consumer_counts *out);
 size_t consumer_assignment(const struct consumer *consumer, struct consumer_position *out, size_t most);

@@ -285,6 +285,7 @@ static void take_partition(struct consumer *consumer, struct part *part, const s
     enum err err = (enum err)found->error_code;
 
     if (!err) {
+        part->high_watermark = found->high_watermark;
         keep_records(consumer, part, found);
         return;
     }

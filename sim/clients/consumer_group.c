@@ -115,6 +115,8 @@ static void on_committed(void *context, enum err err, void *out)
         *later->over = true;
     if (later->err)
         *later->err = err;
+    if (!err && consumer->watch.committed && !consumer->closing)
+        consumer->watch.committed(consumer->watch.context, later->positions, later->position_count);
     consumer_later_done(later);
     if (lost_coordinator(err))
         consumer->coordinator = -1;
@@ -140,6 +142,13 @@ bool consumer_group_send_commit(struct consumer *consumer, bool *over, enum err 
         consumer_later_done(later);
         return false;
     }
+    for (int32_t t = 0; t < request->topics.count; t++)
+        later->position_count += (size_t)request->topics.items[t].partitions.count;
+    later->positions = arena_alloc(&later->arena, (later->position_count + 1) * sizeof(*later->positions));
+    for (int32_t t = 0, n = 0; t < request->topics.count; t++)
+        for (int32_t p = 0; p < request->topics.items[t].partitions.count; p++)
+            later->positions[n++] = (struct consumer_position){ request->topics.items[t].name, request->topics.items[t].partitions.items[p].partition_index,
+                                                                request->topics.items[t].partitions.items[p].committed_offset };
     later->over = over;
     later->err = err;
     consumer_send_later(later, coordinator_node(consumer), 9, request, on_committed); /* 10 names topics by id */
@@ -269,6 +278,8 @@ bool consumer_group_send_leave(struct consumer *consumer, bool *over)
 
 void consumer_group_revoke(struct consumer *consumer)
 {
+    if (consumer->part_count && consumer->subscribed)
+        consumer_tell(consumer, consumer->generation < 0 ? TOLD_LOST : TOLD_REVOKED, consumer->parts, consumer->part_count);
     consumer_clear_parts(consumer);
     consumer->joined = false;
 }
@@ -452,6 +463,7 @@ static void take_assignment(struct consumer *consumer, struct bytes bytes)
             for (int32_t p = 0; p < mine.assigned_partitions.items[t].partitions.count; p++)
                 consumer_add_part(consumer, mine.assigned_partitions.items[t].topic, mine.assigned_partitions.items[t].partitions.items[p]);
     arena_done(&arena);
+    consumer_tell(consumer, TOLD_ASSIGNED, consumer->parts, consumer->part_count);
     for (size_t i = 0; i < consumer->part_count; i++)
         if (!client_topic(consumer->client, consumer->parts[i]->topic) || partitions_of(consumer, consumer->parts[i]->topic) <= consumer->parts[i]->partition)
             consumer_refresh_metadata(consumer);

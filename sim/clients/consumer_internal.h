@@ -23,6 +23,7 @@ struct part {                    /* an assigned partition */
     enum want want;
     bool fetching, buffered;
     int64_t retry_at_us;         /* asked no sooner after an error */
+    int64_t high_watermark;      /* as last heard; -1: never */
 };
 
 struct aborted { int64_t producer_id, first_offset; };
@@ -59,6 +60,8 @@ struct later {                   /* a heartbeat, commit or farewell that nobody 
     struct consumer *consumer;
     struct arena arena;
     struct client_send *send;
+    struct consumer_position *positions;   /* of a commit, in the arena */
+    size_t position_count;
     int16_t api;
     bool *over;                  /* set when answered; may be NULL */
     enum err *err;
@@ -116,6 +119,7 @@ struct consumer {
     struct timer tick;
     bool polling, closing, pending;
     struct later *laters;
+    struct consumer_watch watch;
     int using;                   /* calls on the stack that still look at us; the worker is one */
 };
 
@@ -144,6 +148,10 @@ void texts_free(char ***texts, size_t *count);
 struct later *consumer_later(struct consumer *consumer, int16_t api);
 void consumer_send_later(struct later *later, int32_t node, int16_t most_version, const void *request, client_reply *reply);
 void consumer_later_done(struct later *later);
+
+/* Tells the watch of these partitions. */
+enum told { TOLD_ASSIGNED, TOLD_REVOKED, TOLD_LOST };
+void consumer_tell(struct consumer *consumer, enum told what, struct part *const *parts, size_t count);
 
 /* ---- consumer_group.c: in the worker, except where said ---- */
 void consumer_group_step(struct consumer *consumer);

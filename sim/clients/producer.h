@@ -14,6 +14,7 @@ struct producer_record {
     struct bytes key, value;         /* data NULL: null */
     const struct header *headers;
     int32_t header_count;
+    uint64_t number;                 /* the caller's own for it; 0: they are counted from 1 */
 };
 struct producer_result { enum err err; const char *message; const char *topic; int32_t partition; int64_t offset, timestamp_ms; uint64_t number; };
 typedef void producer_done(void *context, const struct producer_result *result);
@@ -44,6 +45,7 @@ struct producer_watch {
     void (*batch)(void *context, const struct producer_batch_result *result);  /* in place of `done` */
     /* The sender is about to look what is ready: whoever makes records in time with the clock offers now those that are due. */
     void (*pull)(void *context);
+    void (*stepped)(void *context);            /* it has looked, and sent what could be sent */
     void (*retried)(void *context, const char *topic, int32_t partition, enum err err, size_t records);
     void *context;
 };

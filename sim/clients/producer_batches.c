@@ -102,7 +102,7 @@ bool partition_take(struct producer *producer, struct partition_out *partition, 
         }
     }
     batch_builder_add(&batch->builder, timestamp_ms, record->key, record->value, record->headers, record->header_count);
-    ARRAY_ADD(batch->records, batch->count, batch->capacity) = (struct producer_sent){ ++producer->next_number, timestamp_ms };
+    ARRAY_ADD(batch->records, batch->count, batch->capacity) = (struct producer_sent){ record->number ? record->number : ++producer->next_number, timestamp_ms };
     producer->unsent++;
     *bytes = batch_bytes(producer, batch) - (batch->count > 1 ? before : 0);
     return true;

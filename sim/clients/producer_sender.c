@@ -424,5 +424,7 @@ void producer_step(struct producer *producer)
         one_step(producer);
     } while (producer->again && !producer->closing);
     producer->stepping = false;
+    if (producer->watch.stepped && !producer->closing)
+        producer->watch.stepped(producer->watch.context);
     producer_leave(producer);
 }

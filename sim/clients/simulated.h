@@ -1,7 +1,7 @@
 /* Simulated clients: producers and consumers that live in a lab, in its virtual time, over connections in process. They are part of the cluster's
  * history: what they do follows from the orders that started and ended them (sim/order_client.c: `producer start ...`), so a replay has them again
  * and nothing that they send is an input. Each has chance of its own, forked from the cluster's by its name. A producer's record number N (from 1)
- * has the key "KEY" and the value "NAME-N" told by simulated_key() and simulated_value(), so whoever checks a history knows them from the number. */
+ * has the key and the value told by simulated_key() and simulated_value(), so whoever checks a history knows them from the number. */
 #pragma once
 #include "sim/base/table.h"
 #include "sim/clients/consumer.h"
@@ -27,7 +27,7 @@ struct simulated_options {            /* texts are borrowed during the call */
     const char *topic;                /* of a consumer: one or more, separated by commas */
     const struct config_map *config;  /* Kafka's settings of the producer or consumer, beside those below; NULL: none */
     /* a producer */
-    double rate;                      /* records a second; 0: as fast as the library takes them */
+    double rate;                      /* records a second, over 0 */
     int64_t count;                    /* of records, then it closes; 0: for ever */
     int64_t keys;                     /* record N has key "k(N mod keys)"; 0: none has a key */
     int32_t size;                     /* bytes of a value, which is filled up with dots; 0: as short as it is */

@@ -35,6 +35,8 @@ void channel_close(struct channel *channel);
 /* In process: `host`:`port` is broker i where host is localhost, 127.0.0.1, ::1 or the advertised host, and port is 9092+i or the broker's own.
  * `local_knows` tells whether an address is one of these. */
 struct transport *transport_local(struct wire *wire, struct timers *timers, const char *client_host);
+/* The same for a simulated client: what happens at its end too is part of the cluster's history, and no input. `timers`: virtual, not from outside. */
+struct transport *transport_simulated(struct wire *wire, struct timers *timers, const char *client_host);
 bool transport_local_knows(const struct wire *wire, const char *host, int32_t port);
 void transport_free(struct transport *transport);
 

@@ -13,6 +13,7 @@ struct local {
     struct wire *wire;
     char *client_host;
     int32_t last_port;            /* a made-up port for each connection */
+    bool simulated;
 };
 
 struct pending {
@@ -192,15 +193,16 @@ static struct channel *local_open(struct transport *transport, const char *host,
     struct local *local = (struct local *)transport;
     struct broker *broker = broker_at(local->wire, host, port);
     struct local_channel *channel = mem_zero(sizeof(*channel));
+    bool guest = wire_has_guests_only(local->wire) && !local->simulated;
 
     channel->channel.transport = transport;
     channel->last = &channel->first;
-    channel->serve = (struct event){ .run = serve, .context = channel, .outside = true };
+    channel->serve = (struct event){ .run = serve, .context = channel, .outside = !local->simulated };
     if (broker && broker_up(broker))
         channel->connection = connection_open(local->wire, &(struct connection_options){
             .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port,
-            .timers = wire_has_guests_only(local->wire) ? wire_guest_timers(local->wire) : wire_virtual_timers(local->wire),
-            .guest = wire_has_guests_only(local->wire),
+            .timers = guest ? wire_guest_timers(local->wire) : wire_virtual_timers(local->wire),
+            .guest = guest, .simulated = local->simulated, .may_change_requests = local->simulated,
             .lost = on_lost, .lost_context = channel,
         });
     opened(context, channel->connection ? ERR_OK : ERR_BROKER_NOT_AVAILABLE);
@@ -257,4 +259,12 @@ struct transport *transport_local(struct wire *wire, struct timers *timers, cons
     local->client_host = mem_text(client_host);
     local->last_port = 49151; /* the first ephemeral port is the next */
     return &local->transport;
+}
+
+struct transport *transport_simulated(struct wire *wire, struct timers *timers, const char *client_host)
+{
+    struct transport *transport = transport_local(wire, timers, client_host);
+
+    ((struct local *)transport)->simulated = true;
+    return transport;
 }

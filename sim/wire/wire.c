@@ -133,6 +133,8 @@ void wire_count_waiting(struct request *request, int by)
 {
     struct wire *wire = request->wire;
 
+    if (request->connection->simulated) /* the clock does not move for it */
+        return;
     wire->waiting = add_waiting(wire->waiting, request, by);
     if (request->connection->info.network)
         wire->waiting_network = add_waiting(wire->waiting_network, request, by);
@@ -172,6 +174,7 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     connection->lost_context = options->lost_context;
     connection->may_change_requests = options->may_change_requests;
     connection->guest = options->guest;
+    connection->simulated = options->simulated;
     connection->info = (struct connection_info){
         .number = options->guest ? --wire->last_guest : ++wire->last_connection, .broker = options->broker, .client_port = options->client_port,
         .client_host = mem_text(options->client_host ? options->client_host : ""), .client_id = mem_text(""), .software_name = mem_text(""),
@@ -179,7 +182,7 @@ struct connection *connection_open(struct wire *wire, const struct connection_op
     };
     arena_init(&connection->request.arena);
     ARRAY_ADD(wire->connections, wire->connection_count, wire->connection_capacity) = connection;
-    if (wire->recorder)
+    if (wire->recorder && !options->simulated)
         wire->recorder->opened(wire->recorder_context, connection->info.number, options);
     snprintf(what, sizeof(what), "connected to broker %" PRId32, options->broker);
     journal_client(connection, EVENT_client_connected, what);
@@ -247,7 +250,7 @@ void wire_end_connection(struct connection *connection, const char *why)
 
 void connection_close(struct connection *connection, const char *why)
 {
-    if (connection->wire->recorder)
+    if (connection->wire->recorder && !connection->simulated)
         connection->wire->recorder->closed(connection->wire->recorder_context, connection->info.number, why);
     if (!gate_outlives(connection, why))
         wire_end_connection(connection, why);
@@ -627,7 +630,7 @@ void connection_request(struct connection *connection, struct bytes frame, conne
     struct request *request = &connection->request;
 
     assert(!connection->busy);
-    if (wire->recorder)
+    if (wire->recorder && !connection->simulated)
         wire->recorder->requested(wire->recorder_context, connection->info.number, frame, wire->shift_us);
     connection->busy = true;
     connection->info.requests++;

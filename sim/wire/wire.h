@@ -28,6 +28,7 @@ struct connection_options {
     const char *local_host;       /* advertised to this connection in Metadata: --advertised-host; NULL: the broker's own */
     struct timers *timers;        /* of this client's life; borrowed, outlives the connection */
     bool network;                 /* a real client: its timestamps are shifted, what it sends is an input */
+    bool simulated;               /* of a client that is part of the cluster's history (sim/clients/simulated.h): nothing of it is an input, nobody waits for it */
     bool guest;                   /* of who looks at a past: leaves no trace, and may only read; its number is below 0 */
     /* The broker went away and the connection with it, which is gone after the call; `reset`: without a goodbye. NULL: only where no broker can go. */
     void (*lost)(void *context, int64_t number, bool reset);

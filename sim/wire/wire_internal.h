@@ -85,7 +85,7 @@ struct connection {
     struct connection_info info;
     struct request request;       /* one at a time */
     bool busy, in_handler, replied_early;
-    bool may_change_requests, guest;
+    bool may_change_requests, guest, simulated;
     bool orphan;
     uint8_t *own_frame;           /* an orphan's copy of what its client sent */
     struct gate gate;
