@@ -114,7 +114,7 @@ void life_controller_is_back(struct cluster *cluster)
             partition_consider_all(broker->partitions[p]);
         }
     }
-    life_wake_starting(cluster);
+    session_check_all(cluster); /* sessions that ended while there was none to act on it; and who waits to start */
     life_tell_controller_back(cluster);
 }
 

@@ -150,16 +150,16 @@ static void end_session(struct broker *broker)
 static void come_back(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
-    bool more;
+    bool nobody_left = old(cluster) && cluster->controller.down, more; /* who would have fenced it */
 
     broker->session_step = SESSION_FINE;
     if (!broker->up || broker->state != BROKER_UP || !session_in_contact(broker))
         return;
-    if (old(cluster) && cluster->controller.down)
-        life_set_home(cluster, broker->index); /* nobody else was left */
+    if (nobody_left)
+        life_set_home(cluster, broker->index);
     if (!acts(cluster))
         return;
-    if (!known(broker) || known(broker)->fenced) {
+    if (!known(broker) || known(broker)->fenced || nobody_left) {
         bool anew = old(cluster); /* ZooKeeper forgot it: a new node, a new epoch */
 
         if ((anew && controller_register(cluster, broker, true, NULL)) || controller_unfence(cluster, broker, NULL))
@@ -231,7 +231,7 @@ void session_check(struct broker *broker)
         return;
     if (!contact && registered && !registered->fenced)
         be_missed(broker, last_contact_us(broker));
-    else if (contact && broker->state == BROKER_UP && (!registered || registered->fenced))
+    else if (contact && broker->state == BROKER_UP && (!registered || registered->fenced || cluster->controller.down))
         run_at(broker, SESSION_RETURNS, queue_now_us(cluster->queue) + network_latency_us(cluster, broker->id, listener(cluster)));
 }
 

@@ -345,7 +345,7 @@ static void sample_replica(struct checks *checks, struct seen_partition *seen, s
                         (long long)replica->high_watermark, (long long)high_watermark, id_of(checks, index), epoch);
         if (high_watermark > seen->committed && !seen->lossy)
             extend(checks, seen, partition, high_watermark, id_of(checks, index));
-        if (!replica->leads && end < seen->committed && !seen->lossy)
+        if (!replica->leads && epoch == seen->leader_epoch && end < seen->committed && !seen->lossy) /* one of an older epoch learns of its end */
             checks_fail(checks, "committed", "%s-%d: broker %d begins to lead in epoch %d and ends at %lld, committed is all below %lld", seen->topic, seen->number,
                         id_of(checks, index), epoch, (long long)end, (long long)seen->committed);
     }
