@@ -456,9 +456,14 @@ const char *checks_unrest(struct checks *checks)
 {
     const char *text = NULL;
 
-    for (size_t i = 0; i < checks->broker_count; i++)
-        if (!broker_up(cluster_broker_at(lab_cluster(checks->lab), i)))
+    for (size_t i = 0; i < checks->broker_count; i++) {
+        const struct broker *broker = cluster_broker_at(lab_cluster(checks->lab), i);
+
+        if (!broker_up(broker))
             return "a broker is not up";
+        if (image_offset(broker_image(broker)) != image_offset(cluster_image(lab_cluster(checks->lab))))
+            return "a broker has not heard all";
+    }
     for (size_t i = 0; i < checks->count && !text; i++)
         text = unrest(checks, checks->partitions[i]);
     return text;

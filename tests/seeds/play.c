@@ -70,12 +70,12 @@ static bool run_until(struct stage *stage, int64_t at_us)
     struct queue *queue = lab_queue(stage->lab);
 
     if (stage->play->stepping == STEPPING_SLICES) {
-        while (queue_now_us(queue) < at_us) {
+        do {
             int64_t to_us = queue_now_us(queue) + 1 + (int64_t)random_below(&stage->chance, 700000);
 
             while (!lab_run_slice(stage->lab, to_us < at_us ? to_us : at_us, NULL))
                 ;
-        }
+        } while (queue_now_us(queue) < at_us);
         return true;
     }
     while (queue_next_us(queue) <= at_us) {
