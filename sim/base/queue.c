@@ -11,7 +11,11 @@ struct queue {
     struct event **heap; /* from 1 */
     size_t count, capacity;
     int running;
+    struct put_off { struct event *event; int32_t key; } *put_off; /* in the order in which they came */
+    size_t put_off_count, put_off_capacity;
 };
+
+#define PUT_OFF (~(SIZE_MAX >> 1)) /* in `place`: it waits in put_off, at the rest of it */
 
 struct queue *queue_new(int64_t start_us)
 {
@@ -29,6 +33,9 @@ void queue_free(struct queue *queue)
         return;
     for (size_t i = 1; i <= queue->count; i++)
         queue->heap[i]->place = 0;
+    for (size_t i = 0; i < queue->put_off_count; i++)
+        queue->put_off[i].event->place = 0;
+    mem_free(queue->put_off);
     mem_free(queue->heap);
     mem_free(queue);
 }
@@ -97,6 +104,36 @@ void event_after(struct queue *queue, struct event *event, int64_t delay_us)
     event_at(queue, event, delay_us > INT64_MAX - queue->now_us ? INT64_MAX : queue->now_us + delay_us);
 }
 
+static struct event *take_put_off(struct queue *queue, size_t i)
+{
+    struct event *event = queue->put_off[i].event;
+
+    event->place = 0;
+    queue->put_off_count--;
+    for (; i < queue->put_off_count; i++) {
+        queue->put_off[i] = queue->put_off[i + 1];
+        queue->put_off[i].event->place = PUT_OFF | i;
+    }
+    return event;
+}
+
+void event_put_off(struct queue *queue, struct event *event, int32_t key)
+{
+    event_cancel(queue, event);
+    event->place = PUT_OFF | queue->put_off_count;
+    ARRAY_ADD(queue->put_off, queue->put_off_count, queue->put_off_capacity) = (struct put_off){ event, key };
+}
+
+void queue_go_on(struct queue *queue, int32_t key)
+{
+    for (size_t i = 0; i < queue->put_off_count;) {
+        if (queue->put_off[i].key == key)
+            event_at(queue, take_put_off(queue, i), queue->now_us);
+        else
+            i++;
+    }
+}
+
 void event_cancel(struct queue *queue, struct event *event)
 {
     size_t place = event->place;
@@ -104,6 +141,10 @@ void event_cancel(struct queue *queue, struct event *event)
 
     if (!place)
         return;
+    if (place & PUT_OFF) {
+        take_put_off(queue, place & ~PUT_OFF);
+        return;
+    }
     assert(queue->heap[place] == event);
     event->place = 0;
     last = queue->heap[queue->count--];

@@ -15,7 +15,7 @@ struct event {
     void *context;
     int64_t at_us;       /* when, while scheduled */
     uint64_t number;
-    size_t place;        /* in the heap, from 1; 0: not scheduled */
+    size_t place;        /* in the heap, from 1; 0: not scheduled; of one that is put off: elsewhere */
     bool outside;        /* a client's or the shell's, no part of the cluster's history: not counted, as a replay will not have it */
 };
 
@@ -32,6 +32,11 @@ void event_at(struct queue *queue, struct event *event, int64_t at_us);
 void event_after(struct queue *queue, struct event *event, int64_t delay_us);
 void event_cancel(struct queue *queue, struct event *event);   /* also of one that isn't scheduled */
 static inline bool event_scheduled(const struct event *event) { return event->place != 0; }
+
+/* Puts off one that just came, until queue_go_on() with the same key: then all of them run at that moment, in the order in which they came. Meanwhile it counts as
+ * scheduled, may be cancelled, and event_at gives it another moment. */
+void event_put_off(struct queue *queue, struct event *event, int32_t key);
+void queue_go_on(struct queue *queue, int32_t key);
 
 int64_t queue_next_us(const struct queue *queue);       /* of the next event; NEVER_US: none */
 /* One of its events is under way: whoever is called from there must not run others, as what that event still has to do would come after them. */

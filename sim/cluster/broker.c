@@ -215,17 +215,9 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
 
 void broker_free_fetchers(struct broker *broker)
 {
-    struct cluster *cluster = broker->cluster;
-
-    for (size_t i = 0; i < cluster->broker_count; i++) {
-        struct broker *other = cluster->brokers[i];
-
+    for (size_t i = 0; i < broker->cluster->broker_count; i++) {
         fetcher_free(broker->fetchers[i]);
         broker->fetchers[i] = NULL;
-        if (!other)
-            continue;
-        fetcher_free(other->fetchers[broker->index]);
-        other->fetchers[broker->index] = NULL;
     }
 }
 
@@ -290,7 +282,8 @@ static enum err make_file(struct broker *broker, const char *name, struct reason
 /* The moments of an earlier life are over: what is noted while logs load waits for those that broker_start_tasks works out. */
 static void forget_ticks(struct broker *broker)
 {
-    struct ticker *tickers[] = { &broker->retention, &broker->recovery_tick, &broker->start_tick, &broker->high_watermark_tick, &broker->producer_tick };
+    struct ticker *tickers[] = { &broker->retention, &broker->recovery_tick, &broker->start_tick, &broker->high_watermark_tick, &broker->producer_tick,
+                                  &broker->isr_tick, &broker->isr_send_tick };
 
     for (size_t i = 0; i < sizeof(tickers) / sizeof(*tickers); i++) {
         event_cancel(broker->cluster->queue, &tickers[i]->event);
@@ -426,7 +419,7 @@ static void stop_roles(struct broker *broker)
     broker_cancel_tasks(broker);
     life_cancel(broker);
     config_map_done(&broker->loggers);
-    broker->up = false;
+    broker->up = broker->held = false;
     broker->state = BROKER_DOWN;
     broker->retention_cursor = broker->producer_cursor = 0;
     broker->recovery_dirty = broker->starts_dirty = broker->high_watermarks_dirty = false;
@@ -435,6 +428,7 @@ static void stop_roles(struct broker *broker)
     forget_doomed(broker);
     for (size_t i = 0; i < broker->partition_count; i++)
         partition_stop(broker->partitions[i]);
+    isr_stop(broker);
     groups_free(broker->groups);
     broker->groups = NULL;
 }

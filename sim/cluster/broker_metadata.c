@@ -91,13 +91,6 @@ static void follow_config(struct broker *broker, const struct metadata_config *c
         broker_settings_changed(broker);
 }
 
-/* A replica of it may come into the ISR of who leads here. */
-static void follow_unfenced(struct broker *broker)
-{
-    for (size_t i = 0; i < broker->partition_count; i++)
-        partition_consider_all(broker->partitions[i]);
-}
-
 static enum err follow(void *context, const struct metadata_record *record, int64_t offset, struct reason *reason)
 {
     struct broker *broker = context;
@@ -116,10 +109,10 @@ static enum err follow(void *context, const struct metadata_record *record, int6
         follow_partition(broker, record->partition.topic_id, record->partition.partition_id);
     else if (record->kind == METADATA_PARTITION_CHANGE)
         follow_partition(broker, record->partition_change.topic_id, record->partition_change.partition_id);
+    else if (record->kind == METADATA_BROKER_REGISTRATION_CHANGE)
+        isr_broker_changed(broker, record->broker_change.broker_id);
     else if (record->kind == METADATA_CONFIG)
         follow_config(broker, &record->config);
-    else if (record->kind == METADATA_BROKER_REGISTRATION_CHANGE && record->broker_change.fenced < 0)
-        follow_unfenced(broker);
     return ERR_OK;
 }
 

@@ -413,6 +413,7 @@ bool broker_start_tasks(struct broker *broker)
     ticker_start(broker, &broker->producer_tick, 600000,
                  release_is_27(broker->cluster->release) ? 600000 : broker_setting(broker, "producer.id.expiration.check.interval.ms"), run_producers);
     ticker_start(broker, &broker->flush_tick, delay_ms, broker_setting(broker, "log.flush.scheduler.interval.ms"), run_flush);
+    isr_start(broker);
     for (size_t i = 0; i < broker->partition_count; i++) {
         if (log_producers(broker->partitions[i]->log, NULL, 0))
             ticker_arm(broker, &broker->producer_tick, 0);

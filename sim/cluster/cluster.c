@@ -263,6 +263,7 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
     cluster->network = network_new(cluster);
+    fetchers_watch_network(cluster);
     cluster->journal = options->journal;
     cluster->fs = options->fs;
     cluster->loaded = options->loaded;
@@ -330,7 +331,7 @@ static void free_all(struct cluster *cluster)
     cluster_drop_now(cluster);
     mem_free(cluster->dropped);
     for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i])
+        if (cluster->brokers[i] && cluster->brokers[i]->fetchers)
             broker_free_fetchers(cluster->brokers[i]);
     for (size_t i = 0; i < cluster->broker_count; i++)
         broker_free(cluster->brokers[i]);

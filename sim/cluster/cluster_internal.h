@@ -54,6 +54,7 @@ struct cluster {
     struct network *network;
     struct metric_source *metric_sources;
     struct network_watch session_watch;
+    struct network_watch fetch_watch;
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
@@ -77,18 +78,40 @@ struct topic_settings {
     char name[];
 };
 
-/* A leader's view of one follower. Lies in the leader's partition. */
+/* A leader's view of one follower: what its fetches told, and what the fetch session of its broker knows (fetch_leader.c). */
 struct replica {
     struct partition *leader;
-    struct partition *follower;       /* the replica itself, once it follows this leader in this epoch; NULL */
-    struct fetcher *fetcher;
     int32_t broker;
-    bool listed;                      /* in the fetcher's list */
-    bool joining;                     /* its first fetch has not come yet */
+    bool in_isr;                      /* as committed */
+    bool counts;                      /* in the maximal ISR: one that is about to join counts already, one that is about to leave still does */
+    int64_t broker_epoch;             /* of its last fetch; -1: none came */
     int64_t log_end_offset, log_start_offset; /* -1: not known yet */
-    int64_t sent_high_watermark;
+    /* Kafka's Replica: as of its last fetch. While it is `caught_up` it is named in each fetch without a word: last_fetch_ms and last_caught_up_ms then go on with
+     * the fetcher's rounds; replica_last_caught_up_ms() knows. */
     int64_t last_fetch_ms, end_at_last_fetch, last_caught_up_ms;
-    struct replica *next;
+    struct partition *follower;       /* in the session: whose fetches name it; NULL: it is in none */
+    bool caught_up;                   /* its last fetch asked for the log's end, and nothing was appended since */
+    bool listed;                      /* in the session's list of those that something is to be said of */
+    bool recheck;                     /* its next fetch may bring it into the ISR, whatever it says */
+    int64_t fetch_offset;             /* of the session */
+    int32_t fetch_epoch, last_fetched_epoch; /* -1: it did not say */
+    int64_t sent_high_watermark, sent_log_start; /* what the follower knows */
+    enum err refused;                 /* what its last fetch found; diverging_epoch -1: the logs agree */
+    int32_t diverging_epoch;
+    int64_t diverging_end;
+    size_t place, item;               /* in that list; in the answer under way */
+};
+
+/* A follower's view of its fetching. Lies in the follower's partition. */
+struct follow {
+    struct fetcher *fetcher;          /* NULL: it fetches from nobody */
+    struct replica *session;          /* of its leader; NULL: the leader was not asked yet, or refused */
+    int32_t leader_epoch;
+    bool truncating;                  /* first the leader is asked where its epochs end (2.7; a log without epochs) */
+    enum follow_place { FOLLOW_NAMED, FOLLOW_DUE, FOLLOW_DELAYED, FOLLOW_FAILED } where; /* failed: until there is another epoch */
+    size_t place, item;               /* in the fetcher's list of those; in the request or answer under way */
+    int64_t delayed_until_us;
+    int64_t lag;                      /* Kafka's: the leader's high watermark, as it told with its last answer, beyond what is here */
 };
 
 /* A folder that was renamed to -delete and waits to go. */
@@ -106,8 +129,13 @@ struct partition {
     int32_t leader, leader_epoch, partition_epoch;
     bool leads;
     int16_t replica_count;            /* of others; only a leader has some */
-    struct replica *replicas;
-    struct replica *upstream;         /* a follower's entry at its leader */
+    struct replica **replicas;
+    struct follow follow;
+    bool held;                        /* `replica hold`: it does not fetch */
+    int32_t *isr;                     /* a leader with followers: the ISR that it knows to be committed; else the image's counts */
+    int16_t isr_count;
+    struct isr_change *isr_change;    /* the other ISR that the controller was asked for, or will be; NULL: none */
+    bool isr_asked;                   /* it is named in the AlterPartition under way */
     struct commit_wait *waits, *last_wait; /* by offset */
     struct deletion_wait *deletion_waits;
     struct partition_watch *watches, *calling;
@@ -121,7 +149,6 @@ struct partition {
     int64_t epoch_start_offset;
     int64_t slow_from, slow_until;    /* a slow disk has all below slow_from; below slow_until once slow_event comes */
     struct event slow_event;          /* of a leader */
-    bool isr_changing;                /* the controller was asked for another ISR; until this broker hears of it */
     struct partition *hash_next;
     size_t index;                     /* in broker->partitions */
 };
@@ -190,6 +217,10 @@ struct broker {
     size_t topic_count, topic_capacity;
     struct groups *groups;
     struct fetcher **fetchers;        /* by index of the leader */
+    bool held;                        /* `replica hold`: none of its replicas fetches */
+    int64_t max_lag_ms;               /* replica.lag.time.max.ms */
+    struct isr_sender *isr_sender;    /* what its partitions ask of the controller */
+    struct ticker isr_tick, isr_send_tick; /* who fell behind; 2.7 sends what was asked for at moments of its own */
     struct checkpoint recovery_points, log_starts, high_watermarks, cleaner_offsets; /* as read at start, sorted; emptied after loading */
     bool clean;
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
@@ -214,7 +245,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason);   /* eve
 int64_t broker_setting(const struct broker *broker, const char *key);
 bool broker_stop_clean(struct broker *broker);                            /* in its task, a slice an event; else at once */
 void broker_drop(struct broker *broker);
-void broker_free_fetchers(struct broker *broker);       /* of it, and of others from it */
+void broker_free_fetchers(struct broker *broker);       /* its own */
 
 /* ---- life.c ---- */
 void life_init(struct broker *broker);
@@ -257,6 +288,8 @@ int64_t session_may_start_us(const struct broker *broker);
 
 /* ---- freeze.c ---- */
 void freeze_forget(struct broker *broker);              /* it went down: nothing of it stands still any more */
+/* At the begin of an event that is this broker's own: where it stands still the event is put off until it goes on. */
+bool broker_sleeps(struct broker *broker, struct event *event);
 
 /* ---- cluster.c: what a start of one or of all brokers needs ---- */
 /* log_drop, where it may be done later: many are dropped a slice an event. */
@@ -313,32 +346,54 @@ void broker_catch_up(struct broker *broker);            /* applies what it has n
 void broker_schedule_metadata(struct broker *broker);
 void broker_meet_controller(struct broker *broker);     /* there is a new one: it tells so */
 
-/* ---- partition.c ---- */
+/* ---- partition.c, partition_host.c, partition_role.c, partition_commit.c, partition_deletion.c ---- */
 enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason);
 enum err partition_inspect(struct broker *broker, const struct image_topic *topic, int32_t number, const struct log_open *how, struct reason *reason);
-void partition_reconcile(struct partition *partition);  /* with the image: leads, follows, neither */
-void partition_stop(struct partition *partition);       /* leaves its role; waits are told */
 void partition_unhost(struct partition *partition);     /* removes it from the broker and frees it; the log must be gone */
 enum err partition_remove(struct partition *partition, struct reason *reason); /* with its log, which becomes a -delete folder */
+void partition_reconcile(struct partition *partition);  /* with the image: leads, follows, neither */
+void partition_stop(struct partition *partition);       /* leaves its role; waits are told */
+struct replica *partition_replica(const struct partition *leader, int32_t broker); /* NULL: it has none there */
 void partition_advance(struct partition *leader);       /* tries to move the high watermark */
-void partition_follower_fetched(struct replica *replica, int64_t log_end_offset, int64_t log_start_offset);
-void partition_consider(struct replica *replica);       /* for the ISR */
-void partition_consider_all(struct partition *leader);  /* its followers; replicas of others: nothing */
+void partition_wait_for_disk(struct partition *partition, int64_t base_offset);
+void partition_fail_waits(struct partition *partition); /* nobody leads here any more */
 const struct image_partition *partition_image(const struct partition *partition);
 /* The low watermark may have moved; nobody leads here any more. */
 void partition_complete_deletions(struct partition *partition);
 void partition_fail_deletions(struct partition *partition);
 void partition_changed(struct partition *partition);    /* tells the watches */
+void partition_forget_watches(struct partition *partition); /* tells them, for the last time */
 int32_t partition_min_isr(const struct partition *partition);
 
-/* ---- fetcher.c: followers' rounds ---- */
+/* ---- isr.c: who is in sync ---- */
+void isr_take(struct partition *leader);                /* the image's is the committed one: at becoming leader, and when metadata came */
+void isr_forget(struct partition *partition);           /* it leads no more */
+/* A fetch of this follower was read: what its leader knows of it now. ERR_NOT_LEADER_OR_FOLLOWER: the fetch is of an earlier life of its broker. */
+enum err isr_follower_fetched(struct replica *replica, int64_t log_end_offset, int64_t log_start_offset, int64_t broker_epoch);
+bool isr_may_join(const struct replica *replica);       /* what does not depend on offsets: 4.3's eligible brokers */
+void isr_note_lag(struct partition *leader);            /* a follower in sync has less than the leader: the task that looks for stragglers has something to do */
+void isr_recheck(struct partition *leader);             /* something changed that may let a follower in with its next fetch */
+void isr_broker_changed(struct broker *broker, int32_t other); /* its image learnt of a registration */
+void isr_start(struct broker *broker);                  /* its tasks */
+void isr_stop(struct broker *broker);
+void isr_controller_back(struct broker *broker);
+void isr_partition_gone(struct partition *partition);
+
+/* ---- fetcher.c: a follower's fetching; fetch_leader.c: what its leader makes of it ---- */
 struct fetcher;
-struct fetcher *fetcher_of(struct broker *follower, struct broker *leader);
 void fetcher_free(struct fetcher *fetcher);
-void fetcher_note_data(struct replica *replica);        /* the leader has more */
-void fetcher_note_high_watermark(struct replica *replica);
-void fetcher_join(struct replica *replica, struct partition *follower);
-void fetcher_leave(struct replica *replica);
+void fetcher_follow(struct partition *follower);        /* it begins to fetch from its leader, in its epoch */
+void fetcher_leave(struct partition *follower);         /* it does no more */
+void fetchers_leader_down(struct broker *leader);       /* it went down: connections to it are reset */
+void fetchers_leader_up(struct broker *leader);         /* it is back: those who waited try again when it is their time */
+void fetchers_watch_network(struct cluster *cluster);
+void fetch_note_data(struct replica *replica);  /* the leader appended */
+void fetch_note(struct replica *replica);       /* a new high watermark or log start: told when the parked fetch returns by itself */
+void fetch_recheck(struct replica *replica);
+void fetch_leader_gone(struct replica *replica); /* before the log may be cut: what is under way is copied out */
+void fetch_end_session(struct replica *replica);        /* of this partition only; the follower has to name it anew */
+int64_t replica_last_caught_up_ms(const struct replica *replica);
+int64_t replica_last_fetch_ms(const struct replica *replica);
 
 /* ---- network.c ---- */
 struct network *network_new(struct cluster *cluster);
@@ -393,8 +448,6 @@ struct alter_partition_result {
 /* The controller's side, at the controller: all items become one batch of records. Returns out->err; the caller ends *out with alter_partition_result_done(). */
 enum err controller_alter_partition(struct cluster *cluster, const struct alter_partition *request, struct alter_partition_result *out);
 void alter_partition_result_done(struct alter_partition_result *result);
-/* A leader's order: this replica has caught up. */
-enum err controller_expand_isr(struct partition *leader, int32_t broker_id);
 void controller_close(struct cluster *cluster, bool clean);
 void controller_shut(struct cluster *cluster, bool clean); /* its broker goes down, the cluster goes on */
 struct metadata_batch *controller_add(struct cluster *cluster, const struct metadata_record *record);

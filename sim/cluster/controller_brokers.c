@@ -1,6 +1,5 @@
 /* What the controller decides about brokers that come and go, and about leaders and in-sync replicas. Kafka's ReplicationControlManager with
  * PartitionChangeBuilder and ClusterControlManager (4.3); KafkaController, PartitionStateMachine, ReplicaStateMachine (2.7). */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
@@ -332,41 +331,4 @@ void alter_partition_result_done(struct alter_partition_result *result)
         mem_free(result->items[i].isr);
     mem_free(result->items);
     *result = (struct alter_partition_result){ 0 };
-}
-
-/* ---- replicas that catch up ---- */
-
-static int by_broker(const void *a, const void *b)
-{
-    int32_t left = ((const struct alter_partition_member *)a)->broker, right = ((const struct alter_partition_member *)b)->broker;
-
-    return (left > right) - (left < right);
-}
-
-enum err controller_expand_isr(struct partition *leader, int32_t broker_id)
-{
-    struct cluster *cluster = leader->broker->cluster;
-    const struct image_topic *topic = image_topic(cluster->controller.image, leader->topic->name);
-    struct alter_partition_member isr[MOST_REPLICAS + 1];
-    struct alter_partition_item item = { .partition = leader->number, .leader_epoch = leader->leader_epoch, .partition_epoch = leader->partition_epoch,
-                                         .isr = isr };
-    struct alter_partition request = { .broker = leader->broker->id, .broker_epoch = leader->broker->epoch, .items = &item, .count = 1 };
-    struct alter_partition_result result;
-    enum err err;
-
-    if (cluster->controller.down || !topic || leader->number >= topic->partition_count)
-        return ERR_NOT_CONTROLLER;
-    item.topic_id = topic->id;
-    for (int32_t i = 0; i < topic->partitions[leader->number].isr_count; i++)
-        isr[item.isr_count++] = (struct alter_partition_member){ topic->partitions[leader->number].isr[i], -1 };
-    isr[item.isr_count++] = (struct alter_partition_member){ broker_id, -1 };
-    if (!release_is_27(cluster->release)) /* 2.7's leader keeps the newcomer last, 4.3's sends a set, which is in order of the ids */
-        qsort(isr, (size_t)item.isr_count, sizeof(*isr), by_broker);
-    if (release_is_27(cluster->release) && !controller_active(cluster, broker_id))
-        return ERR_INELIGIBLE_REPLICA;
-    err = controller_alter_partition(cluster, &request, &result);
-    if (!err)
-        err = result.items[0].err;
-    alter_partition_result_done(&result);
-    return err;
 }

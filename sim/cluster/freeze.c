@@ -7,6 +7,14 @@ bool broker_frozen(const struct broker *broker)
     return network_frozen(broker->cluster, broker->id);
 }
 
+bool broker_sleeps(struct broker *broker, struct event *event)
+{
+    if (!broker_frozen(broker))
+        return false;
+    event_put_off(broker->cluster->queue, event, broker->id);
+    return true;
+}
+
 int64_t broker_thaws_us(const struct broker *broker)
 {
     return event_scheduled(&broker->thaw_event) ? broker->thaw_event.at_us : NEVER_US;
@@ -26,6 +34,7 @@ static void thaw(struct broker *broker)
                                         .facts = { { "frozen_ms", (queue_now_us(cluster->queue) - since_us) / 1000, NULL } }, .fact_count = 1));
     text_done(&text);
     network_thaw(cluster, broker->id);
+    queue_go_on(cluster->queue, broker->id);
 }
 
 static void thaws(void *context)
@@ -71,4 +80,5 @@ void freeze_forget(struct broker *broker)
 {
     event_cancel(broker->cluster->queue, &broker->thaw_event);
     network_thaw(broker->cluster, broker->id);
+    queue_go_on(broker->cluster->queue, broker->id);
 }

@@ -109,10 +109,7 @@ void life_controller_is_back(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++) {
         struct broker *broker = cluster->brokers[i];
 
-        for (size_t p = 0; broker->up && p < broker->partition_count; p++) {
-            broker->partitions[p]->isr_changing = false;
-            partition_consider_all(broker->partitions[p]);
-        }
+        isr_controller_back(broker);
     }
     session_check_all(cluster); /* sessions that ended while there was none to act on it; and who waits to start */
     life_tell_controller_back(cluster);
@@ -124,6 +121,7 @@ void life_leave_memory(struct broker *broker)
 {
     broker_drop(broker);
     broker_free_fetchers(broker);
+    fetchers_leader_down(broker);
     freeze_forget(broker);
 }
 
@@ -344,8 +342,17 @@ static void close_down(struct broker *broker)
     if (!broker_stop_clean(broker))
         return;
     broker_free_fetchers(broker);
+    fetchers_leader_down(broker);
     if (!broker->disk_refused)
         clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
+}
+
+/* 2.7's controller stops the replicas of a broker that shuts down: they fetch no more, else they would be back in the ISR before it is gone. 4.3's leaders know that
+ * such a broker may not join. */
+static void stop_fetching(struct broker *broker)
+{
+    for (size_t i = 0; release_is_27(broker->cluster->release) && i < broker->partition_count; i++)
+        fetcher_leave(broker->partitions[i]);
 }
 
 static void stop_run(struct task *task, void *context)
@@ -388,6 +395,7 @@ enum err broker_stop(struct broker *broker, struct reason *reason)
     if (broker->state == BROKER_STARTING)
         return broker_kill(broker, "stopped while it was starting", reason);
     broker->state = BROKER_STOPPING;
+    stop_fetching(broker);
     broker->task_cost = 0;
     task_start(stop_run, stop_ended, broker);
     return ERR_OK;

@@ -218,6 +218,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
+    fetchers_leader_up(broker);
     life_tell_up(broker);
     if (alone)
         life_controller_is_back(cluster);

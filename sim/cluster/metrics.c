@@ -200,10 +200,8 @@ static void replica_manager(const struct look *look)
             under_replicated += is.under_replicated;
             under_min += is.under_min_isr;
             at_min += is.at_min_isr;
-        } else if (partition->upstream) {
-            int64_t lag = log_end_offset(partition->upstream->leader->log) - log_end_offset(partition->log);
-
-            max_lag = lag > max_lag ? lag : max_lag;
+        } else if (partition->follow.fetcher && partition->follow.lag > max_lag) {
+            max_lag = partition->follow.lag;
         }
     }
     gauge(look, "kafka.server", "ReplicaManager", "PartitionCount", "", (double)broker->partition_count, "replicas here, leaders and followers");
@@ -212,7 +210,7 @@ static void replica_manager(const struct look *look)
     gauge(look, "kafka.server", "ReplicaManager", "UnderMinIsrPartitionCount", "", (double)under_min, "led here with fewer in sync than min.insync.replicas: acks=all is refused");
     gauge(look, "kafka.server", "ReplicaManager", "AtMinIsrPartitionCount", "", (double)at_min, "led here with just as many: one more loss and acks=all is refused");
     gauge(look, "kafka.server", "ReplicaManager", "OfflineReplicaCount", "", 0, "replicas on a log dir that failed; here the broker halts then");
-    gauge(look, "kafka.server", "ReplicaFetcherManager", "MaxLag", "clientId=Replica", (double)max_lag, "records by which the slowest follower here is behind its leader");
+    gauge(look, "kafka.server", "ReplicaFetcherManager", "MaxLag", "clientId=Replica", (double)max_lag, "committed records that the slowest follower here lacked after its last fetch");
 }
 
 static void partitions(const struct look *look)
@@ -239,11 +237,11 @@ static void partitions(const struct look *look)
         gauge(look, "kafka.cluster", "Partition", "ReplicasCount", tags, partition->leads ? image->replica_count : 0, "replicas, where it is led here");
         gauge(look, "kafka.cluster", "Partition", "LastStableOffsetLag", tags,
               partition->leads ? (double)(log_high_watermark(partition->log) - log_last_stable_offset(partition->log)) : 0, "records that an open transaction hides");
-        if (!partition->leads && partition->upstream) {
-            snprintf(tags, sizeof(tags), "clientId=ReplicaFetcherThread-0-%d,topic=%s,partition=%d", partition->upstream->leader->broker->id, partition->topic->name,
+        if (!partition->leads && partition->follow.fetcher) {
+            snprintf(tags, sizeof(tags), "clientId=ReplicaFetcherThread-0-%d,topic=%s,partition=%d", partition->leader, partition->topic->name,
                      partition->number);
-            gauge(look, "kafka.server", "FetcherLagMetrics", "ConsumerLag", tags,
-                  (double)(log_end_offset(partition->upstream->leader->log) - log_end_offset(partition->log)), "records by which this follower is behind");
+            gauge(look, "kafka.server", "FetcherLagMetrics", "ConsumerLag", tags, (double)partition->follow.lag,
+                  "committed records that this follower lacked after its last fetch");
         }
     }
 }

@@ -72,6 +72,31 @@ struct deletion_wait {
 void partition_await_deletion(struct partition *partition, struct deletion_wait *wait, int64_t offset);
 void partition_forget_deletion(struct deletion_wait *wait);
 
+/* What a leader decides about a follower: it leaves the ISR if its log ends elsewhere than the leader's and it was caught up last longer ago than the limit, strictly;
+ * it joins if it has all that is committed, and where this leader's epoch begins, and is eligible (4.3: unfenced, not shutting down, and its fetches are of its
+ * present life). Looked at each half of the limit for leaving, at each of its fetches for joining. */
+struct isr_decision {
+    int32_t follower;
+    bool in_isr, leaves, joins, eligible;
+    const char *rule;                 /* "replica.lag.time.max.ms" */
+    int64_t log_end_offset, leader_end_offset; /* as the leader knows; -1: it did not fetch from this leader yet */
+    int64_t last_caught_up_ms, now_ms, max_lag_ms;
+    int64_t high_watermark, epoch_start_offset;
+};
+struct isr_decision partition_decide_follower(const struct partition *leader, int32_t follower);
+/* When the leader will take it out of the ISR, if no fetch of it comes any more and nothing is appended; INT64_MAX: it will not (it lacks nothing, or is out). */
+int64_t partition_follower_leaves_us(const struct partition *leader, int32_t follower);
+/* `replica hold`: a follower's fetching stops as if its thread were stuck, while its broker lives on; of all its replicas (topic NULL), or of one. It ends with the broker. */
+enum err broker_hold(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);
+enum err broker_release(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);
+bool broker_holds_all(const struct broker *broker);
+bool partition_held(const struct partition *partition);                     /* by either */
+
+/* The ISR that a leader counts with, which may be ahead of what its broker's image says; what it counts acks=all with: one that is about to join already counts. */
+int32_t partition_isr_count(const struct partition *partition);
+const int32_t *partition_isr(const struct partition *partition);
+int32_t partition_maximal_isr_count(const struct partition *partition);
+
 struct replica_info {                 /* for tables and the view */
     int32_t broker;
     bool leader, in_isr;

@@ -11,7 +11,7 @@ int64_t partition_low_watermark(const struct partition *partition)
     int64_t low = log_start_offset(partition->log);
 
     for (int16_t i = 0; i < partition->replica_count; i++) {
-        const struct replica *replica = &partition->replicas[i];
+        const struct replica *replica = partition->replicas[i];
         const struct image_broker *broker = image_broker(image, replica->broker);
 
         if (broker && !broker->fenced && replica->log_start_offset < low)
@@ -52,7 +52,7 @@ enum err partition_delete_records(struct partition *partition, int64_t before_of
     *low_watermark = partition_low_watermark(partition);
     if (*low_watermark < before_offset)
         for (int16_t i = 0; i < partition->replica_count; i++)
-            fetcher_note_data(&partition->replicas[i]); /* a parked fetch returns, and the next tells what the follower did */
+            fetch_note(partition->replicas[i]); /* told when the parked fetch returns; the next one tells what the follower did */
     return ERR_OK;
 }
 

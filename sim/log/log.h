@@ -315,5 +315,7 @@ void log_end_offset_for_epoch(const struct log *log, int32_t epoch, int32_t *out
 
 /* ---- truncation, for followers ---- */
 enum err log_truncate_to(struct log *log, int64_t offset, int64_t now_ms, struct reason *reason);
+/* The same; `rule` (a literal) says in the journal why. */
+enum err log_truncate_because(struct log *log, int64_t offset, int64_t now_ms, const char *rule, struct reason *reason);
 enum err log_truncate_fully(struct log *log, int64_t start_offset, int64_t now_ms, struct reason *reason);
 enum err log_flush(struct log *log, struct reason *reason);   /* recovery point := log end */

@@ -1,13 +1,13 @@
 /* Cutting a log back to what its leader has. */
 #include "sim/log/log_internal.h"
 
-static void say(struct log *log, int64_t from, int64_t to)
+static void say(struct log *log, int64_t from, int64_t to, const char *rule)
 {
     struct text text = { 0 };
 
     text_printf(&text, "%s-%d: log end %lld -> %lld", log->topic, log->partition, (long long)from, (long long)to);
     journal_add(log->env->journal, ENTRY(EVENT_log_truncated, .broker = log->env->broker, .topic = log->topic, .partition = log->partition,
-                                         .offset = to, .rule = "the leader's log ends there", .text = text_chars(&text),
+                                         .offset = to, .rule = rule, .text = text_chars(&text),
                                          .facts = { { "log_end_offset_before", from, NULL }, { "log_end_offset", to, NULL } }, .fact_count = 2));
     text_done(&text);
 }
@@ -36,11 +36,16 @@ enum err log_truncate_fully(struct log *log, int64_t start_offset, int64_t now_m
     enum err err = drop_all(log, start_offset, now_ms, reason);
 
     if (!err)
-        say(log, before, start_offset);
+        say(log, before, start_offset, "the leader's log begins there");
     return err;
 }
 
 enum err log_truncate_to(struct log *log, int64_t offset, int64_t now_ms, struct reason *reason)
+{
+    return log_truncate_because(log, offset, now_ms, "the leader's log ends there", reason);
+}
+
+enum err log_truncate_because(struct log *log, int64_t offset, int64_t now_ms, const char *rule, struct reason *reason)
 {
     int64_t before = log->end_offset, size;
     size_t holder;
@@ -76,6 +81,6 @@ enum err log_truncate_to(struct log *log, int64_t offset, int64_t now_ms, struct
     if (log->high_watermark > offset)
         log_set_high_watermark(log, offset);
     if (!err)
-        say(log, before, offset);
+        say(log, before, offset, rule);
     return err;
 }

@@ -60,6 +60,7 @@ static const struct bench {
     { "read", "a log's read, against pread of the same bytes", bench_read },
     { "recovery", "opening after an unclean stop, against pread of the same bytes", bench_recovery },
     { "year", "a virtual year of a quiet cluster of three", bench_year },
+    { "replication", "records a second at factor 3, and 1,000 quiet partitions", bench_replication },
     { "retention", "a retention check over 10,000 partitions", bench_retention },
     { "lives", "brokers with 10,000 partitions killed, started, stopped", bench_lives },
     { "long-log", "a broker with one long log killed and started", bench_long_log },

@@ -13,5 +13,6 @@ void bench_recovery(const char *folder);
 void bench_year(const char *folder);
 void bench_lives(const char *folder);
 void bench_long_log(const char *folder);
+void bench_replication(const char *folder);
 void bench_retention(const char *folder);
 void bench_descriptors(const char *folder);

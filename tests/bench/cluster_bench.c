@@ -298,3 +298,55 @@ void bench_descriptors(const char *folder)
     printf("    closed and opened again: %.1f MB\n", resident_megabytes());
     lab_close(lab);
 }
+
+/* Batches of 100 records of 100 bytes in turn to six partitions of factor 3, one each 50 virtual microseconds; and what three brokers with 1,000 partitions of
+ * factor 3 cost while nobody writes. */
+void bench_replication(const char *folder)
+{
+    enum { BATCHES = 40000, PARTITIONS = 6, RECORDS = 100, IDLE = 1000 };
+    struct lab *lab = open_lab(folder, 3);
+    struct cluster *cluster = lab_cluster(lab);
+    struct batch_builder builder = { 0 };
+    struct partition *leaders[PARTITIONS] = { NULL };
+    struct reason reason = { "" };
+    struct bytes batch;
+    char value[80];
+    double begin, cpu;
+    uint64_t events;
+
+    create_topic(lab, "copied", PARTITIONS, 3, NULL, NULL);
+    run_until(lab, now_plus(lab, 1));
+    for (int p = 0; p < PARTITIONS; p++)
+        leaders[p] = broker_partition(cluster_broker(cluster, image_partition(cluster_image(cluster), "copied", p)->leader), "copied", p);
+    memset(value, 'x', sizeof(value));
+    batch_builder_init(&builder, CODEC_NONE);
+    for (int i = 0; i < RECORDS; i++)
+        batch_builder_add(&builder, start_us / 1000, (struct bytes){ 0 }, (struct bytes){ (const uint8_t *)value, sizeof(value) }, NULL, 0);
+    if (batch_builder_finish(&builder, &batch, &reason))
+        give_up("batch", ERR_UNKNOWN_SERVER_ERROR, &reason);
+    events = queue_events_run(lab_queue(lab));
+    begin = seconds_now();
+    cpu = cpu_seconds();
+    for (int i = 0; i < BATCHES; i++) {
+        struct log_appended out;
+        enum err err = partition_append(leaders[i % PARTITIONS], &(struct log_append){ .records = batch, .origin = APPEND_CLIENT, .produce_version = 9,
+                                                                                       .now_ms = queue_now_ms(lab_queue(lab)) }, -1, &out, &reason);
+
+        if (err)
+            give_up("append", err, &reason);
+        lab_run_slice(lab, queue_now_us(lab_queue(lab)) + 50, NULL);
+    }
+    lab_run_slice(lab, queue_now_us(lab_queue(lab)) + 2000000, NULL);
+    printf("    %-46s %8.0f records/s wall, %.0f of processor time, %.2f events a batch\n", "appended at factor 3", (double)BATCHES * RECORDS / (seconds_now() - begin),
+           (double)BATCHES * RECORDS / (cpu_seconds() - cpu), (double)(queue_events_run(lab_queue(lab)) - events) / BATCHES);
+    for (int p = 0; p < PARTITIONS; p++)
+        if (log_high_watermark(partition_log(leaders[p])) != log_end_offset(partition_log(leaders[p])))
+            give_up("not committed", ERR_UNKNOWN_SERVER_ERROR, &reason);
+    batch_builder_done(&builder);
+    create_topic(lab, "idle", IDLE, 3, NULL, NULL);
+    print_run("1,000 partitions of factor 3 made", run_until(lab, now_plus(lab, 10)));
+    append_to_all(lab, "idle", IDLE);
+    print_run("a record in each of them", run_until(lab, now_plus(lab, 60)));
+    print_run("a day with nothing to do", run_until(lab, now_plus(lab, 86400)));
+    lab_close(lab);
+}
