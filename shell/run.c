@@ -840,9 +840,6 @@ void session_done(struct session *session)
 
     past_leave(session);
     branch_leave(session);
-    mem_free(session->faults);
-    session->faults = NULL;
-    session->fault_count = session->fault_capacity = 0;
     if (!jobs)
         return;
     for (size_t i = 0; i < jobs->count; i++)

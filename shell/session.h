@@ -62,8 +62,6 @@ struct session {                     /* fields are for shell/; commands use the 
     int lesson_step;
     bool lesson_answered;            /* the step's question */
     bool joined;                     /* of a caller of --to */
-    uint64_t *faults;                /* numbers of those that it added */
-    size_t fault_count, fault_capacity;
     bool failed;                     /* some command failed and nobody asked (&&, ||): a script's exit status is 1 */
     bool exiting;                    /* `exit` was run: its owner ends */
     int exit_status;
@@ -121,7 +119,7 @@ int call_run(struct call *call);
 /* Parses and runs a line, or several, in `session`; in a task. All statements run, unless set -e, exit or an interrupt stops. Output of commands goes to
  * out and err unless redirected; `out`, `err`, `in` are borrowed. Returns the exit status of the last. */
 int session_run(struct task *task, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);
-/* A script is over: its exit status, which is 1 also where a fault that it added was never hit; that is said on `err`. */
+/* A script is over, and its lab with it: its exit status, which is 1 also where a fault was never hit; that is said on `err`. */
 int session_end_script(struct session *session, int status, struct stream *out, struct stream *err);
 /* Ends jobs and frees what session_run keeps; the session itself is the caller's. */
 void session_done(struct session *session);

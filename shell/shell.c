@@ -187,11 +187,10 @@ int shell_run_text(struct shell *shell, struct session *session, const char *tex
     return running.status;
 }
 
-/* At a caller's of --to only the lab knows which faults there are. */
 int session_end_script(struct session *session, int status, struct stream *out, struct stream *err)
 {
     struct input *none = input_none();
-    int missed = session->fault_count || session->remote ? shell_run_text(session->shell, session, "fault missed", out, err, none) : 0;
+    int missed = faults_last(lab_wire(session->lab)) ? shell_run_text(session->shell, session, "fault missed", out, err, none) : 0;
 
     input_close(none);
     return status ? status : missed;

@@ -28,30 +28,16 @@ static int list(struct call *call)
     return 0;
 }
 
-/* Those of this session that were never hit. Scripts ask at their end (session_end_script). */
+/* Those that were never hit, cleared or not. Scripts ask at their end (session_end_script). */
 static int missed(struct call *call)
 {
-    const struct wire *wire = lab_wire(call_lab(call));
-    const struct session *session = call->session;
     struct text lines = { 0 };
-    size_t count = 0;
+    size_t count = faults_missed(lab_wire(call_lab(call)), &lines);
 
-    for (size_t i = 0; i < session->fault_count; i++)
-        count += fault_missed(wire, session->faults[i], &lines);
     if (count)
-        call_error(call, n_(session->lang, "This fault was never hit: %s", "These faults were never hit:\n%s", (int64_t)count), text_chars(&lines));
+        call_error(call, n_(call->session->lang, "This fault was never hit: %s", "These faults were never hit:\n%s", (int64_t)count), text_chars(&lines));
     text_done(&lines);
     return count ? 1 : 0;
-}
-
-static int add(struct call *call)
-{
-    struct session *session = call->session;
-    int status = order_run(call);
-
-    if (!status)
-        ARRAY_ADD(session->faults, session->fault_count, session->fault_capacity) = faults_last(lab_wire(call_lab(call)));
-    return status;
 }
 
 static int run(struct call *call)
@@ -62,7 +48,7 @@ static int run(struct call *call)
         return list(call);
     if (call->argc == 2 && !strcmp(verb, "missed"))
         return missed(call);
-    return !strcmp(verb, "add") ? add(call) : order_run(call);
+    return order_run(call);
 }
 
 const struct command command_fault = {
@@ -73,7 +59,7 @@ const struct command command_fault = {
                "lose-request (it never comes), lose-response (it is done, and the answer never comes), delay=DURATION, hold (until fault release), blackhole "
                "(it and its connection hang for good), observe (only counted). A client that hears nothing waits for its own request.timeout.ms. from=brokers, or the id of one: "
                "what brokers send each other (AlterPartition, BrokerHeartbeat, a follower's Fetch). Each hit is an event. "
-               "A script that added a fault which never hit anything fails at its end; fault missed says which.",
+               "A script fails at its end if a fault never hit anything; fault missed says which, and fails, from a test suite through --to for instance.",
     .example = "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER", .words = "add list clear release missed", .argument = COMPLETE_FAULT, .needs_lab = true,
     .run = run,
 };

@@ -564,7 +564,7 @@ static int run_text(struct shell *shell, struct session *session, const struct r
         session->allow_shell = true; /* at the caller, as the caller; the lab never runs a word of the system's */
         status = shell_run_text(shell, session, text, out, err, in);
         if (!session->exiting)
-            status = session_end_script(session, session->failed ? 1 : 0, out, err);
+            status = session->failed ? 1 : 0;
     }
     mem_free(text);
     stream_close(out);

@@ -189,21 +189,25 @@ void faults_clear(struct wire *wire, uint64_t id)
     }
 }
 
-bool fault_missed(const struct wire *wire, uint64_t id, struct text *out)
+size_t faults_missed(struct wire *wire, struct text *out)
 {
+    size_t missed = 0;
+
     for (size_t i = 0; wire->faults && i < wire->faults->count; i++) {
         const struct fault *fault = wire->faults->items[i];
 
-        if (fault->id != id || fault->hits)
+        if (fault->hits || fault->rule.may_miss)
             continue;
         text_printf(out, "fault %llu: ", (unsigned long long)fault->id);
         fault_describe(fault, out);
         if (fault->matched)
             text_printf(out, " (%lld passed)", (long long)fault->matched);
         text_add(out, "\n");
-        return true;
+        missed++;
+        if (fault->cleared)
+            forget(wire->faults, i--);
     }
-    return false;
+    return missed;
 }
 
 /* ---- said ---- */

@@ -18,6 +18,7 @@ struct fault_rule {
     int32_t partition, broker;    /* broker: that it is sent to; -1: whatever */
     int32_t from;                 /* FAULT_FROM_..., or the id of the broker that sends it */
     int64_t skip, count;          /* count 0: no end */
+    bool may_miss;                /* chance made it: nobody expects that it hits */
 };
 struct fault {
     uint64_t id;                  /* from 1 */
@@ -49,6 +50,6 @@ uint64_t faults_last(const struct wire *wire);                           /* numb
 /* "Produce topic=students error=NOT_LEADER_OR_FOLLOWER": as it was ordered. */
 void fault_describe(const struct fault *fault, struct text *out);
 const char *fault_state(const struct fault *fault);                      /* "on", "used up", "released" */
-/* Whether it never hit anything, cleared or not; then it is described in a line. */
-bool fault_missed(const struct wire *wire, uint64_t id, struct text *out);
+/* Those that never hit anything, cleared or not, but for those that may (rule.may_miss): a line each. Cleared ones are not told of again. */
+size_t faults_missed(struct wire *wire, struct text *out);
 extern const struct table fault_table;                                   /* `faults`; its context is the wire */
