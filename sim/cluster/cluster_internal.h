@@ -409,9 +409,10 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
 enum err controller_check(const struct cluster *cluster, struct reason *reason);  /* ERR_REQUEST_TIMED_OUT: there is none at present */
-/* Off all ISRs (but where it is the last) and leaderships. `fence`: it is gone; else it only is about to go. A slice a call: *more, there are others, and it is
- * to be called again. */
-enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason);
+/* Off all ISRs (but where it is the last and there are no eligible leaders) and leaderships. STOPS: it is about to go. GONE: fenced. UNCLEAN: it was gone, is about to register
+ * anew, and may have lost what it had: no eligible leader either (4.3). A slice a call: *more, there are others, and it is to be called again. */
+enum broker_leaving { LEAVING_STOPS, LEAVING_GONE, LEAVING_UNCLEAN };
+enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, enum broker_leaving how, const char *why, bool *more, struct reason *reason);
 /* Partitions without a leader get one, where the ISR has a live member again; a slice a call. */
 enum err controller_elect_offline(struct cluster *cluster, bool *more, struct reason *reason);
 /* AlterPartition (AlterIsr in 2.7): what a leader asks for. `broker_epoch`: the one it registered with. */

@@ -137,7 +137,7 @@ enum err controller_elect_after_restart(struct cluster *cluster, struct reason *
 /* ---- brokers that go ---- */
 
 /* True: something of it changes. */
-static bool leave_partition(struct cluster *cluster, const struct image_topic *topic, int32_t number, int32_t id, bool fence, const char *why)
+static bool leave_partition(struct cluster *cluster, const struct image_topic *topic, int32_t number, int32_t id, enum broker_leaving how, const char *why)
 {
     const struct image_partition *partition = &topic->partitions[number];
     struct partition_target target = partition_target(partition);
@@ -147,51 +147,65 @@ static bool leave_partition(struct cluster *cluster, const struct image_topic *t
     for (int32_t i = 0; i < partition->isr_count; i++)
         if (partition->isr[i] != id)
             rest[count++] = partition->isr[i];
-    if (!leads && count == partition->isr_count)
+    if (!leads && count == partition->isr_count &&
+        !(how == LEAVING_UNCLEAN && ids_contain(partition->elr, partition->elr_count, id)))
         return false;
     if (release_is_27(cluster->release)) {
         bool other = false;
 
         for (int32_t i = 0; i < count; i++)
             other = other || controller_active(cluster, rest[i]);
-        if (!fence && leads && !other)
+        if (how == LEAVING_STOPS && leads && !other)
             return false; /* it leads as long as it lives */
         if (!count && !leads)
             return false; /* the last in sync is remembered */
     }
     target.isr = (struct ids){ rest, count };
-    target.leaves = id;
-    target.rule = fence || !release_is_27(cluster->release) ? usual_rule(cluster, topic) : ELECTION_ONLINE;
+    if (how == LEAVING_UNCLEAN)
+        target.unclean_shutdown = id;
+    else
+        target.leaves = id;
+    target.rule = how != LEAVING_STOPS || !release_is_27(cluster->release) ? usual_rule(cluster, topic) : ELECTION_ONLINE;
     return change(cluster, topic, number, &target, id, why);
 }
 
-enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, bool fence, const char *why, bool *more, struct reason *reason)
+/* The registration says so: before the partitions of one that is about to go, after those of one that is gone. */
+static void say_leaving(struct cluster *cluster, int32_t id, enum broker_leaving how)
+{
+    const struct image_broker *known = image_broker(cluster->controller.image, id);
+    struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
+
+    if (!known || (how == LEAVING_STOPS ? known->shutting_down : known->fenced))
+        return;
+    record.broker_change.broker_id = id;
+    record.broker_change.broker_epoch = known->epoch;
+    if (how == LEAVING_STOPS) {
+        record.version = 1;
+        record.broker_change.in_controlled_shutdown = 1;
+    } else {
+        record.broker_change.fenced = 1;
+    }
+    controller_add(cluster, &record);
+}
+
+enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker, enum broker_leaving how, const char *why, bool *more, struct reason *reason)
 {
     const struct image *image = cluster->controller.image;
-    const struct image_broker *known = image_broker(image, broker->id);
-    struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
     int changed = 0;
 
+    if (how == LEAVING_STOPS)
+        say_leaving(cluster, broker->id, how);
     for (size_t t = 0; t < image_topic_count(image); t++)
         for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
-            if (leave_partition(cluster, image_topic_at(image, t), p, broker->id, fence, why) && ++changed == ELECTION_SLICE) {
+            if (leave_partition(cluster, image_topic_at(image, t), p, broker->id, how, why) && ++changed == ELECTION_SLICE) {
                 enum err err = controller_commit(cluster, NULL, reason);
 
                 *more = !err;
                 return err;
             }
     *more = false;
-    if (known && (fence ? !known->fenced : !known->shutting_down)) {
-        record.broker_change.broker_id = broker->id;
-        record.broker_change.broker_epoch = known->epoch;
-        if (fence) {
-            record.broker_change.fenced = 1;
-        } else {
-            record.version = 1;
-            record.broker_change.in_controlled_shutdown = 1;
-        }
-        controller_add(cluster, &record);
-    }
+    if (how != LEAVING_STOPS)
+        say_leaving(cluster, broker->id, how);
     return controller_commit(cluster, NULL, reason);
 }
 

@@ -313,12 +313,12 @@ static bool others_know(const struct broker *broker)
 }
 
 /* All that it led and followed; in its task, a slice an event. */
-static bool leave_partitions(struct broker *broker, bool fence, const char *why)
+static bool leave_partitions(struct broker *broker, enum broker_leaving how, const char *why)
 {
     bool more = true;
 
     while (more && !broker->cluster->controller.down) {
-        controller_broker_leaves(broker->cluster, broker, fence, why, &more, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
+        controller_broker_leaves(broker->cluster, broker, how, why, &more, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
         if (more && !life_breathe(broker, COST_OF_ELECTIONS))
             return false;
     }
@@ -335,7 +335,7 @@ static void close_down(struct broker *broker)
     broker->up = true;
     if (old && life_is_home(broker))
         orphaned = !session_fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
-    if (!orphaned && !leave_partitions(broker, true, "the broker stopped"))
+    if (!orphaned && !leave_partitions(broker, LEAVING_GONE, "the broker stopped"))
         return;
     broker_catch_up(broker);
     take_controller_along(broker, true);
@@ -363,7 +363,7 @@ static void stop_run(struct task *task, void *context)
 
     broker->task = task;
     snprintf(why, sizeof(why), "broker %d shuts down", broker->id);
-    if (!leave_partitions(broker, false, why))
+    if (!leave_partitions(broker, LEAVING_STOPS, why))
         return;
     broker->stop_offset = image_offset(broker->cluster->controller.image);
     broker->stops_by_us = queue_now_us(queue) + STOP_US;

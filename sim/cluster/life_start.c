@@ -32,13 +32,13 @@ static enum err given_up(const struct broker *broker, struct reason *reason)
 
 /* ---- what it does, in order ---- */
 
-static enum err leave_all(struct broker *of, struct broker *starting, const char *why, struct reason *reason)
+static enum err leave_all(struct broker *of, struct broker *starting, enum broker_leaving how, const char *why, struct reason *reason)
 {
     bool more = true;
     enum err err = ERR_OK;
 
     while (more && !err) {
-        err = controller_broker_leaves(of->cluster, of, true, why, &more, reason);
+        err = controller_broker_leaves(of->cluster, of, how, why, &more, reason);
         if (!err && more && !life_breathe(starting, COST_OF_ELECTIONS))
             err = given_up(starting, reason);
         if (!err && of->cluster->controller.down)
@@ -53,9 +53,11 @@ static enum err register_anew(struct broker *broker, struct reason *reason)
     const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
     enum err err = ERR_OK;
 
-    /* The old registration still counts as alive: what it led is taken from it first. */
-    if (known && !known->fenced && !release_is_27(cluster->release))
-        err = leave_all(broker, broker, "its broker was away and registers anew", reason);
+    /* The old registration may still count as alive: what it led is taken from it first. Without the marker of a clean shutdown it is not known what it still has. */
+    if (known && !release_is_27(cluster->release) && !broker->clean)
+        err = leave_all(broker, broker, LEAVING_UNCLEAN, "its broker comes back from an unclean shutdown", reason);
+    else if (known && !known->fenced && !release_is_27(cluster->release))
+        err = leave_all(broker, broker, LEAVING_GONE, "its broker was away and registers anew", reason);
     return err ? err : controller_register(cluster, broker, true, reason);
 }
 
@@ -99,7 +101,7 @@ static enum err notice_gone(struct broker *gone, struct broker *starting, struct
 
     if (gone->up || gone == starting || !known || known->fenced || gone->session_ends_us)
         return ERR_OK;
-    return leave_all(gone, starting, "its broker was gone when the controller started", reason);
+    return leave_all(gone, starting, LEAVING_GONE, "its broker was gone when the controller started", reason);
 }
 
 /* Whose folder it is, what its checkpoints say; and where the controller sits with it, its log. */

@@ -113,7 +113,7 @@ static void take_away(struct broker *broker)
         return;
     }
     snprintf(why, sizeof(why), "the session of broker %d ended", broker->id);
-    controller_broker_leaves(cluster, broker, true, why, &more, NULL);
+    controller_broker_leaves(cluster, broker, LEAVING_GONE, why, &more, NULL);
     if (more) {
         run_at(broker, SESSION_TAKES, queue_now_us(cluster->queue));
         return;

@@ -277,3 +277,32 @@ TEST(below_the_minimum_those_who_leave_are_eligible)
     CHECK_STATE(lab, 1, "1", "");
     cluster_lab_free(lab);
 }
+
+TEST(after_an_unclean_shutdown_nobody_is_eligible)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 3, NULL);
+    struct assignment assignment = { 0, (const int32_t[]){ 2, 3 }, 2 };
+    struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
+    int32_t epoch;
+
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    stop(lab, 3);
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, -1));
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
+    cluster_lab_advance_ms(lab, 9000);
+    CHECK_STATE(lab, -1, "", "2");
+    CHECK_IDS("2", students(lab)->last_known_elr, students(lab)->last_known_elr_count);
+    start(lab, 3); /* it stopped cleanly, and lacks what 2 has */
+    CHECK_STATE(lab, -1, "", "2");
+    epoch = students(lab)->leader_epoch;
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 2), &lab->reason));
+    CHECK_STATE(lab, 2, "2", ""); /* what it may have lost nobody knows, but it led last */
+    CHECK_INT(LEADER_RECOVERING, students(lab)->leader_recovery_state);
+    CHECK_INT(0, students(lab)->last_known_elr_count);
+    CHECK_INT(epoch + 1, students(lab)->leader_epoch);
+    cluster_lab_advance_ms(lab, 2500);
+    CHECK_STATE(lab, 2, "2,3", "");
+    CHECK_INT(LEADER_RECOVERED, students(lab)->leader_recovery_state); /* said with the next change of the ISR */
+    cluster_lab_free(lab);
+}
