@@ -310,6 +310,20 @@ enum err broker_load(struct broker *broker, struct reason *reason)
     return err;
 }
 
+/* Nothing of a topic of 2.7 that is being deleted is made again. */
+static bool was_removed(const struct broker *broker, const struct image_topic *topic, int32_t number)
+{
+    char *dir;
+    bool there;
+
+    if (!topic->deleting)
+        return false;
+    dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
+    there = fs_exists(broker->cluster->fs, dir);
+    mem_free(dir);
+    return !there;
+}
+
 static bool has_replica(const struct broker *broker, const char *topic, int32_t number)
 {
     const struct image_partition *partition = image_partition(broker->image, topic, number);
@@ -332,6 +346,18 @@ static void put_aside(struct broker *broker, const char *name)
     mem_free(to);
 }
 
+/* It is of a topic of that name that was deleted while the broker was away. */
+static bool of_another_topic(const struct broker *broker, const char *name, const char *topic)
+{
+    char *dir = mem_printf("%s/%s", broker->log_dir, name);
+    struct uuid id;
+    bool other = !partition_metadata_read(broker->cluster->fs, dir, &id, NULL) && !uuid_is_zero(id) &&
+                 !uuid_equal(id, image_topic(broker->image, topic)->id);
+
+    mem_free(dir);
+    return other;
+}
+
 static void look_at_folder(struct broker *broker, const char *name)
 {
     const char *dash = strrchr(name, '-');
@@ -345,9 +371,9 @@ static void look_at_folder(struct broker *broker, const char *name)
     if (!dash || dash == name || (size_t)(dash - name) >= sizeof(topic) || !parse_i32(dash + 1, &number) || number < 0)
         return;
     snprintf(topic, sizeof(topic), "%.*s", (int)(dash - name), name);
-    if (strcmp(topic, "__cluster_metadata") == 0 || has_replica(broker, topic, number))
+    if (strcmp(topic, "__cluster_metadata") == 0 || release_is_27(broker->cluster->release))
         return;
-    if (!release_is_27(broker->cluster->release))
+    if (!has_replica(broker, topic, number) || of_another_topic(broker, name, topic))
         put_aside(broker, name);
 }
 
@@ -395,7 +421,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
         const struct image_topic *topic = image_topic_at(broker->image, t);
 
         for (int32_t p = 0; !err && p < topic->partition_count; p++) {
-            if (!has_replica(broker, topic->name, p))
+            if (!has_replica(broker, topic->name, p) || was_removed(broker, topic, p))
                 continue;
             err = partition_host(broker, topic, p, reason);
             tell_loaded(broker);

@@ -58,14 +58,15 @@ static bool remove_replicas(struct broker *broker, const struct image_topic *top
     return false;
 }
 
-static void remove_topic(struct broker *broker, struct uuid id)
+static void remove_topic(struct broker *broker, struct uuid id, bool whole)
 {
     const struct image_topic *topic = image_topic_by_id(broker->image, id);
 
     if (!topic)
         return;
     remove_replicas(broker, topic, INT32_MAX);
-    groups_topic_deleted(broker->groups, topic->name);
+    if (whole)
+        groups_topic_deleted(broker->groups, topic->name);
 }
 
 /* The replicas of topics that the next batch removes go before it is applied, a slice at a time; ERR_REQUEST_TIMED_OUT: a slice was done. */
@@ -75,7 +76,7 @@ static enum err remove_slice(void *context, const struct metadata_record *record
     const struct image_topic *topic = NULL;
 
     (void)reason;
-    if (record->kind == METADATA_REMOVE_TOPIC && broker->image && offset > image_offset(broker->image))
+    if ((record->kind == METADATA_REMOVE_TOPIC || record->kind == METADATA_TOPIC_DELETION) && broker->image && offset > image_offset(broker->image))
         topic = image_topic_by_id(broker->image, record->remove_topic.topic_id);
     return topic && remove_replicas(broker, topic, REMOVE_SLICE) ? ERR_REQUEST_TIMED_OUT : ERR_OK;
 }
@@ -100,8 +101,8 @@ static enum err follow(void *context, const struct metadata_record *record, int6
         return ERR_OK;
     if (broker->hosted >= HOST_SLICE) /* the rest of the batch comes in the next event */
         return ERR_REQUEST_TIMED_OUT;
-    if (record->kind == METADATA_REMOVE_TOPIC)
-        remove_topic(broker, record->remove_topic.topic_id); /* while the image still knows its name */
+    if (record->kind == METADATA_REMOVE_TOPIC || record->kind == METADATA_TOPIC_DELETION) /* while the image still knows its name */
+        remove_topic(broker, record->remove_topic.topic_id, record->kind == METADATA_REMOVE_TOPIC);
     err = image_apply(broker->image, record, offset, reason);
     if (err)
         return err;

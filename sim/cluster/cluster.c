@@ -279,6 +279,8 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     cluster->opening = false;
     session_watch_network(cluster);
     if (!err)
+        err = controller_resume_deletions(cluster, reason);
+    if (!err)
         elections_begin(cluster);
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i] && cluster->brokers[i]->disk)

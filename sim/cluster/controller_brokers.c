@@ -42,12 +42,14 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason)
 {
     struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
+    enum err err;
 
     record.broker_change.broker_id = broker->id;
     record.broker_change.broker_epoch = broker->epoch;
     record.broker_change.fenced = -1;
     controller_add(cluster, &record);
-    return controller_commit(cluster, NULL, reason);
+    err = controller_commit(cluster, NULL, reason);
+    return err || cluster->opening ? err : controller_resume_deletions(cluster, reason);
 }
 
 /* ---- election ---- */

@@ -57,6 +57,8 @@ static enum err elect_one(struct cluster *cluster, const char *name, int32_t num
             return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "The partition does not exist.");
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "No such partition as %s-%d", name, number);
     }
+    if (topic->deleting)
+        return err_because(ERR_INVALID_TOPIC_EXCEPTION, reason, "The topic is being deleted");
     partition = &topic->partitions[number];
     if (not_needed(cluster, partition, unclean))
         return err_because(ERR_ELECTION_NOT_NEEDED, reason, "%s", err_message(ERR_ELECTION_NOT_NEEDED));

@@ -360,6 +360,7 @@ enum err controller_ensure_internal_topic(struct cluster *cluster, const char *n
 
     if (image_topic(cluster->controller.image, name)) {
         if (offset)
+            if (offset)
             *offset = image_offset(cluster->controller.image);
         return ERR_OK;
     }
@@ -378,14 +379,33 @@ enum err controller_ensure_internal_topic(struct cluster *cluster, const char *n
 
 /* ---- delete ---- */
 
+/* 2.7 removes a topic when all its replicas are gone; a broker that is down keeps it waiting. -1: none does. */
+static int32_t absent_replica(const struct cluster *cluster, const struct image_topic *topic)
+{
+    for (int32_t p = 0; p < topic->partition_count; p++)
+        for (int16_t i = 0; i < topic->partitions[p].replica_count; i++)
+            if (!active(cluster->controller.image, topic->partitions[p].replicas[i]))
+                return topic->partitions[p].replicas[i];
+    return -1;
+}
+
+static void say_deleted(struct cluster *cluster, const char *name, int32_t partitions)
+{
+    char text[320];
+
+    snprintf(text, sizeof(text), "%.250s was deleted; its folders go later", name);
+    journal_add(cluster->journal, ENTRY(EVENT_topic_deleted, .topic = name, .text = text, .rule = "file.delete.delay.ms",
+                                        .facts = { { "partitions", partitions, NULL } }, .fact_count = 1));
+}
+
 enum err controller_delete_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason)
 {
     struct config_layers layers = controller_layers(cluster, NULL);
     const struct image_topic *topic = image_topic(cluster->controller.image, name);
-    struct metadata_record record = metadata_record(METADATA_REMOVE_TOPIC);
-    int32_t count;
-    char text[320];
+    int32_t count, absent = -1;
+    char text[400];
     enum err err = controller_check(cluster, reason);
+    struct metadata_record record;
 
     if (err)
         return err;
@@ -393,16 +413,53 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
         return err_because(ERR_TOPIC_DELETION_DISABLED, reason, "%s", err_message(ERR_TOPIC_DELETION_DISABLED));
     if (!topic)
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "%s", err_message(ERR_UNKNOWN_TOPIC_OR_PARTITION));
+    if (release_is_27(cluster->release))
+        absent = absent_replica(cluster, topic);
+    if (absent >= 0 && topic->deleting) {
+        if (offset)
+            *offset = image_offset(cluster->controller.image);
+        return ERR_OK;
+    }
     count = topic->partition_count;
+    record = metadata_record(absent >= 0 ? METADATA_TOPIC_DELETION : METADATA_REMOVE_TOPIC);
     record.remove_topic.topic_id = topic->id;
     controller_add(cluster, &record);
     err = controller_commit(cluster, offset, reason);
     if (err)
         return err;
-    snprintf(text, sizeof(text), "%.250s was deleted; its folders go later", name);
-    journal_add(cluster->journal, ENTRY(EVENT_topic_deleted, .topic = name, .text = text, .rule = "file.delete.delay.ms",
-                                        .facts = { { "partitions", count, NULL } }, .fact_count = 1));
+    if (absent < 0) {
+        say_deleted(cluster, name, count);
+        return ERR_OK;
+    }
+    snprintf(text, sizeof(text), "%.250s is to be deleted, and waits for broker %d, which has replicas of it", name, absent);
+    journal_add(cluster->journal, ENTRY(EVENT_deletion_waits, .topic = name, .broker = absent, .text = text, .rule = "ReplicaDeletionIneligible",
+                                        .facts = { { "absent_broker", absent, NULL }, { "partitions", count, NULL } }, .fact_count = 2));
     return ERR_OK;
+}
+
+enum err controller_resume_deletions(struct cluster *cluster, struct reason *reason)
+{
+    const struct image *image = cluster->controller.image;
+    bool some = false;
+
+    if (!release_is_27(cluster->release))
+        return ERR_OK;
+    for (size_t t = 0; t < image_topic_count(image); t++) {
+        const struct image_topic *topic = image_topic_at(image, t);
+        struct metadata_record record;
+        bool last;
+
+        if (!topic->deleting)
+            continue;
+        last = absent_replica(cluster, topic) < 0;
+        record = metadata_record(last ? METADATA_REMOVE_TOPIC : METADATA_TOPIC_DELETION); /* those that are back remove what they have */
+        record.remove_topic.topic_id = topic->id;
+        controller_add(cluster, &record);
+        if (last)
+            say_deleted(cluster, topic->name, topic->partition_count);
+        some = true;
+    }
+    return some ? controller_commit(cluster, NULL, reason) : ERR_OK;
 }
 
 /* ---- more partitions ---- */

@@ -212,6 +212,19 @@ static void resource_remove(struct image *image, size_t place)
     memmove(&image->resources[place], &image->resources[place + 1], (--image->resource_count - place) * sizeof(*image->resources));
 }
 
+/* 2.7: from here on nobody leads. */
+static enum err apply_topic_deletion(struct image *image, struct uuid id, struct reason *reason)
+{
+    struct image_topic *topic = image_topic_mutable(image, id);
+
+    if (!topic)
+        return err_because(ERR_UNKNOWN_TOPIC_ID, reason, "the metadata log marks a topic for deletion that is not there");
+    topic->deleting = true;
+    for (int32_t p = 0; p < topic->partition_count; p++)
+        topic->partitions[p].leader = -1;
+    return ERR_OK;
+}
+
 static enum err apply_remove_topic(struct image *image, struct uuid id, struct reason *reason)
 {
     struct image_topic *topic = image_topic_mutable(image, id);
@@ -563,6 +576,9 @@ enum err image_apply(struct image *image, const struct metadata_record *record, 
         break;
     case METADATA_REMOVE_TOPIC:
         err = apply_remove_topic(image, record->remove_topic.topic_id, reason);
+        break;
+    case METADATA_TOPIC_DELETION:
+        err = apply_topic_deletion(image, record->remove_topic.topic_id, reason);
         break;
     case METADATA_CONFIG:
         err = apply_config(image, &record->config);

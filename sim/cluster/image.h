@@ -29,6 +29,7 @@ struct image_topic {
     char *name;
     struct uuid id;
     bool internal;               /* __consumer_offsets, __transaction_state */
+    bool deleting;               /* 2.7: it is to go, and waits for a broker that has replicas of it */
     struct image_partition *partitions;
     int32_t partition_count;
 };

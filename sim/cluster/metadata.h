@@ -24,6 +24,7 @@ enum metadata_kind { /* Kafka's apiKey of each record */
     METADATA_END_TRANSACTION = 24,
     METADATA_ABORT_TRANSACTION = 25,
     METADATA_REGISTER_CONTROLLER = 27,
+    METADATA_TOPIC_DELETION = 1000, /* ours, of 2.7's controller: the node /admin/delete_topics/TOPIC in ZooKeeper */
 };
 
 struct metadata_endpoint { const char *name, *host; uint16_t port; int16_t security_protocol; };
@@ -101,7 +102,7 @@ struct metadata_record {
         struct metadata_partition partition;
         struct metadata_partition_change partition_change;
         struct metadata_config config;
-        struct metadata_remove_topic remove_topic;
+        struct metadata_remove_topic remove_topic;    /* topic deletion too */
         struct metadata_feature_level feature_level;
         struct metadata_producer_ids producer_ids;
         struct metadata_transaction transaction;

@@ -150,6 +150,7 @@ static const struct kind kinds[] = {
     KIND(FENCE_BROKER, "FENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, fence_fields),
     KIND(UNFENCE_BROKER, "UNFENCE_BROKER_RECORD", 0, 0, metadata_broker_ref, fence_fields),
     KIND(REMOVE_TOPIC, "REMOVE_TOPIC_RECORD", 0, 0, metadata_remove_topic, remove_topic_fields),
+    KIND(TOPIC_DELETION, "TOPIC_DELETION_RECORD", 0, 0, metadata_remove_topic, remove_topic_fields),
     KIND(FEATURE_LEVEL, "FEATURE_LEVEL_RECORD", 0, 0, metadata_feature_level, feature_level_fields),
     KIND(PRODUCER_IDS, "PRODUCER_IDS_RECORD", 0, 0, metadata_producer_ids, producer_ids_fields),
     KIND(BROKER_REGISTRATION_CHANGE, "BROKER_REGISTRATION_CHANGE_RECORD", 0, 3, metadata_broker_change, broker_change_fields),

@@ -374,6 +374,10 @@ void partition_change_make(struct partition_change *out, const struct cluster *c
     *out = (struct partition_change){ .record = metadata_record(METADATA_PARTITION_CHANGE), .election = { .asked = target->rule, .was = was->leader } };
     change->partition_id = number;
     change->topic_id = topic->id;
+    out->after = *was;
+    out->election.leader = was->leader;
+    if (topic->deleting)
+        return;
     complete_reassignment(&work);
     find_eligible(&work, topic);
     set_elected(&work, change, &out->election);

@@ -368,3 +368,33 @@ TEST(there_is_no_authorizer_and_nothing_moves)
     CHECK_INT(0, moves->topics.count);
     wire_lab_free(admin.lab);
 }
+
+TEST(a_deletion_that_waits_is_answered_when_it_is_done_or_its_time_is_over)
+{
+    const char *name = "students";
+    struct delete_topics_request in = { .topic_names = { &name, 1 }, .timeout_ms = 30000 };
+    struct admin admin = admin_new(RELEASE_27, 2);
+    struct broker *other = cluster_broker(admin.lab->cluster, 1);
+    const struct delete_topics_response *out;
+
+    CHECK_INT(ERR_OK, create(&admin, "students", 1, 2, NULL, NULL)->error_code);
+    CHECK_INT(ERR_OK, broker_stop(other, NULL));
+    wire_lab_advance_ms(admin.lab, 3000);
+    client_begin(admin.client, 20, 5, &in);
+    wire_lab_advance_ms(admin.lab, 29990);
+    CHECK(!client_answer(admin.client));
+    wire_lab_advance_ms(admin.lab, 20);
+    out = client_answer(admin.client);
+    CHECK(out);
+    CHECK_INT(ERR_REQUEST_TIMED_OUT, out->responses.items[0].error_code);
+    client_begin(admin.client, 20, 5, &in);
+    wire_lab_advance_ms(admin.lab, 1000);
+    CHECK(!client_answer(admin.client));
+    CHECK_INT(ERR_OK, broker_start(other, NULL));
+    wire_lab_advance_ms(admin.lab, 1000);
+    out = client_answer(admin.client);
+    CHECK(out);
+    CHECK_INT(ERR_OK, out->responses.items[0].error_code);
+    CHECK(!image_topic(cluster_image(admin.lab->cluster), "students"));
+    wire_lab_free(admin.lab);
+}

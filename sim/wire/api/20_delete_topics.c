@@ -83,6 +83,74 @@ static bool is_repeated(const struct delete_topics_response *answer, int32_t at)
     return false;
 }
 
+/* 2.7: DelayedDeleteMetadata. A topic that waits for a broker is waited for, until the request's time is over; the deletion goes on without it. */
+struct deletion {
+    struct request *request;
+    struct image_wait wait;
+};
+
+static bool some_wait(struct request *request, bool tell)
+{
+    struct delete_topics_response *answer = request->out;
+    bool some = false;
+
+    for (int32_t i = 0; i < answer->responses.count; i++) {
+        struct delete_topics_response_topic *out = &answer->responses.items[i];
+        const struct image_topic *topic = out->error_code ? NULL : image_topic(cluster_image(request->cluster), out->name);
+
+        if (!topic || !topic->deleting)
+            continue;
+        some = true;
+        if (tell) {
+            out->error_code = ERR_REQUEST_TIMED_OUT;
+            out->error_message = err_message(ERR_REQUEST_TIMED_OUT);
+        }
+    }
+    return some;
+}
+
+static void look_again(void *context)
+{
+    struct deletion *deletion = context;
+    struct request *request = deletion->request;
+
+    if (some_wait(request, false)) {
+        broker_await_image(request->broker, &deletion->wait, image_offset(broker_image(request->broker)) + 1);
+        return;
+    }
+    timer_cancel(&request->timer);
+    request_reply(request);
+}
+
+static void timed_out(void *context)
+{
+    struct request *request = context;
+    struct deletion *deletion = request->state;
+
+    broker_forget_image_wait(request->broker, &deletion->wait);
+    some_wait(request, true);
+    request_reply(request);
+}
+
+static enum reply await_deletions(struct request *request)
+{
+    const struct delete_topics_request *in = request->in;
+    struct deletion *deletion;
+
+    if (in->timeout_ms <= 0) {
+        some_wait(request, true);
+        return REPLY_NOW;
+    }
+    deletion = arena_alloc(&request->arena, sizeof(*deletion));
+    *deletion = (struct deletion){ .request = request, .wait = { .done = look_again, .context = deletion } };
+    request->state = deletion;
+    request->timer.run = timed_out;
+    request->timer.context = request;
+    timer_arm(request_timers(request), &request->timer, (int64_t)in->timeout_ms * 1000);
+    broker_await_image(request->broker, &deletion->wait, image_offset(broker_image(request->broker)) + 1);
+    return REPLY_LATER;
+}
+
 enum reply handle_delete_topics(struct request *request)
 {
     const struct delete_topics_request *in = request->in;
@@ -113,10 +181,17 @@ enum reply handle_delete_topics(struct request *request)
         out->error_code = (int16_t)err;
         out->error_message = order_message(request, err, &reason);
     }
+    if (release_is_27(cluster_release(request->cluster)) && some_wait(request, false))
+        return await_deletions(request);
     return order_reply(request, wait, NULL);
 }
 
 void cancel_delete_topics(struct request *request)
 {
-    order_cancel(request);
+    struct deletion *deletion = request->state;
+
+    if (request->timer.run == timed_out) /* else it is an order's wait */
+        broker_forget_image_wait(request->broker, &deletion->wait);
+    else
+        order_cancel(request);
 }
