@@ -64,6 +64,7 @@ static const struct bench {
     { "retention", "a retention check over 10,000 partitions", bench_retention },
     { "lives", "brokers with 10,000 partitions killed, started, stopped", bench_lives },
     { "long-log", "a broker with one long log killed and started", bench_long_log },
+    { "simulated", "simulated producers and consumers, factor 3, 6 partitions, batches of 100 x 100 B", bench_simulated },
     { "descriptors", "10,000 partitions with 1024 open files at most", bench_descriptors },
 };
 

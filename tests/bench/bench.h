@@ -16,3 +16,4 @@ void bench_long_log(const char *folder);
 void bench_replication(const char *folder);
 void bench_retention(const char *folder);
 void bench_descriptors(const char *folder);
+void bench_simulated(const char *folder);
