@@ -71,7 +71,7 @@ def test_the_retention_scene_at_80x24(small):
     assert re.search(r'10:01:\d\d\.\d DELETE students-0/28: newest \d+\.\d s > 30\.0 s; log start 28 -> 56', text)
     assert re.search(r'10:01:\d\d\.\d KEEP   students-0/56: newest \d+\.\d s, not over 30\.0 s; stops looking', text)
     assert lines[22] == ' kafkarium>'
-    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  1-4 panes  : type  ? help  q quit'
+    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  1-5 panes  : type  ? help  q quit'
     fits(small)
 
 
@@ -339,7 +339,7 @@ REPLICATED = 'pause\nkafka-topics --create --topic students --partitions 2 --rep
 
 def test_the_network_pane_shows_links_and_frozen_brokers(folder):
     small = opened(folder, '--brokers', '3', scene=REPLICATED + 'net cut 0 1\nnet delay 0 2 50ms 10ms\nbroker freeze 1\nadvance 20s\n')
-    small.send('2')
+    small.send('t')
     small.wait('2 network')
     text = small.settle() or small.text()
     assert re.search(r'^ +1 FROZEN +\d+ +\d+  for 20\.?\d* s', text, re.M)
@@ -357,5 +357,16 @@ def test_the_metrics_pane_shows_counts_and_their_last_minutes(folder):
     text = small.settle() or small.text()
     assert re.search(r'^ UnderReplicatedPartitions +0 ', text, re.M) and re.search(r'^ brokers up +3 ', text, re.M)
     assert re.search(r'^ MessagesInPerSec +5 +[\d.]+/s  [▁-█ ]*█', text, re.M)
+    fits(small)
+    small.close()
+
+
+def test_the_clients_pane_shows_who_writes_and_who_reads(folder):
+    small = opened(folder, '--brokers', '3', scene=REPLICATED + 'producer start p1 --topic students --rate 10/s\nconsumer start c1 --group my-group --topic students\nadvance 20s\n')
+    small.send('l')
+    small.wait('PRODUCER ')
+    text = small.settle() or small.text()
+    assert re.search(r'^ p1 +students +running +2\d\d +2\d\d +0 +0 ', text, re.M)
+    assert re.search(r'^ c1 +my-group +running +2\d\d +\d+ +2 +1 +0 +1$', text, re.M)
     fits(small)
     small.close()
