@@ -71,7 +71,7 @@ const struct message list_offsets_response_message = {
 /* ---- what the broker does ---- */
 
 enum { LATEST = -1, EARLIEST = -2, MAX_TIMESTAMP = -3, EARLIEST_LOCAL = -4, LATEST_TIERED = -5, EARLIEST_PENDING_UPLOAD = -6 };
-enum { DEBUGGING_CONSUMER = -2 };
+enum { CONSUMER = -1, DEBUGGING_CONSUMER = -2 }; /* the second asks any replica, and sees what is not replicated yet */
 
 /* What stands for an offset, and the version that brought it. */
 static const struct {
@@ -181,7 +181,7 @@ static void list_partition(struct request *request, const char *topic, const str
     if (!err) {
         struct log *log = partition_log(partition);
 
-        bound = all->replica_id >= 0 ? log_end_offset(log) : partition_read_bound(partition, request->version >= 2 && all->isolation_level == 1);
+        bound = all->replica_id != CONSUMER ? log_end_offset(log) : partition_read_bound(partition, request->version >= 2 && all->isolation_level == 1);
         if (timestamp >= 0)
             timestamp += request_shift_ms(request, timestamp);
         if (request->version == 0)

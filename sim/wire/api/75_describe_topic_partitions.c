@@ -137,6 +137,10 @@ static void add_partition(struct request *request, const struct image_partition 
     out->replica_nodes.count = partition->replica_count;
     out->isr_nodes.items = partition->isr;
     out->isr_nodes.count = partition->isr_count;
+    out->eligible_leader_replicas.items = partition->elr;
+    out->eligible_leader_replicas.count = partition->elr_count;
+    out->last_known_elr.items = partition->last_known_elr;
+    out->last_known_elr.count = partition->last_known_elr_count;
     REPLY_ARRAY(request, out->offline_replicas, partition->replica_count);
     out->offline_replicas.count = 0;
     for (int16_t i = 0; i < partition->replica_count; i++)
