@@ -1,0 +1,197 @@
+"""Scenes of failing clusters, played on the simulator as golden/scenes played them on real brokers: who leads in which epoch, who is in sync,
+what each replica keeps, and what producers, consumers and members of groups are answered must be the same."""
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import PROGRAM, ROOT, Serve
+
+GOLDEN = os.path.join(ROOT, 'tests', 'golden', 'scenes')
+sys.path.insert(0, GOLDEN)
+from scenes import SCENES, Scene  # noqa: E402
+
+STEP = 0.25   # seconds between two looks at what the brokers know
+
+
+class Stage:
+    """A simulated cluster in place of a real one: its time stands still but for what a scene lets pass."""
+
+    def __init__(self, release, folder, settings):
+        self.old = release == '2.7.0'
+        self.ids = [0, 1, 2] if self.old else [1, 2, 3]
+        self.first = self.ids[0]
+        options = ['offsets.topic.replication.factor=3', 'auto.leader.rebalance.enable=false'] + settings.split()
+        self.serve = Serve('--kafka', release[:3], '--brokers', '3', '--speed', 'paused', *(x for o in options for x in ('--set', o)), lab=os.path.join(folder, 'lab'))
+        self.up, self.frozen, self.scene, self.topics, self.typing = set(self.ids), set(), None, (), []
+
+    def close(self):
+        for tool in self.typing:
+            if tool.poll() is None:
+                tool.kill()
+            tool.wait()
+            for pipe in (tool.stdin, tool.stdout, tool.stderr):
+                pipe.close()
+        self.serve.stop()
+
+    def order(self, commands):
+        status, out, err = self.serve.run(commands)
+        assert status == 0, '%s: %s%s' % (commands, out, err)
+        return out
+
+    def port(self, node):
+        return self.serve.ports[node - self.first]
+
+    def now(self):
+        return int(self.order('SELECT now_ms FROM clock').split()[-1]) / 1000
+
+    def watch(self, scene, topics):
+        self.scene, self.topics = scene, topics
+
+    def sleep(self, seconds):
+        while seconds > 0:
+            step = min(seconds, STEP)
+            self.order('advance %dms' % round(step * 1000))
+            seconds -= step
+            if self.scene:
+                self.scene.look(self.topics)
+
+    def freeze(self, node):
+        self.frozen.add(node)
+        self.order('broker freeze %d' % node)
+
+    def thaw(self, node):
+        self.order('broker thaw %d' % node)
+        self.frozen.discard(node)
+
+    def kill(self, node):
+        self.up.discard(node)
+        self.order('broker kill %d' % node)
+
+    def stop(self, node):
+        self.up.discard(node)
+        self.order('broker stop %d' % node)
+        self.order("until (SELECT up FROM brokers WHERE broker = %d) = 0" % node)
+
+    def start(self, node):
+        self.order('broker start %d; until (SELECT up FROM brokers WHERE broker = %d) = 1' % (node, node))
+        self.up.add(node)
+
+    def run(self, cmd, stdin=None):
+        if cmd.startswith('zookeeper-shell.sh'):
+            topic = re.search(r'/topics/([^/]+)/', cmd).group(1)
+            leader, epoch, isr = self.order("SELECT leader, leader_epoch, isr FROM partitions WHERE topic = '%s'" % topic).split()[-3:]
+            return 0, '{"controller_epoch":1,"leader":%s,"version":1,"leader_epoch":%s,"isr":[%s]}\n' % (leader, epoch, isr), ''
+        cmd = cmd.replace('/tmp/kraft-controller-logs/', '/tmp/kafka-logs/').replace('--timeout-ms 6000', '--timeout-ms 300')
+        done = subprocess.run([PROGRAM, '--to=' + self.serve.lab, '-c', cmd], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def typed(self, name, cmd):
+        tool = subprocess.Popen([PROGRAM, '--to=' + self.serve.lab, '-c', cmd], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.typing.append(tool)
+        return tool
+
+    def text(self, path):
+        return self.order('cat ' + path)
+
+
+class Seen:
+    """What a session tells, as facts to compare."""
+
+    def __init__(self, text):
+        self.answers, self.coordinators, self.views, self.described, self.consumed, self.kept, self.epochs, self.changes = [], [], {}, [], [], [], [], []
+        self.ends, self.shrinks = [], []
+        command, offsets, file = '', {}, None
+        for line in text.split('\n'):
+            moment = re.match(r'# (-?[\d.]+) s: (.*)', line)
+            if line.startswith('$ '):
+                command = line[2:]
+                file = command.split()[1] if command.startswith('cat ') else None
+                if file:
+                    self.epochs.append([file])
+                if command.startswith('kafka-console-consumer'):
+                    self.consumed.append([])
+            elif line.startswith('[exit'):
+                command = ''
+            elif moment:
+                self.happened(float(moment.group(1)), moment.group(2))
+            elif command.startswith('kafka-topics.sh --describe') and '\tPartition: ' in line:
+                self.described.append(line.strip())
+            elif command.startswith('kafka-console-consumer') and not line.startswith('!'):
+                self.consumed[-1].append(line)
+            elif command.startswith('cat '):
+                self.epochs[-1].append(line)
+            elif command.startswith('kafka-dump-log.sh --print-data-log'):
+                self.dumped(line)
+            elif command.startswith('kafka-dump-log.sh --cluster-metadata-decoder') and '"PARTITION' in line:
+                data = re.sub(r'"(topicId|directories)":("[^"]*"|\[[^]]*\]),?', '', re.search(r'payload: (.*)', line).group(1))
+                self.changes.append(data.replace(',}', '}'))
+            elif command.startswith('zookeeper-shell.sh'):
+                self.changes.append(re.sub(r'"controller_epoch":\d+,', '', line))
+
+    def happened(self, when, what):
+        view = re.match(r'brokers? [\d and]+: (\S+) leader (\S+), epoch (\d+), ISR (\S+)', what)
+        if view:
+            topic, now = view.group(1), (view.group(2), int(view.group(3)), ','.join(sorted(view.group(4).split(','))))
+            views = self.views.setdefault(topic, [])
+            if now not in views[-2:]:          # brokers learn of it one after the other
+                views.append(now)
+        elif 'FindCoordinator' in what:
+            self.coordinators.append(what)
+        elif re.match(r"broker \d+ (answers|has not)|Produce |JoinGroup |.*the connection ", what):
+            self.answers.append(what)
+        elif 'log end offsets' in what:
+            self.ends.append(what)
+        shrink = re.search(r'Shrinking ISR from .* to .*lastCaughtUpTimeMs: <(-?[\d.]+) s>', what)
+        if shrink:
+            self.shrinks.append(round(when - float(shrink.group(1)), 2))
+
+    def dumped(self, line):
+        if line.startswith('Dumping '):
+            self.kept.append([line])
+        batch = re.match(r'baseOffset: .* partitionLeaderEpoch: (-?\d+)', line)
+        if batch:
+            self.epoch = int(batch.group(1))
+        record = re.match(r'\| offset: (\d+) .* payload: (.*)', line)
+        if record:
+            self.kept[-1].append((int(record.group(1)), self.epoch, record.group(2)))
+
+
+def golden(release, name):
+    with open(os.path.join(GOLDEN, release, name + '.txt')) as f:
+        return Seen(f.read())
+
+
+def play(release, name, folder):
+    stage = Stage(release, folder, SCENES[name][1])
+    try:
+        scene = Scene(stage)
+        SCENES[name][2](scene)
+        return '\n'.join(scene.written()) + '\n'
+    finally:
+        stage.close()
+
+
+def compared(release, name, folder, but=()):
+    text = play(release, name, folder)
+    if os.environ.get('SCENES_KEEP'):        # to look at
+        os.makedirs(os.environ['SCENES_KEEP'], exist_ok=True)
+        with open(os.path.join(os.environ['SCENES_KEEP'], '%s-%s.txt' % (release, name)), 'w') as f:
+            f.write(text)
+    ours, real = Seen(text), golden(release, name)
+    for what in ('answers', 'coordinators', 'consumed', 'views', 'described', 'kept', 'epochs', 'changes', 'ends'):
+        if what not in but:
+            assert getattr(ours, what) == getattr(real, what), what
+    return ours, real
+
+
+RELEASES = ['4.3.0']
+
+
+@pytest.mark.parametrize('release', RELEASES)
+@pytest.mark.parametrize('name', ['acks-1-lost', 'acks-all-kept', 'not-enough-replicas', 'zombie-leader', 'coordinator-dies'])
+def test_a_scene_is_what_real_brokers_played(release, name, folder):
+    ours, real = compared(release, name, folder)
+    assert real.answers and ours.answers
