@@ -19,6 +19,7 @@
 #include "sim/cluster/group.h"
 #include "sim/cluster/inspect.h"
 #include "sim/cluster/partition.h"
+#include "sim/cluster/placement.h"
 #include "sim/cluster/record_layouts.h"
 #include "sim/log/layout.h"
 #include "sim/net/net.h"

@@ -1,13 +1,12 @@
 /* kafka-delete-records: raises the start of partitions, so that what lies before it is gone. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shell/java_order.h"
-#include "shell/json.h"
 #include "shell/tool_admin.h"
+#include "shell/tool_json.h"
 
-enum { API_DELETE_RECORDS = 21, MOST_FILE_BYTES = 16 << 20 };
+enum { API_DELETE_RECORDS = 21 };
 
 static const struct option options[] = {
     { "bootstrap-server", "String: server(s) to use for bootstrapping", "REQUIRED: brokers' addresses", COMPLETE_BOOTSTRAP, 0 },
@@ -47,80 +46,34 @@ static bool wrong(const struct deletion *deletion, struct trouble *trouble, cons
                        "%s", what);
 }
 
-static bool read_file(struct deletion *deletion, const char *path, const char **out, struct trouble *trouble)
-{
-    FILE *file = fopen(path, "re");
-    struct text text = { 0 };
-    char chunk[4096];
-    size_t got;
-
-    if (!file) {
-        char *message = mem_printf("Unable to read file %s", path);
-
-        trouble_set(trouble, "java.io.IOException", "%s", message);
-        trouble_cause(trouble, errno == EACCES ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException", "%s", path);
-        mem_free(message);
-        return false;
-    }
-    while (text.size < MOST_FILE_BYTES && (got = fread(chunk, 1, sizeof(chunk), file)))
-        text_add_size(&text, chunk, got);
-    fclose(file);
-    *out = arena_text(&deletion->admin.arena, text_chars(&text), text.size);
-    text_done(&text);
-    return true;
-}
-
-/* What Kafka's JSON library says of values of the wrong kind. */
-#define MAPPING "com.fasterxml.jackson.databind.JsonMappingException"
-
-static bool member(const struct json *item, const char *name, const struct json **out, struct trouble *trouble)
-{
-    *out = json_get(item, name);
-    return *out || trouble_set(trouble, MAPPING, "No such field exists: `%s`", name);
-}
-
-static bool number(const struct json *value, bool wide, int64_t *out, struct trouble *trouble)
-{
-    if (json_i64(value, out) && (wide || (*out >= INT32_MIN && *out <= INT32_MAX)))
-        return true;
-    return trouble_set(trouble, MAPPING, "Expected `%s` value, received %s", wide ? "Long" : "Integer",
-                       value->type == JSON_NUMBER || value->type == JSON_TEXT ? value->text : "another");
-}
-
 static bool add_cut(struct deletion *deletion, const struct json *item, struct trouble *trouble)
 {
     const struct json *topic, *partition, *offset;
-    int64_t index, before;
+    struct cut cut = { .low_watermark = -1 };
 
-    if (item->type != JSON_OBJECT)
-        return trouble_set(trouble, MAPPING, "Expected JSON object, received another value");
-    if (!member(item, "topic", &topic, trouble))
+    if (!tool_json_object(item, trouble) || !tool_json_member(item, "topic", &topic, trouble) || !tool_json_text(topic, &cut.topic, trouble) ||
+        !tool_json_member(item, "partition", &partition, trouble) || !tool_json_i32(partition, &cut.partition, trouble) ||
+        !tool_json_member(item, "offset", &offset, trouble) || !tool_json_i64(offset, &cut.before, trouble))
         return false;
-    if (topic->type != JSON_TEXT)
-        return trouble_set(trouble, MAPPING, "Expected `String` value, received %s", topic->type == JSON_NUMBER ? topic->text : "another");
-    if (!member(item, "partition", &partition, trouble) || !number(partition, false, &index, trouble) ||
-        !member(item, "offset", &offset, trouble) || !number(offset, true, &before, trouble))
-        return false;
-    ARRAY_ADD(deletion->cuts, deletion->count, deletion->capacity) =
-        (struct cut){ .topic = topic->text, .partition = (int32_t)index, .before = before, .low_watermark = -1 };
+    ARRAY_ADD(deletion->cuts, deletion->count, deletion->capacity) = cut;
     return true;
 }
 
 static bool read_cuts(struct deletion *deletion, const char *text, struct trouble *trouble)
 {
     const struct json *whole = json_parse(&deletion->admin.arena, text), *version, *partitions;
-    int64_t number_of = 1;
+    int32_t number_of = 1;
     char *message;
 
     if (!whole)
         return wrong(deletion, trouble, "The input string is not a valid JSON");
-    if (whole->type != JSON_OBJECT)
-        return trouble_set(trouble, MAPPING, "Expected JSON object, received another value");
+    if (!tool_json_object(whole, trouble))
+        return false;
     version = json_get(whole, "version");
-    if (version && !number(version, false, &number_of, trouble))
+    if (version && !tool_json_i32(version, &number_of, trouble))
         return false;
     if (number_of != 1) {
-        message = mem_printf("Not supported version field value %d", (int)number_of);
+        message = mem_printf("Not supported version field value %d", number_of);
         wrong(deletion, trouble, message);
         mem_free(message);
         return false;
@@ -128,8 +81,8 @@ static bool read_cuts(struct deletion *deletion, const char *text, struct troubl
     partitions = json_get(whole, "partitions");
     if (!partitions)
         return wrong(deletion, trouble, "Missing partitions field");
-    if (partitions->type != JSON_ARRAY)
-        return trouble_set(trouble, MAPPING, "Expected JSON array, received another value");
+    if (!tool_json_array(partitions, trouble))
+        return false;
     for (const struct json *item = partitions->items; item; item = item->next)
         if (!add_cut(deletion, item, trouble))
             return false;
@@ -307,7 +260,7 @@ static bool act(struct deletion *deletion, struct trouble *trouble)
     bool ok = tool_text(deletion->options, "command-config", &file, trouble) && (!file || tool_properties(file, &config, trouble)) &&
               tool_text(deletion->options, "bootstrap-server", &bootstrap, trouble) &&
               tool_admin_open(&deletion->admin, deletion->call, bootstrap, NULL, &config, trouble) &&
-              tool_text(deletion->options, "offset-json-file", &path, trouble) && read_file(deletion, path, &text, trouble) &&
+              tool_text(deletion->options, "offset-json-file", &path, trouble) && tool_read_file(&deletion->admin.arena, path, &text, trouble) &&
               read_cuts(deletion, text, trouble) && check_twice(deletion, trouble);
 
     config_map_done(&config);

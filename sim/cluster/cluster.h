@@ -135,6 +135,11 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
 /* assignments: for the new partitions, or count 0. */
 enum err controller_add_partitions(struct cluster *cluster, const char *name, int32_t total, const struct assignment *assignments,
                                    int32_t assignment_count, bool validate_only, int64_t *offset, struct reason *reason);
+/* A partition moves to these replicas; count -1: the move under way is called off. The order is done when the controller has written it, the move when the
+ * added replicas are in the ISR: until then image_partition has adding_replicas or removing_replicas. ERR_NO_REASSIGNMENT_IN_PROGRESS, ERR_INVALID_REPLICA_ASSIGNMENT,
+ * ERR_INVALID_REPLICATION_FACTOR (4.3, where `allow_factor_change` forbids another number of them), ERR_UNKNOWN_TOPIC_OR_PARTITION. */
+struct reassignment { const char *topic; int32_t partition; const int32_t *replicas; int32_t count; bool allow_factor_change; };
+enum err controller_reassign(struct cluster *cluster, const struct reassignment *move, int64_t *offset, struct reason *reason);
 enum config_op { CONFIG_SET, CONFIG_DELETE, CONFIG_APPEND, CONFIG_SUBTRACT }; /* IncrementalAlterConfigs' numbers */
 struct config_change { const char *name; enum config_op op; const char *value; };
 /* `whole`: AlterConfigs, which replaces all that was set. name "" of scope BROKER: the default of all brokers. */

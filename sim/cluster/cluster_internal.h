@@ -9,6 +9,7 @@
 #include "sim/cluster/metrics.h"
 #include "sim/cluster/network.h"
 #include "sim/cluster/partition.h"
+#include "sim/cluster/placement.h"
 #include "sim/log/checkpoint.h"
 #include "sim/log/log.h"
 
@@ -450,6 +451,14 @@ struct alter_partition_result {
 /* The controller's side, at the controller: all items become one batch of records. Returns out->err; the caller ends *out with alter_partition_result_done(). */
 enum err controller_alter_partition(struct cluster *cluster, const struct alter_partition *request, struct alter_partition_result *out);
 void alter_partition_result_done(struct alter_partition_result *result);
+/* ---- controller_reassignment.c ---- */
+struct partition_change;
+void reassignment_say(struct cluster *cluster, const struct image_topic *topic, const struct partition_change *change); /* to the journal, if a move begins or ends */
+/* 2.7: its ISR is another; a move may be complete by that. */
+void controller_isr_changed(struct cluster *cluster, const struct image_topic *topic, int32_t partition);
+/* 2.7: a broker is back: moves to it begin a new epoch, so that it hears of them; a slice a call, from where `cursor` is. */
+struct move_cursor { size_t topic; int32_t partition; };
+enum err controller_resume_reassignments(struct cluster *cluster, int32_t broker, struct move_cursor *cursor, bool *more, struct reason *reason);
 void controller_close(struct cluster *cluster, bool clean);
 void controller_shut(struct cluster *cluster, bool clean); /* its broker goes down, the cluster goes on */
 struct metadata_batch *controller_add(struct cluster *cluster, const struct metadata_record *record);
@@ -472,19 +481,6 @@ size_t raft_feature_count(void);
 const struct metadata_feature *raft_features(void);   /* what 4.3 supports; the highest is what a new cluster gets */
 enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason);      /* bootstrap.checkpoint, as formatting a folder does */
 enum err raft_write_quorum_files(const struct cluster *cluster, struct reason *reason); /* quorum-state and the first snapshot */
-
-/* ---- placement.c: which brokers get the replicas of new partitions ---- */
-struct placement_broker { int32_t id; const char *rack; bool fenced; };
-struct placement {
-    const struct placement_broker *brokers; /* sorted by id */
-    int32_t broker_count;
-    int32_t first_partition, partition_count;
-    int16_t replication_factor;
-    int32_t fixed_start;                    /* 2.7, adding partitions: index of the first broker of partition 0; -1 */
-    enum release release;
-};
-/* Fills `out` with partition_count * replication_factor ids. */
-enum err placement_make(const struct placement *placement, struct random *random, int32_t *out, struct reason *reason);
 
 /* ---- inspect.c ---- */
 enum err cluster_refuse_change(const struct cluster *cluster, struct reason *reason); /* of one that is only looked at */

@@ -42,6 +42,8 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason)
 {
     struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
+    struct move_cursor cursor = { 0 };
+    bool more = true;
     enum err err;
 
     record.broker_change.broker_id = broker->id;
@@ -49,6 +51,8 @@ enum err controller_unfence(struct cluster *cluster, struct broker *broker, stru
     record.broker_change.fenced = -1;
     controller_add(cluster, &record);
     err = controller_commit(cluster, NULL, reason);
+    while (!err && more)
+        err = controller_resume_reassignments(cluster, broker->id, &cursor, &more, reason);
     return err || cluster->opening ? err : controller_resume_deletions(cluster, reason);
 }
 
@@ -338,6 +342,12 @@ enum err controller_alter_partition(struct cluster *cluster, const struct alter_
     for (int32_t i = 0; i < request->count; i++)
         alter_one(cluster, request->broker, &request->items[i], &out->items[i]);
     out->err = controller_commit(cluster, &out->offset, NULL);
+    for (int32_t i = 0; i < request->count && !out->err; i++) {
+        const struct image_topic *topic = out->items[i].err ? NULL : image_topic_by_id(cluster->controller.image, request->items[i].topic_id);
+
+        if (topic)
+            controller_isr_changed(cluster, topic, request->items[i].partition);
+    }
     return out->err;
 }
 

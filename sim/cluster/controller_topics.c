@@ -506,6 +506,9 @@ enum err controller_add_partitions(struct cluster *cluster, const char *name, in
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason,
                            release_is_27(cluster->release) ? "The topic '%s' does not exist." : "This server does not host this topic-partition.",
                            name);
+    for (int32_t i = 0; release_is_27(cluster->release) && i < topic->partition_count; i++)
+        if (topic->partitions[i].adding_count || topic->partitions[i].removing_count)
+            return err_because(ERR_REASSIGNMENT_IN_PROGRESS, reason, "A partition reassignment is in progress for the topic '%s'.", name);
     id = topic->id;
     first = topic->partition_count;
     factor = topic->partitions[0].replica_count;

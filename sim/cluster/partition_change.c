@@ -479,6 +479,7 @@ void partition_change_write(struct cluster *cluster, const struct image_topic *t
         say_isr(cluster, topic, change, replica, why);
     if (!topic->internal && change->election.leader != change->election.was)
         say_elected(cluster, topic, change, why);
+    reassignment_say(cluster, topic, change);
     controller_add(cluster, &change->record);
     elections_note(cluster, &change->after);
 }

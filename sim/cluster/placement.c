@@ -244,7 +244,8 @@ static enum err place_43(const struct placement *p, struct random *random, int32
                            "Invalid replication factor %d: the replication factor must be positive.", factor);
     if (!unfenced)
         return err_because(ERR_INVALID_REPLICATION_FACTOR, reason,
-                           "Unable to replicate the partition %d time(s): All brokers are currently fenced.", factor);
+                           "Unable to replicate the partition %d time(s): All brokers are currently fenced, or have all their log directories cordoned.",
+                           factor);
     if (factor > p->broker_count)
         return err_because(ERR_INVALID_REPLICATION_FACTOR, reason,
                            "Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because"

@@ -318,38 +318,64 @@ static void copy_keys(const struct field *from, const char *item, const struct f
     }
 }
 
+static void mirror(struct request *request, const struct field *from, const char *in, const struct field *to, char *out);
+
+/* Behind the entries that there are already, one for each item. */
+static void mirror_items(struct request *request, const struct field *array, const struct any_items *items, const struct field *to, struct any_items *answers)
+{
+    struct any_items all = { NULL, answers->count + (items->count > 0 ? items->count : 0) };
+
+    all.items = arena_alloc(&request->arena, (size_t)all.count * to->size);
+    if (answers->count)
+        memcpy(all.items, answers->items, (size_t)answers->count * to->size);
+    for (int32_t i = 0; i < items->count; i++) {
+        const char *item = items->items + (size_t)i * item_size(array);
+        char *answer = all.items + (size_t)(answers->count + i) * to->size;
+
+        fields_preset(&(struct message){ .fields = to->fields, .size = to->size }, answer);
+        if (array->type == T_STRUCT) {
+            mirror(request, array->fields, item, to->fields, answer);
+        } else { /* an array of names or numbers: each is the key */
+            const struct field *key = find_field(to->fields, key_names, array->type, request->version);
+
+            if (key)
+                memcpy(answer + key->offset, item, field_bytes(key));
+        }
+    }
+    *answers = all;
+}
+
+/* Topics that a request names within something else, as AlterReplicaLogDirs does within dirs. */
+static void mirror_nested(struct request *request, const struct field *from, const char *in, const struct field *to, struct any_items *answers)
+{
+    for (const struct field *outer = from; outer->name; outer++) {
+        const struct any_items *items = (const void *)(in + outer->offset);
+        const struct field *array = outer->type == T_STRUCT && walks(outer) && in_version(outer, request->version)
+                                        ? mirrored(outer->fields, to, request->version) : NULL;
+
+        for (int32_t i = 0; array && i < items->count; i++)
+            mirror_items(request, array, (const void *)(items->items + (size_t)i * outer->size + array->offset), to, answers);
+    }
+}
+
 static void mirror(struct request *request, const struct field *from, const char *in, const struct field *to, char *out)
 {
     int16_t version = request->version;
 
     copy_keys(from, in, to, out, version);
     for (const struct field *field = to; field->name; field++) {
-        struct any_items *answers = (void *)(out + field->offset);
+        struct any_items answers = { 0 };
         const struct field *array;
-        const struct any_items *items;
 
         if (!field->array || field->type != T_STRUCT || !in_version(field, version) || !has_errors(field->fields, version))
             continue;
         array = mirrored(from, field, version);
-        if (!array)
-            continue;
-        items = (const void *)(in + array->offset);
-        answers->count = items->count > 0 ? items->count : 0;
-        answers->items = arena_alloc(&request->arena, (size_t)answers->count * field->size);
-        for (int32_t i = 0; i < answers->count; i++) {
-            const char *item = items->items + (size_t)i * item_size(array);
-            char *answer = answers->items + (size_t)i * field->size;
-
-            fields_preset(&(struct message){ .fields = field->fields, .size = field->size }, answer);
-            if (array->type == T_STRUCT) {
-                mirror(request, array->fields, item, field->fields, answer);
-            } else { /* an array of names or numbers: each is the key */
-                const struct field *key = find_field(field->fields, key_names, array->type, version);
-
-                if (key)
-                    memcpy(answer + key->offset, item, field_bytes(key));
-            }
-        }
+        if (array)
+            mirror_items(request, array, (const void *)(in + array->offset), field, &answers);
+        else
+            mirror_nested(request, from, in, field, &answers);
+        if (array || answers.count)
+            *(struct any_items *)(out + field->offset) = answers;
     }
 }
 

@@ -25,6 +25,7 @@
 #include "sim/wire/api/31_delete_acls.h"
 #include "sim/wire/api/32_describe_configs.h"
 #include "sim/wire/api/33_alter_configs.h"
+#include "sim/wire/api/34_alter_replica_log_dirs.h"
 #include "sim/wire/api/35_describe_log_dirs.h"
 #include "sim/wire/api/37_create_partitions.h"
 #include "sim/wire/api/42_delete_groups.h"

@@ -147,7 +147,7 @@ static void add_known(struct describing *describing, const struct config_layers 
     }
 }
 
-/* What was set in one place and nothing else; `only_unknown`: of that what no key describes. */
+/* What was set in one place and nothing else; `only_unknown`: of that what no key describes, or one that is hidden as long as it is not set. */
 static void add_set(struct describing *describing, const struct config_map *map, enum config_scope scope, enum config_source source, bool only_unknown)
 {
     for (size_t i = 0; i < map->count; i++) {
@@ -155,7 +155,7 @@ static void add_set(struct describing *describing, const struct config_map *map,
         struct config_value value = { .value = map->sets[i].value, .source = source, .synonym_count = 1,
                                       .synonyms = { { map->sets[i].name, map->sets[i].value, source } } };
 
-        if (!key || !only_unknown)
+        if (!key || key->internal || !only_unknown)
             add_config(describing, map->sets[i].name, key, &value);
     }
 }
