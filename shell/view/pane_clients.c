@@ -25,9 +25,9 @@ static int draw_producers(struct view *view, struct grid *grid, int row, int bot
         if (info.kind != SIMULATED_PRODUCER)
             continue;
         if (!head)
-            grid_put(grid, row++, 1, STYLE_STRONG, "%s", _(view->lang, "PRODUCER     TOPIC         STATE       SENT  ACKED FAILED RETRIES FLIGHT BUFFER"));
+            grid_put(grid, row++, 1, STYLE_STRONG, "%s", _(view->lang, "PRODUCER     TOPIC        STATE       SENT  ACKED FAILED RETRIES FLIGHT BUFFER"));
         head = true;
-        column = grid_put(grid, row, 1, style_of(info.state), "%-12.12s %-13.13s %-7.7s %8llu %6llu ", info.name, info.topic, simulated_state_name(info.state),
+        column = grid_put(grid, row, 1, style_of(info.state), "%-12.12s %-12.12s %-7.7s %8llu %6llu ", info.name, info.topic, simulated_state_name(info.state),
                           (unsigned long long)info.sent, (unsigned long long)info.acknowledged);
         column = grid_put(grid, row, column, info.failed ? STYLE_WARNING : style_of(info.state), "%6llu ", (unsigned long long)info.failed);
         column = grid_put(grid, row, column, info.retries ? STYLE_WARNING : style_of(info.state), "%7llu ", (unsigned long long)info.retries);
@@ -52,13 +52,13 @@ static int draw_consumers(struct view *view, struct grid *grid, int row, int bot
         if (info.kind != SIMULATED_CONSUMER)
             continue;
         if (!head)
-            grid_put(grid, row++, 1, STYLE_STRONG, "%s", _(view->lang, "CONSUMER     GROUP         STATE       READ    LAG PARTS GENER TWICE REBALANCE"));
+            grid_put(grid, row++, 1, STYLE_STRONG, "%s", _(view->lang, "CONSUMER     GROUP        STATE       READ    LAG PARTS GENER TWICE REBALANCE"));
         head = true;
         if (info.lag >= 0)
             text_printf(&lag, "%lld", (long long)info.lag);
         else
             text_add(&lag, "-");
-        column = grid_put(grid, row, 1, style_of(info.state), "%-12.12s %-13.13s %-7.7s %8llu %6s %5zu %5d ", info.name, info.group ? info.group : "", simulated_state_name(info.state),
+        column = grid_put(grid, row, 1, style_of(info.state), "%-12.12s %-12.12s %-7.7s %8llu %6s %5zu %5d ", info.name, info.group ? info.group : "", simulated_state_name(info.state),
                           (unsigned long long)info.consumed, text_chars(&lag), info.assigned, info.generation);
         column = grid_put(grid, row, column, info.duplicates ? STYLE_WARNING : style_of(info.state), "%5llu ", (unsigned long long)info.duplicates);
         grid_put(grid, row++, column, style_of(info.state), "%9llu", (unsigned long long)info.rebalances);
