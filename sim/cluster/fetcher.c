@@ -431,8 +431,8 @@ static enum err take_data(struct fetcher *fetcher, const struct fetch_item *item
         broker_note_retention(partition->broker, partition);
         partition_changed(partition);
     }
-    if (log_end_offset(partition->log) != end || log_start_offset(partition->log) != start)
-        make_due(fetcher, partition);
+    if (item->slice.file || item->copy || log_end_offset(partition->log) != end || log_start_offset(partition->log) != start)
+        make_due(fetcher, partition); /* also where what came is the begin of a batch only: next time another partition goes before it */
     return ERR_OK;
 }
 
