@@ -52,6 +52,33 @@ const struct history_topic *checks_topic(const struct checks *checks, const char
     return NULL;
 }
 
+void checks_disturbed(struct checks *checks, bool disturbed)
+{
+    enum { SETTLES_US = 20000000 };   /* sessions end, brokers start, followers catch up */
+
+    checks->calm_from_us = disturbed ? NEVER_US : queue_now_us(lab_queue(checks->lab)) + checks->lag_us * 2 + SETTLES_US;
+}
+
+static bool calm(const struct checks *checks)
+{
+    return queue_now_us(lab_queue(checks->lab)) >= checks->calm_from_us;
+}
+
+/* A number of a setting in "key=value ..."; `preset` where it is not there. */
+static int64_t setting(const char *settings, const char *key, int64_t preset)
+{
+    struct config_map map = { 0 };
+    const char *value;
+    int64_t number = preset;
+
+    settings_read(settings, &map);
+    value = config_map_get(&map, key);
+    if (value)
+        parse_i64(value, &number);
+    config_map_done(&map);
+    return number;
+}
+
 /* ---- partitions ---- */
 
 struct seen_partition *checks_partition(struct checks *checks, const char *topic, int32_t number)
@@ -69,6 +96,9 @@ struct seen_partition *checks_partition(struct checks *checks, const char *topic
     seen->internal = !line;
     seen->unclean = settings_have(line && strstr(line->settings, "unclean") ? line->settings : checks->history->settings, "unclean.leader.election.enable=true");
     seen->lossy = checks->powerless;
+    seen->least_in_sync = line ? (int32_t)setting(line->settings, "min.insync.replicas", setting(checks->history->settings, "min.insync.replicas", 1)) : 1;
+    if (line && seen->least_in_sync > line->factor && !release_is_27(checks->history->release))
+        seen->least_in_sync = line->factor;
     seen->leader = seen->leader_epoch = seen->partition_epoch = seen->last_leader = -1;
     ARRAY_ADD(checks->partitions, checks->count, checks->capacity) = seen;
     return seen;
@@ -85,6 +115,7 @@ struct checks *checks_new(struct lab *lab, const struct history *history)
     if (!settings_have(history->settings, "log.flush.interval.messages=1"))
         for (size_t i = 0; i < history->step_count; i++)
             checks->powerless |= history->steps[i].kind == STEP_ORDER && text_starts(history->steps[i].who, "broker power-off");
+    checks->lag_us = setting(history->settings, "replica.lag.time.max.ms", 30000) * 1000;
     checks_clients_new(checks);
     checks->group_watch = group_watch_new(checks);
     return checks;
@@ -255,6 +286,17 @@ static void check_state(struct checks *checks, const struct seen_partition *seen
         checks_fail(checks, "epoch", "%s-%d: another ISR in partition epoch %d", seen->topic, seen->number, now->partition_epoch);
 }
 
+/* Where nothing is broken nobody is late. */
+static void check_dropped(struct checks *checks, const struct seen_partition *seen, const struct image_partition *now)
+{
+    if (!calm(checks) || now->leader != seen->leader || now->leader_epoch != seen->leader_epoch)
+        return;
+    for (int32_t i = 0; i < seen->isr_count; i++)
+        if (!contains(now->isr, now->isr_count, seen->isr[i]) && contains(now->replicas, now->replica_count, seen->isr[i]))
+            checks_fail(checks, "isr", "%s-%d: broker %d was dropped, and nothing has been broken for %lld s", seen->topic, seen->number, seen->isr[i],
+                        (long long)((queue_now_us(lab_queue(checks->lab)) - checks->calm_from_us) / 1000000));
+}
+
 /* One who was out of sync leads: where that is allowed all promises end. */
 static void check_election(struct checks *checks, struct seen_partition *seen, const struct image_partition *now)
 {
@@ -263,7 +305,7 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
     checks->counts.elections++;
     if (contains(seen->isr, seen->isr_count, now->leader) || contains(seen->elr, seen->elr_count, now->leader))
         return;
-    if (!seen->isr_count && !seen->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
+    if (!seen->isr_count && !now->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
         return;
     checks->counts.unclean++;
     if (!seen->unclean)
@@ -280,6 +322,7 @@ static void take_state(struct checks *checks, const struct image_topic *topic, i
         return;
     check_state(checks, seen, now);
     check_election(checks, seen, now);
+    check_dropped(checks, seen, now);
     note_leader(checks, seen, now->leader_epoch, now->leader);
     checks->counts.isr_changes += now->isr_count != seen->isr_count;
     seen->leader = now->leader;
@@ -310,18 +353,43 @@ static void sample_controller(struct checks *checks)
 
 /* ---- replicas ---- */
 
-static void sample_replica(struct checks *checks, struct seen_partition *seen, size_t index, const struct partition *partition)
+/* How many a leader knows to be in sync. */
+static int32_t known_in_sync(const struct checks *checks, const struct seen_partition *seen, size_t index)
+{
+    const struct image_partition *known = image_partition(broker_image(cluster_broker_at(lab_cluster(checks->lab), index)), seen->topic, seen->number);
+
+    return known ? known->isr_count : 0;
+}
+
+/* 4.3: it shows nothing new while too few are in sync. */
+static void check_enough(struct checks *checks, const struct seen_partition *seen, const struct seen_replica *replica, int64_t high_watermark, int32_t id)
+{
+    int32_t most = replica->known_isr > replica->known_isr_before ? replica->known_isr : replica->known_isr_before;
+
+    if (seen->isr_count > most) /* the controller's answer comes before its records do */
+        most = seen->isr_count;
+    if (release_is_27(checks->history->release) || most >= seen->least_in_sync)
+        return;
+    checks_fail(checks, "high watermark", "%s-%d: from %lld to %lld at leader %d, who knows %d to be in sync; the minimum is %d", seen->topic, seen->number,
+                (long long)replica->high_watermark, (long long)high_watermark, id, most, seen->least_in_sync);
+}
+
+/* `heard`: its broker has heard something of the controller since the last sample. */
+static void sample_replica(struct checks *checks, struct seen_partition *seen, size_t index, const struct partition *partition, bool heard)
 {
     struct seen_replica *replica = &seen->replicas[index];
     const struct log *log = partition_log(partition);
     int64_t end = log_end_offset(log), high_watermark = log_high_watermark(log);
     int32_t epoch = partition_leader_epoch(partition);
-    bool leads = partition_leads(partition);
+    bool leads = partition_leads(partition), led = leads && replica->partition == partition && replica->leads;
 
+    replica->known_isr_before = led ? replica->known_isr : 0;
+    if (leads && (heard || !led))
+        replica->known_isr = known_in_sync(checks, seen, index);
     if (replica->partition == partition && replica->end == end && replica->high_watermark == high_watermark && replica->epoch == epoch && replica->leads == leads)
         return;
     if (replica->partition != partition) { /* its broker came up */
-        *replica = (struct seen_replica){ .partition = partition, .epoch = -1 };
+        *replica = (struct seen_replica){ .partition = partition, .epoch = -1, .known_isr = replica->known_isr };
         seen->dirty = true;
     }
     if (epoch < replica->epoch)
@@ -343,6 +411,8 @@ static void sample_replica(struct checks *checks, struct seen_partition *seen, s
         if (replica->leads && replica->epoch == epoch && high_watermark < replica->high_watermark)
             checks_fail(checks, "high watermark", "%s-%d: back from %lld to %lld at leader %d in epoch %d", seen->topic, seen->number,
                         (long long)replica->high_watermark, (long long)high_watermark, id_of(checks, index), epoch);
+        if (replica->leads && replica->epoch == epoch && high_watermark > replica->high_watermark)
+            check_enough(checks, seen, replica, high_watermark, id_of(checks, index));
         if (high_watermark > seen->committed && !seen->lossy)
             extend(checks, seen, partition, high_watermark, id_of(checks, index));
         if (!replica->leads && epoch == seen->leader_epoch && end < seen->committed && !seen->lossy) /* one of an older epoch learns of its end */
@@ -361,6 +431,7 @@ static void sample_broker(struct checks *checks, size_t index)
 {
     const struct broker *broker = cluster_broker_at(lab_cluster(checks->lab), index);
     size_t count = broker_up(broker) ? broker_partition_count(broker) : 0;
+    bool heard = count && image_offset(broker_image(broker)) != checks->heard[index];
 
     if (!count) {
         if (checks->place_count[index])
@@ -384,8 +455,9 @@ static void sample_broker(struct checks *checks, size_t index)
                 place->seen->replicas[index].partition = NULL;
             *place = (struct seen_place){ partition, checks_partition(checks, partition_topic(partition), partition_number(partition)) };
         }
-        sample_replica(checks, place->seen, index, partition);
+        sample_replica(checks, place->seen, index, partition, heard);
     }
+    checks->heard[index] = image_offset(broker_image(broker));
     checks->place_count[index] = count;
 }
 

@@ -11,11 +11,13 @@ struct seen_replica {                 /* at the last sample */
     int64_t end, high_watermark, verified; /* verified: below it the log is what was committed */
     int32_t epoch;
     bool leads;
+    int32_t known_isr, known_isr_before; /* of one that leads: how many it knows to be in sync; and at the sample before */
 };
 
 struct seen_partition {
     char *topic;
     int32_t number;
+    int32_t least_in_sync;            /* min.insync.replicas, as it acts */
     bool internal, unclean;           /* unclean: its topic allows unclean elections */
     bool lossy;                       /* one happened, or a disk lost what it need not keep: nothing is promised any more */
     struct seen_batch *batches;       /* committed, from offset 0 */
@@ -72,6 +74,9 @@ struct checks {
     size_t broker_count;
     struct seen_place { const struct partition *partition; struct seen_partition *seen; } *places[MOST_SEEN_BROKERS]; /* as broker_partition_at() has them */
     size_t place_count[MOST_SEEN_BROKERS];
+    int64_t heard[MOST_SEEN_BROKERS]; /* each broker's image's offset */
+    int64_t calm_from_us;             /* nothing is broken from here on; NEVER_US: something is */
+    int64_t lag_us;                   /* replica.lag.time.max.ms */
     bool powerless;                   /* a disk may lose what was not flushed, and not all is */
     struct seen_client *clients;
     struct seen_group *groups;

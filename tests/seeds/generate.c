@@ -5,6 +5,8 @@
 #include "sim/order.h"
 #include "tests/seeds/history.h"
 
+enum { REASSIGNMENTS = 0 };           /* brokers take AlterPartitionReassignments */
+
 struct maker {
     struct history *history;
     struct random random;
@@ -218,6 +220,38 @@ static char *disturbance(const char *format, int32_t id, int32_t other)
 }
 #pragma GCC diagnostic pop
 
+/* Of the controller: another leader, or other replicas. */
+static void make_request(struct maker *maker, int64_t at_ms)
+{
+    const struct history *history = maker->history;
+    const struct history_topic *topic = &history->topics[below(maker, history->topic_count)];
+    int32_t partition = (int32_t)below(maker, (uint64_t)topic->partitions), first = (int32_t)below(maker, (uint64_t)history->brokers);
+    struct text ids = { 0 };
+
+    if (!REASSIGNMENTS || chance(maker, 50)) {
+        add_step(maker, at_ms, STEP_ELECT, mem_printf("%s %d", topic->name, partition), 0);
+        return;
+    }
+    for (int16_t i = 0; i < topic->factor; i++)
+        text_printf(&ids, "%s%d", i ? "," : "", broker_at(maker, (uint64_t)((first + i) % history->brokers)));
+    add_step(maker, at_ms, STEP_REASSIGN, mem_printf("%s %d %s", topic->name, partition, text_chars(&ids)), 0);
+    text_done(&ids);
+}
+
+/* Requests that are lost or late; errors only such as a broker that did nothing answers. */
+static void make_request_fault(struct maker *maker, int64_t at_ms, int64_t then_ms)
+{
+    const char *api = PICK(maker, "Produce", "Produce", "Produce", "Fetch", "Fetch", "OffsetCommit", "OffsetFetch", "JoinGroup", "SyncGroup", "Heartbeat", "Metadata",
+                           "FindCoordinator", "InitProducerId", "ListOffsets");
+    const char *what = PICK(maker, "lose-request", "lose-response", "lose-response", "delay=300ms", "delay=4s", "hold");
+
+    if (!strcmp(api, "Produce") && chance(maker, 30))
+        what = PICK(maker, "error=NOT_LEADER_OR_FOLLOWER", "error=REQUEST_TIMED_OUT", "error=NOT_ENOUGH_REPLICAS");
+    add_step(maker, at_ms, STEP_ORDER, mem_printf("fault add %s%s skip=%d count=%d %s", api, !strcmp(api, "Fetch") && chance(maker, 60) ? " from=brokers" : "",
+                                                  (int)below(maker, 10), 1 + (int)below(maker, 4), what), 0);
+    add_step(maker, then_ms, STEP_ORDER, mem_text("fault clear"), 0);
+}
+
 /* Something breaks, and mostly is mended after a while. */
 static void make_fault(struct maker *maker, int64_t at_ms)
 {
@@ -225,7 +259,7 @@ static void make_fault(struct maker *maker, int64_t at_ms)
     int64_t then_ms = at_ms + a_while(maker);
     bool mends = chance(maker, 85);
 
-    switch (below(maker, 12)) {
+    switch (below(maker, 15)) {
     case 0:
     case 1:
     case 2:
@@ -276,6 +310,14 @@ static void make_fault(struct maker *maker, int64_t at_ms)
             if (mends)
                 add_step(maker, then_ms, STEP_ORDER, mem_printf("replica release %d", id), 0);
         }
+        break;
+    case 11:
+        make_request(maker, at_ms);
+        break;
+    case 12:
+    case 13:
+        if (known("fault", "add"))
+            make_request_fault(maker, at_ms, then_ms);
         break;
     default:
         if (known("broker", "freeze")) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const step_names[STEP_KINDS] = { "order", "send", "break", "start", "close", "drop" };
+static const char *const step_names[STEP_KINDS] = { "order", "send", "break", "start", "close", "drop", "elect", "reassign" };
 
 /* ---- settings ---- */
 
@@ -174,7 +174,7 @@ static bool parse_step(struct history *history, char *rest)
         step.kind++;
     if (step.kind == STEP_KINDS || !rest || !*rest)
         return false;
-    if (step.kind == STEP_ORDER) {
+    if (step.kind == STEP_ORDER || step.kind == STEP_ELECT || step.kind == STEP_REASSIGN) {
         step.who = mem_text(rest);
     } else {
         const char *who = word_of(&rest);

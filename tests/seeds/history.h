@@ -10,12 +10,14 @@ enum step_kind {
     STEP_START,      /* a consumer begins, anew if it ended */
     STEP_CLOSE,      /* it ends as one should */
     STEP_DROP,       /* it vanishes */
+    STEP_ELECT,      /* "t0 0": its preferred leader, by ElectLeaders */
+    STEP_REASSIGN,   /* "t0 0 1,2,3": it goes there, by AlterPartitionReassignments */
     STEP_KINDS
 };
 struct step {
     int64_t at_ms;
     enum step_kind kind;
-    char *who;                        /* a client; the words of an order */
+    char *who;                        /* a client; the words of an order, or of what is asked of the controller */
     int32_t count;
 };
 struct history_topic {

@@ -11,8 +11,11 @@
 
 enum {
     START_S = 1767261600,             /* 2026-01-01T10:00:00Z */
+    MOST_IDS = 16,
     MOST_REST_MS = 300000, REST_STEP_MS = 500, POLL_US = 300000, MOST_EVENTS = 3000000,
 };
+
+#define BOOTSTRAP "localhost:9092,localhost:9093,localhost:9094"
 
 struct actor {                        /* a client of the history */
     struct stage *stage;
@@ -42,6 +45,7 @@ struct stage {
     struct sums *sums;
     struct actor *actors;
     struct transport *admin_transport;
+    struct asked *asked;              /* requests to the controller under way */
     bool topics_made, satisfied;
     struct random chance;             /* of the stepping */
     uint64_t events;
@@ -232,7 +236,7 @@ static void subscribe(struct actor *actor)
 
 static void begin_actor(struct actor *actor)
 {
-    struct client_options options = { .transport = actor->transport, .bootstrap = "localhost:9092,localhost:9093,localhost:9094",
+    struct client_options options = { .transport = actor->transport, .bootstrap = BOOTSTRAP,
                                       .release = release_is_27(actor->stage->history->release) ? RELEASE_27 : RELEASE_43, .client_id = actor->line->name };
     struct reason reason = { "" };
     enum err err;
@@ -262,42 +266,124 @@ static void end_actor(struct actor *actor, bool drops)
         task_interrupt(actor->task);
 }
 
-/* ---- topics ---- */
+/* ---- what is asked of the controller ---- */
+
+static struct client_options admin_options(struct stage *stage)
+{
+    return (struct client_options){ .transport = stage->admin_transport, .bootstrap = BOOTSTRAP, .client_id = "admin", .kind = CLIENT_ADMIN,
+                                    .release = release_is_27(stage->history->release) ? RELEASE_27 : RELEASE_43 };
+}
+
+static enum err make_topic(struct task *task, struct client *client, const struct history_topic *line, struct reason *reason)
+{
+    struct create_topics_request_topic topic = { .name = line->name, .num_partitions = line->partitions, .replication_factor = line->factor };
+    struct create_topics_request request = { .topics = { &topic, 1 }, .timeout_ms = 30000 };
+    struct create_topics_response *answer;
+    struct config_map settings = { 0 };
+    struct arena arena;
+    void *out = NULL;
+    enum err err;
+
+    arena_init(&arena);
+    settings_read(line->settings, &settings);
+    topic.configs.items = arena_alloc(&arena, (settings.count + 1) * sizeof(*topic.configs.items));
+    for (size_t s = 0; s < settings.count; s++)
+        topic.configs.items[topic.configs.count++] = (struct create_topics_request_config){ settings.sets[s].name, settings.sets[s].value };
+    err = client_call(task, client, NODE_CONTROLLER, 19, 4, &request, &arena, &out, reason);
+    answer = out;
+    if (!err && answer->topics.items[0].error_code)
+        err = err_because((enum err)answer->topics.items[0].error_code, reason, "topic %s: %s", line->name, answer->topics.items[0].error_message);
+    arena_done(&arena);
+    config_map_done(&settings);
+    return err;
+}
 
 static void make_topics(struct task *task, void *context)
 {
     struct stage *stage = context;
-    struct client_options options = { .transport = stage->admin_transport, .bootstrap = "localhost:9092", .client_id = "admin", .kind = CLIENT_ADMIN,
-                                      .release = release_is_27(stage->history->release) ? RELEASE_27 : RELEASE_43 };
+    struct client_options options = admin_options(stage);
     struct client *client;
     struct reason reason = { "" };
     enum err err = client_open(&client, &options, &reason);
 
-    for (size_t i = 0; i < stage->history->topic_count && !err; i++) {
-        const struct history_topic *line = &stage->history->topics[i];
-        struct create_topics_request_topic topic = { .name = line->name, .num_partitions = line->partitions, .replication_factor = line->factor };
-        struct create_topics_request request = { .topics = { &topic, 1 }, .timeout_ms = 30000 };
-        struct create_topics_response *answer;
-        struct config_map settings = { 0 };
-        struct arena arena;
-        void *out;
-
-        arena_init(&arena);
-        settings_read(line->settings, &settings);
-        topic.configs.items = arena_alloc(&arena, (settings.count + 1) * sizeof(*topic.configs.items));
-        for (size_t s = 0; s < settings.count; s++)
-            topic.configs.items[topic.configs.count++] = (struct create_topics_request_config){ settings.sets[s].name, settings.sets[s].value };
-        err = client_call(task, client, NODE_CONTROLLER, 19, 4, &request, &arena, &out, &reason);
-        answer = out;
-        if (!err && answer->topics.items[0].error_code)
-            err = err_because((enum err)answer->topics.items[0].error_code, &reason, "topic %s: %s", line->name, answer->topics.items[0].error_message);
-        arena_done(&arena);
-        config_map_done(&settings);
-    }
+    for (size_t i = 0; i < stage->history->topic_count && !err; i++)
+        err = make_topic(task, client, &stage->history->topics[i], &reason);
     client_close(client);
     if (err)
         fail_stage(stage, "history", reason.text);
     stage->topics_made = true;
+}
+
+struct asked {                        /* elect, reassign; what becomes of it nobody waits for */
+    struct stage *stage;
+    const struct step *step;
+    struct task *task;
+    struct asked *next;
+};
+
+static void elect(struct task *task, struct client *client, const char *topic, int32_t partition, struct arena *arena)
+{
+    struct elect_leaders_request_topic item = { .topic = topic, .partitions = { &partition, 1 } };
+    struct elect_leaders_request request = { .topic_partitions = { &item, 1 }, .timeout_ms = 10000 };
+    void *out;
+
+    client_call(task, client, NODE_CONTROLLER, 43, -1, &request, arena, &out, NULL);
+}
+
+static void reassign(struct task *task, struct client *client, const char *topic, int32_t partition, char *ids, struct arena *arena)
+{
+    int32_t replicas[MOST_IDS];
+    struct alter_partition_reassignments_request_partition to = { .partition_index = partition, .replicas = { replicas, 0 } };
+    struct alter_partition_reassignments_request_topic item = { .name = topic, .partitions = { &to, 1 } };
+    struct alter_partition_reassignments_request request = { .timeout_ms = 10000, .allow_replication_factor_change = true, .topics = { &item, 1 } };
+    const char *one;
+    void *out;
+
+    while ((one = strsep(&ids, ",")) && to.replicas.count < MOST_IDS)
+        if (parse_i32(one, &replicas[to.replicas.count]))
+            to.replicas.count++;
+    client_call(task, client, NODE_CONTROLLER, 45, -1, &request, arena, &out, NULL);
+}
+
+static void ask(struct task *task, void *context)
+{
+    struct asked *asked = context;
+    struct client_options options = admin_options(asked->stage);
+    char *words = mem_text(asked->step->who), *rest = words, *topic = strsep(&rest, " "), *partition = strsep(&rest, " ");
+    struct client *client;
+    struct arena arena;
+    int32_t number;
+
+    asked->task = task;
+    arena_init(&arena);
+    if (partition && parse_i32(partition, &number) && !client_open(&client, &options, NULL)) {
+        if (asked->step->kind == STEP_ELECT)
+            elect(task, client, topic, number, &arena);
+        else if (rest)
+            reassign(task, client, topic, number, rest, &arena);
+        client_close(client);
+    }
+    arena_done(&arena);
+    mem_free(words);
+}
+
+static void asked_over(void *context)
+{
+    struct asked *asked = context, **at = &asked->stage->asked;
+
+    while (*at != asked)
+        at = &(*at)->next;
+    *at = asked->next;
+    mem_free(asked);
+}
+
+static void begin_ask(struct stage *stage, const struct step *step)
+{
+    struct asked *asked = mem_zero(sizeof(*asked));
+
+    *asked = (struct asked){ .stage = stage, .step = step, .next = stage->asked };
+    stage->asked = asked;
+    task_start(ask, asked_over, asked);
 }
 
 /* ---- steps ---- */
@@ -312,11 +398,17 @@ static struct actor *actor_named(struct stage *stage, const char *name)
 
 static void take_step(struct stage *stage, const struct step *step)
 {
-    struct actor *actor = step->kind == STEP_ORDER ? NULL : actor_named(stage, step->who);
+    struct actor *actor = actor_named(stage, step->who); /* NULL: it is no client's */
     struct reason reason = { "" };
 
     switch (step->kind) {
+    case STEP_ELECT:
+    case STEP_REASSIGN:
+        begin_ask(stage, step);
+        break;
     case STEP_ORDER:
+        if (stage->checks)
+            checks_disturbed(stage->checks, true);
         lab_order(stage->lab, step->who, NULL, &reason); /* one that is refused (the broker is down already) does nothing */
         break;
     case STEP_SEND:
@@ -370,6 +462,8 @@ static void mend_all(struct stage *stage)
 
     if (order_known("net", "heal"))
         lab_order(stage->lab, "net heal", NULL, NULL);
+    if (order_known("fault", "clear"))
+        lab_order(stage->lab, "fault clear", NULL, NULL);
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         struct broker *broker = cluster_broker_at(cluster, i);
 
@@ -380,6 +474,8 @@ static void mend_all(struct stage *stage)
             order(stage, "replica release %d", broker_id(broker));
         order(stage, "broker start %d", broker_id(broker));
     }
+    if (stage->checks && stage->history->step_count)
+        checks_disturbed(stage->checks, false);
 }
 #pragma GCC diagnostic pop
 
@@ -511,6 +607,8 @@ static void open_stage(struct stage *stage)
 
 static void close_stage(struct stage *stage)
 {
+    while (stage->asked)
+        task_interrupt(stage->asked->task);
     for (size_t i = 0; i < stage->history->client_count; i++) {
         struct actor *actor = &stage->actors[i];
 

@@ -123,7 +123,7 @@ static bool shrink_steps(struct shrinking *shrinking)
 static void remove_client(struct history *history, size_t client)
 {
     for (size_t i = history->step_count; i-- > 0;)
-        if (history->steps[i].kind != STEP_ORDER && !strcmp(history->steps[i].who, history->clients[client].name))
+        if (!strcmp(history->steps[i].who, history->clients[client].name))
             remove_steps(history, i, 1);
     mem_free(history->clients[client].name);
     mem_free(history->clients[client].topics);
