@@ -38,6 +38,7 @@ struct lab {
     size_t mark_count, mark_capacity;
     uint64_t journal_from;                   /* journal's last number before it was opened */
     struct simulated_clients *simulated;
+    struct schedule *schedule;               /* orders for later; NULL: there never were any */
     struct tables *tables;
     struct sql *sql;
     /* time */
@@ -53,6 +54,11 @@ struct lab {
 };
 /* lab_order() for who plays a recording: nothing is recorded, and a past takes it. */
 enum err order_play(struct lab *lab, const char *words);
+/* In an event of the lab's own: an order that was given for later, or that chaos gives. Part of the history, so no input. */
+enum err order_carry_out_due(struct lab *lab, const char *words, struct reason *reason);
+struct schedule;
+void schedule_free(struct schedule *schedule);
+extern const struct table schedule_table;
 void pace_begin(struct lab *lab);
 /* The feeder of a past (sim/replay.c): see player_step(). */
 bool player_step(struct player *player, int64_t until_us);

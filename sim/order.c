@@ -94,29 +94,58 @@ static int split(char *copy, char **words)
     return count;
 }
 
-static enum err carry_out(struct lab *lab, const char *words, bool played, struct text *answer, struct reason *reason)
+/* A verb in capitals stands for any word: the row's function gets it too. */
+static const struct order_row *find_row(int count, char **words, int *own_words)
+{
+    for (size_t i = 0; count >= 2 && i < order_count(); i++)
+        if (!strcmp(rows[i].group, words[0]) && !strcmp(rows[i].verb, words[1])) {
+            *own_words = 2;
+            return &rows[i];
+        }
+    for (size_t i = 0; count >= 2 && i < order_count(); i++)
+        if (!strcmp(rows[i].group, words[0]) && rows[i].verb[0] >= 'A' && rows[i].verb[0] <= 'Z') {
+            *own_words = 1;
+            return &rows[i];
+        }
+    *own_words = 0;
+    return NULL;
+}
+
+enum err order_known(const char *words, struct reason *reason)
+{
+    char *list[MOST_ORDER_WORDS], *copy = mem_text(words);
+    int own_words, count = split(copy, list);
+    enum err err = find_row(count, list, &own_words) ? ERR_OK : no_such_order(list, count, reason);
+
+    mem_free(copy);
+    return err;
+}
+
+enum whence { FROM_OUTSIDE, FROM_RECORDING, FROM_WITHIN };
+
+static enum err carry_out(struct lab *lab, const char *words, enum whence whence, struct text *answer, struct reason *reason)
 {
     struct text nobody = { 0 };
     char *list[MOST_ORDER_WORDS], *copy;
     const struct order_row *row = NULL;
     struct order_call call = { .lab = lab, .answer = answer ? answer : &nobody, .reason = reason };
     enum err err;
-    int count;
+    int count, own_words;
 
     if (strlen(words) > MOST_ORDER_TEXT)
         return err_because(ERR_INVALID_REQUEST, reason, "an order has at most %d characters", MOST_ORDER_TEXT);
     copy = mem_text(words);
     count = split(copy, list);
-    for (size_t i = 0; count >= 2 && i < order_count() && !row; i++)
-        if (!strcmp(rows[i].group, list[0]) && !strcmp(rows[i].verb, list[1]))
-            row = &rows[i];
-    call.words = list + 2;
-    call.count = count - 2;
+    row = find_row(count, list, &own_words);
+    call.words = list + own_words;
+    call.count = count - own_words;
     err = row ? ERR_OK : no_such_order(list, count, reason);
-    if (!err && !played && row->prepare)
+    if (!err && whence == FROM_OUTSIDE && row->prepare)
         err = row->prepare(&call);
+    else if (!err && whence == FROM_WITHIN && !lab->player && row->prepare)
+        row->prepare(&call); /* it is history that it happens, whatever is in its way here; lab_settle() tries again */
     if (!err) {
-        if (!played)
+        if (whence == FROM_OUTSIDE)
             recorder_order(lab->recorder, words);
         journal_add(lab->journal, ENTRY(EVENT_order, .subject = row->group, .text = words));
         err = row->run(&call);
@@ -130,10 +159,15 @@ enum err lab_order(struct lab *lab, const char *words, struct text *answer, stru
 {
     if (lab->player)
         return err_because(ERR_INVALID_REQUEST, reason, "this is the past: nothing can be changed in it (`branch` makes it a lab of its own)");
-    return carry_out(lab, words, false, answer, reason);
+    return carry_out(lab, words, FROM_OUTSIDE, answer, reason);
 }
 
 enum err order_play(struct lab *lab, const char *words)
 {
-    return carry_out(lab, words, true, NULL, NULL);
+    return carry_out(lab, words, FROM_RECORDING, NULL, NULL);
+}
+
+enum err order_carry_out_due(struct lab *lab, const char *words, struct reason *reason)
+{
+    return carry_out(lab, words, FROM_WITHIN, NULL, reason);
 }

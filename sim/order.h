@@ -16,7 +16,7 @@ struct order_call {               /* for a row's function */
     struct reason *reason;
 };
 struct order_row {                /* sim/orders.def */
-    const char *group, *verb;     /* "broker", "kill" */
+    const char *group, *verb;     /* "broker", "kill"; "TIME": any word, which is the first that `run` gets */
     const char *usage;            /* "ID": what follows them */
     const char *summary;          /* one line of help */
     enum err (*run)(struct order_call *call);
@@ -25,6 +25,9 @@ struct order_row {                /* sim/orders.def */
 };
 size_t order_count(void);
 const struct order_row *order_at(size_t i);
+
+/* Whether there is an order that begins so; the rest of its words is looked at when it is carried out. */
+enum err order_known(const char *words, struct reason *reason);
 
 /* 0, "100000", "64KiB", "10MB": bytes. */
 bool order_bytes(const char *text, int64_t *bytes);

@@ -323,6 +323,14 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
     return gap;
 }
 
+/* A broker that came up by an order for later found its port taken: as soon as it is free. */
+static void bind_again(struct lab *lab)
+{
+    for (size_t i = 0; lab->net && i < cluster_broker_count(lab->cluster); i++)
+        if (broker_up(cluster_broker_at(lab->cluster, i)) && !net_bound(lab->net, i))
+            net_bind(lab->net, i, NULL);
+}
+
 void lab_settle(struct lab *lab)
 {
     int64_t now = wall(lab);
@@ -330,6 +338,7 @@ void lab_settle(struct lab *lab)
     if (now - lab->settled_us < 1000000)
         return;
     lab->settled_us = now;
+    bind_again(lab);
     fs_settle(lab->fs);
     if (lab->recorder)
         recorder_flush(lab->recorder, NULL);

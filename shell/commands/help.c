@@ -12,7 +12,7 @@ static const struct { const char *title, *names; } groups[] = {
                      "kafka-dump-log kafka-broker-api-versions" },
     { N_("time"), "time pause resume freeze speed next step advance until wait break rewind branch replay" },
     { N_("look"), "view why events trace sql ls hexdump dump status clients refresh" },
-    { N_("break things"), "broker replica net disk clock fault chaos" },
+    { N_("break things"), "broker replica net disk clock fault at chaos" },
     { N_("clients"), "producer consumer group" },
     { N_("learn"), "demo lesson" },
     { N_("lab"), "share save open mark report source set help exit" },

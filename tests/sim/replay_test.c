@@ -2,6 +2,7 @@
 #include "sim/replay.h"
 
 #include "sim/order.h"
+#include "sim/schedule.h"
 
 #include "tests/sim/sim_lab.h"
 
@@ -223,6 +224,20 @@ static void live_with_faults(struct sim_lab *sim)
     CHECK(end[1]->replied);
     order(sim, "fault clear");
     sim_produce(end[1], "students", 0, "after", 2, queue_now_ms(lab_queue(sim->lab)));
+    snprintf(words, sizeof(words), "at +3s broker kill %d", leader);
+    order(sim, words);
+    snprintf(words, sizeof(words), "at +40s broker start %d", leader);
+    order(sim, words);
+    order(sim, "at +1s broker start 77"); /* an event of its own, that it can't be done */
+    order(sim, "at +2s disk slow 1 1ms");
+    order(sim, "at cancel 4");
+    sim_lab_advance_ms(sim, 2999);
+    CHECK(!end[0]->closed);
+    sim_lab_advance_ms(sim, 1);
+    CHECK(end[1]->closed);
+    CHECK_INT(1, lab_due_count(sim->lab));
+    sim_lab_advance_ms(sim, 60000);
+    CHECK_INT(BROKER_UP, broker_state(cluster_broker(lab_cluster(sim->lab), leader)));
     arena_done(&arena);
 }
 
