@@ -323,6 +323,25 @@ bool request_may_change(const struct request *request) { return request->connect
 bool request_is_guest(const struct request *request) { return request->connection->guest; }
 bool request_from_network(const struct request *request) { return request->connection->info.network; }
 
+int32_t request_controller(const struct request *request)
+{
+    const struct image *image = broker_image(request->broker);
+    uint64_t chance = (uint64_t)request_client(request)->number * 0x9e3779b97f4a7c15u + (uint64_t)(uint32_t)request->correlation_id * 0xbf58476d1ce4e5b9u;
+    size_t live = 0;
+
+    if (release_is_27(request->wire->release))
+        return image_controller(image);
+    for (size_t i = 0; i < image_broker_count(image); i++)
+        live += !image_broker_at(image, i)->fenced;
+    chance ^= chance >> 31;
+    chance *= 0x94d049bb133111ebu;
+    chance ^= chance >> 29;
+    for (size_t i = 0, left = live ? (size_t)(chance % live) : 0; live && i < image_broker_count(image); i++)
+        if (!image_broker_at(image, i)->fenced && !left--)
+            return image_broker_at(image, i)->id;
+    return -1;
+}
+
 bool request_node(const struct request *request, int32_t id, struct wire_node *out)
 {
     const struct image_broker *known = image_broker(broker_image(request->broker), id);

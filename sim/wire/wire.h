@@ -149,6 +149,9 @@ const char *request_local_host(const struct request *request); /* NULL: the brok
  * down; then host is "", port -1, as Kafka fills them in. */
 struct wire_node { const char *host; int32_t port; const char *rack; };
 bool request_node(const struct request *request, int32_t broker, struct wire_node *out);
+/* Whom Metadata names as the controller. 4.3 keeps its controllers from clients: it names a live broker by chance, which hands orders on. The chance is of the
+ * connection and the request, so that asking changes nothing. */
+int32_t request_controller(const struct request *request);
 /* Bits (1 << AclOperation's number) of all operations on a resource, which is what a broker without an authorizer allows; for *_authorized_operations. */
 enum { ALL_ON_TOPIC = 3576, ALL_ON_GROUP_27 = 328, ALL_ON_GROUP = 3400, ALL_ON_CLUSTER = 8096, OPERATIONS_NOT_ASKED = INT32_MIN };
 /* What ApiVersions v3 tells of the client's library. */

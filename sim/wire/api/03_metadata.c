@@ -223,7 +223,7 @@ enum reply handle_metadata(struct request *request)
         answer_topics(request, answer);
     add_brokers(request, answer);
     answer->cluster_id = image_cluster_id(image);
-    answer->controller_id = image_controller(image);
+    answer->controller_id = request_controller(request);
     answer->cluster_authorized_operations = in->include_cluster_authorized_operations ? ALL_ON_CLUSTER : OPERATIONS_NOT_ASKED;
     return REPLY_NOW;
 }

@@ -74,7 +74,7 @@ enum reply handle_describe_cluster(struct request *request)
     }
     answer->endpoint_type = ENDPOINT_BROKERS;
     answer->cluster_id = image_cluster_id(image);
-    answer->controller_id = image_controller(image);
+    answer->controller_id = request_controller(request);
     REPLY_ARRAY(request, answer->brokers, image_broker_count(image));
     answer->brokers.count = 0;
     for (size_t i = 0; i < image_broker_count(image); i++) {
