@@ -16,6 +16,7 @@ void run_usage(FILE *out)
           "  LAB                         a folder to keep the lab in; none: a transient lab, gone at exit\n"
           "  -c 'CMD; CMD'  -f FILE      run commands and exit (a pipe on stdin works the same)\n"
           "  --brokers N                 how many brokers (1)\n"
+          "  --controllers N             4.3: how many of them vote on the metadata (3 if there are as many brokers, else 1)\n"
           "  --port P                    first broker's port, the others follow (9092; 0: any free)\n"
           "  --listen ADDR               where to listen (127.0.0.1 and ::1)\n"
           "  --advertised-host auto|NAME what clients are told to connect to\n"
@@ -57,14 +58,14 @@ static int wrong(const char *format, ...)
     return 2;
 }
 
-enum { O_BROKERS = 256, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
+enum { O_BROKERS = 256, O_CONTROLLERS, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
        O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_METRICS, O_HELP, O_VERSION };
 
 static const struct option_row {
     const char *name;
     int has_arg, value;
 } rows[] = {
-    { "brokers", 1, O_BROKERS }, { "port", 1, O_PORT }, { "listen", 1, O_LISTEN }, { "advertised-host", 1, O_ADVERTISED },
+    { "brokers", 1, O_BROKERS }, { "controllers", 1, O_CONTROLLERS }, { "port", 1, O_PORT }, { "listen", 1, O_LISTEN }, { "advertised-host", 1, O_ADVERTISED },
     { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
     { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
     { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
@@ -159,8 +160,8 @@ static int check_inspect(struct run_options *options)
         return wrong("--inspect only looks at files: nobody listens, leave out --serve, --port and --listen");
     if (options->join || options->mode == RUN_TOOLS)
         return wrong("--inspect opens a folder of its own: leave out --to and view (view is a command of its shell)");
-    if (lab->dir || lab->brokers_given || lab->course || lab->log_dir || lab->record || lab->durable || options->paused || options->speed != 1)
-        return wrong("--inspect looks at a real broker's folder and keeps nothing: a LAB, --brokers, --course, --log-dir, --record, --durable and --speed don't go with it");
+    if (lab->dir || lab->brokers_given || lab->controllers_given || lab->course || lab->log_dir || lab->record || lab->durable || options->paused || options->speed != 1)
+        return wrong("--inspect looks at a real broker's folder and keeps nothing: a LAB, --brokers, --controllers, --course, --log-dir, --record, --durable and --speed don't go with it");
     options->inspect.settings_given |= options->settings.count > 0;
     for (line = strtok_r((char *)text_chars(&options->properties), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *equals = strchr(line, '=');
@@ -199,6 +200,12 @@ static int take_option(struct run_options *options, int value, const char *argum
             return wrong("--brokers wants a number from 1 to 100, not '%s'", argument);
         lab->brokers = (int32_t)number;
         lab->brokers_given = true;
+        break;
+    case O_CONTROLLERS:
+        if (!parse_i64(argument, &number) || number < 1 || number > 100)
+            return wrong("--controllers wants a number from 1 to the number of brokers, not '%s' (an odd one: 3 can do without one of them, and so can 4)", argument);
+        lab->controllers = (int32_t)number;
+        lab->controllers_given = true;
         break;
     case O_PORT:
         if (!parse_i64(argument, &number) || number < 0 || number > 65535)

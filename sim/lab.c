@@ -125,10 +125,34 @@ static enum err find_release(const struct lab_options *options, enum release *re
     return err;
 }
 
+/* `is_new`: no lab of before there was a quorum, which had one voter. */
+static enum err count_controllers(struct lab *lab, const struct lab_options *options, const char *kept, bool is_new, struct reason *reason)
+{
+    bool old = release_is_27(lab->release);
+
+    lab->controllers = !old && is_new && lab->brokers >= 3 ? 3 : 1;
+    if (kept)
+        parse_i32(kept, &lab->controllers);
+    if (!options->controllers_given)
+        return ERR_OK;
+    if (old)
+        return err_because(ERR_INVALID_CONFIG, reason, "--controllers is for Kafka 4.3: with 2.7 ZooKeeper decides which broker is the controller, and any can be");
+    if (options->controllers > lab->brokers)
+        return err_because(ERR_INVALID_CONFIG, reason, "--controllers %d: they sit at the first brokers, of which there are only %d; add --brokers %d",
+                           options->controllers, lab->brokers, options->controllers);
+    if (!kept && !is_new && options->controllers != 1)
+        return err_because(ERR_INVALID_CONFIG, reason, "%s was made with --controllers 1, not %d: leave the option out, or take another folder", lab->dir,
+                           options->controllers);
+    if (!kept)
+        lab->controllers = options->controllers;
+    return ERR_OK;
+}
+
 static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *options, struct reason *reason)
 {
     char path[4096], number[32];
     const char *kept;
+    bool is_new;
     enum err err;
 
     if (options->inspect) {
@@ -148,12 +172,13 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
         settings_text(options->settings, &lab->made_with);
     }
     if (options->memory || lab->transient)
-        return ERR_OK;
+        return count_controllers(lab, options, NULL, true, reason);
     snprintf(path, sizeof(path), "%s/lab.db", lab->dir);
     err = store_open(&lab->store, path, &lab->store_lost, reason);
     if (err)
         return err;
     kept = store_get(lab->store, "release");
+    is_new = !kept;
     if (kept && !options->release_given)
         release_parse(kept, &lab->release);
     kept = store_get(lab->store, "brokers");
@@ -166,6 +191,11 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     snprintf(number, sizeof(number), "%d", lab->brokers);
     if (!err)
         err = remember(lab, "brokers", number, options->brokers_given, "--brokers", reason);
+    if (!err)
+        err = count_controllers(lab, options, store_get(lab->store, "controllers"), is_new, reason);
+    snprintf(number, sizeof(number), "%d", options->controllers_given ? options->controllers : lab->controllers);
+    if (!err)
+        err = remember(lab, "controllers", number, options->controllers_given, "--controllers", reason);
     snprintf(number, sizeof(number), "%llu", (unsigned long long)lab->seed);
     if (!err)
         err = remember(lab, "seed", number, options->seed_given, "--seed", reason);
@@ -310,7 +340,7 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
 {
     struct cluster_options how = {
         .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
-        .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
+        .controllers = lab->controllers, .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
         .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
         .loaded = options->loaded, .loaded_context = options->loaded_context,
     };
@@ -825,6 +855,8 @@ enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason
         store_set(store, "release", release_name(lab->release));
         snprintf(number, sizeof(number), "%d", lab->brokers);
         store_set(store, "brokers", number);
+        snprintf(number, sizeof(number), "%d", lab->controllers);
+        store_set(store, "controllers", number);
         snprintf(number, sizeof(number), "%llu", (unsigned long long)lab->seed);
         store_set(store, "seed", number);
         store_set(store, "settings", text_chars(&lab->made_with));

@@ -8,7 +8,7 @@ struct lab {
     bool transient, store_lost, keeps_log_dir, inspects, inspects_as_of;
     int64_t read_us;                         /* when what is inspected was read */
     enum release release;
-    int32_t brokers, *ports;
+    int32_t brokers, controllers, *ports;
     int32_t registered_port;                 /* first port that the brokers registered with; the system may then have chosen others */
     uint64_t seed;
     struct config_map settings;

@@ -41,12 +41,21 @@ void order_say_gone(struct order_call *call, const struct broker *broker)
 {
     int32_t id = broker_id(broker);
     bool old = release_is_27(lab_release(call->lab));
+    struct quorum_info quorum;
 
-    if (is_controller(call, broker))
+    cluster_quorum(lab_cluster(call->lab), &quorum);
+    if (quorum.voters > 1 && quorum.voters_up < quorum.majority) {
+        text_printf(call->answer, "Only %d of %d controllers %s up, and %d are a majority: until then no leader is elected, no topic made, and no session ends.\n",
+                    quorum.voters_up, quorum.voters, quorum.voters_up == 1 ? "is" : "are", quorum.majority);
+    } else if (quorum.voters > 1 && quorum.leader < 0) {
+        text_add(call->answer, "The active controller sat there: the others elect one when controller.quorum.fetch.timeout.ms is over, and that one gives every broker a "
+                               "fresh session; `next leader` goes to where this broker's ends.\n");
+    } else if (is_controller(call, broker)) {
         text_printf(call->answer, "The controller sits there: until `broker start %d` no leader is elected and no topic made.\n", id);
-    else if (others_are_up(call, broker))
+    } else if (others_are_up(call, broker)) {
         text_printf(call->answer, "The controller notices when its session ends (%s); `next leader` goes there.\n",
                     old ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms");
+    }
     text_printf(call->answer, "`broker start %d` brings it back.\n", id);
 }
 

@@ -210,6 +210,7 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
     buffer_i8(out, RECORDING_FORMAT);
     put_text(out, release_name(lab->release));
     buffer_i32(out, lab->brokers);
+    buffer_i32(out, lab->controllers);
     buffer_i64(out, (int64_t)lab->seed);
     buffer_i64(out, lab->start_us);
     buffer_i32(out, lab->registered_port);

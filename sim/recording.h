@@ -16,7 +16,7 @@ enum input {
     INPUT_ORDER,     /* sim/order.h: its words */
     INPUT_PORT,      /* a broker got another port than the one it registered with: its index, the port (32 bits each) */
 };
-enum { RECORDING_FORMAT = 2, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
+enum { RECORDING_FORMAT = 3, RECORDING_MOST_TEXT = 4096, INPUT_HEAD_BYTES = 21 };
 enum { HEAD_KEEP_TIMESTAMPS = 1, HEAD_BASE = 2, HEAD_NO_WALL = 4 /* members live in virtual time, also those read from disk */ };
 extern const char recording_magic[4];
 

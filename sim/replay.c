@@ -33,7 +33,7 @@ static char *get_text(struct reader *reader)
 
 struct head {
     enum release release;
-    int32_t brokers;
+    int32_t brokers, controllers;
     int64_t seed, start_us;
     int32_t registered_port, ports[100];
     int8_t flags;
@@ -58,9 +58,10 @@ static enum err read_head(struct reader *reader, struct head *head, struct confi
     known = text && release_parse(text, &head->release);
     mem_free(text);
     head->brokers = reader_i32(reader);
+    head->controllers = reader_i32(reader);
     head->seed = reader_i64(reader);
     head->start_us = reader_i64(reader);
-    if (!known || head->brokers < 1 || head->brokers > 100)
+    if (!known || head->brokers < 1 || head->brokers > 100 || head->controllers < 1 || head->controllers > head->brokers)
         return no_recording(reason);
     head->registered_port = reader_i32(reader);
     if (head->registered_port < 0 || head->registered_port > UINT16_MAX - 100)
@@ -92,6 +93,8 @@ static void options_of(const struct head *head, struct lab_options *options, str
     lab_options_default(options);
     options->release = head->release;
     options->brokers = head->brokers;
+    options->controllers = head->controllers;
+    options->controllers_given = !release_is_27(head->release);
     options->seed = (uint64_t)head->seed;
     options->start_us = head->start_us;
     options->release_given = options->brokers_given = options->seed_given = true;

@@ -20,6 +20,7 @@
 #include "sim/cluster/inspect.h"
 #include "sim/cluster/partition.h"
 #include "sim/cluster/placement.h"
+#include "sim/cluster/quorum.h"
 #include "sim/cluster/record_layouts.h"
 #include "sim/log/layout.h"
 #include "sim/net/net.h"
@@ -35,9 +36,10 @@ struct lab_options {
     const char *dir;              /* the lab's folder; NULL with transient or memory */
     bool transient;               /* a folder of its own below the runtime dir, gone at the end */
     bool memory;                  /* files in memory: tests */
-    bool release_given, brokers_given, seed_given; /* an existing lab with another value is refused */
+    bool release_given, brokers_given, controllers_given, seed_given; /* an existing lab with another value is refused */
     enum release release;
     int32_t brokers;
+    int32_t controllers;          /* 4.3: voters of the metadata quorum, the first so many brokers; 0: 3 of three brokers or more, else 1 */
     uint64_t seed;
     int64_t start_us;             /* -1: where the lab stopped, or for a new one new_start_us */
     int64_t new_start_us;         /* -1: the wall clock's now */

@@ -114,6 +114,6 @@ const struct command command_broker = {
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
                "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "
                "has ended. freeze ID [DURATION] is a long garbage collection: the broker stands still, connections to it hang, its session ends, and after thaw it still "
-               "believes what it believed: a zombie. Under 4.3 the first broker is the controller too: without it no leader is elected and no topic made.",
+               "believes what it believed: a zombie. Under 4.3 the first brokers are the controllers too, as many as --controllers says: without a majority of them no leader is elected and no topic made.",
     .example = "broker", .words = "stop kill power-off start freeze thaw", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

@@ -56,7 +56,7 @@ static int change(struct call *call, const char *dir)
     char *was_dir;
 
     options.dir = dir;
-    options.transient = options.listen = options.release_given = options.brokers_given = options.seed_given = options.course = false;
+    options.transient = options.listen = options.release_given = options.brokers_given = options.controllers_given = options.seed_given = options.course = false;
     options.settings = NULL;
     options.log_dir = NULL;
     options.start_us = options.new_start_us = -1;

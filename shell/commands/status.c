@@ -16,6 +16,19 @@ static void print_brokers(struct call *call, const struct lab *lab)
     }
 }
 
+/* Of one that can't be another nothing is said. */
+static void print_quorum(struct call *call, const struct lab *lab)
+{
+    struct quorum_info quorum;
+
+    if (!cluster_quorum(lab_cluster(lab), &quorum) || quorum.voters == 1)
+        return;
+    if (quorum.leader >= 0)
+        call_print(call, "controller  broker %d, epoch %d; %d of %d voters up\n", quorum.leader, quorum.epoch, quorum.voters_up, quorum.voters);
+    else
+        call_print(call, "controller  none; %d of %d voters up, %d are a majority\n", quorum.voters_up, quorum.voters, quorum.majority);
+}
+
 static void print_topics(struct call *call, const struct lab *lab)
 {
     const struct image *image = cluster_image(lab_cluster(lab));
@@ -69,6 +82,7 @@ static int run(struct call *call)
     call_print(call, "Kafka %s, seed %llu, %s\n", release_is_27(lab_release(lab)) ? "2.7" : lab_release(lab) == RELEASE_43 ? "4.3" : "4.3 (clients of 2.7 too)",
                (unsigned long long)lab_seed(lab), lab_dir(lab));
     print_brokers(call, lab);
+    print_quorum(call, lab);
     print_topics(call, lab);
     print_inputs(call, lab);
     for (size_t i = 0; i < wire_connection_count(lab_wire(lab)); i++) {

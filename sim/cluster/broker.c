@@ -24,19 +24,23 @@ static void set_text(struct config_map *map, const char *name, const char *forma
 }
 
 /* Nobody listens there: it stands in what brokers say of themselves, and in the quorum's files. */
-int32_t cluster_controller_port(const struct cluster *cluster)
+static int32_t controller_port(int32_t port)
 {
-    int32_t port = cluster->brokers[0]->port;
-
     return port > 55535 ? port - 10000 : port + 10000;
 }
 
+int32_t broker_controller_port(const struct broker *broker)
+{
+    return controller_port(broker->port);
+}
+
 /* What a broker's server.properties says beside what all have. */
-static void set_own_settings(struct broker *broker)
+static void set_own_settings(struct broker *broker, const struct cluster_options *options)
 {
     struct cluster *cluster = broker->cluster;
     struct config_map *map = &broker->settings;
-    int32_t controller_port = cluster_controller_port(cluster);
+    bool votes = (int32_t)broker->index < cluster->controllers;
+    struct text servers = { 0 };
 
     set_text(map, "broker.id", "%d", broker->id);
     set_text(map, "log.dirs", "%s", broker->log_dir);
@@ -44,21 +48,24 @@ static void set_own_settings(struct broker *broker)
         set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d", broker->port);
         set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d", cluster->host, broker->port);
         if (!config_map_get(map, "zookeeper.connect"))
-            set_text(map, "zookeeper.connect", "127.0.0.1:%d", controller_port);
+            set_text(map, "zookeeper.connect", "127.0.0.1:%d", broker_controller_port(cluster->brokers[0]));
         if (!config_map_get(map, "zookeeper.connection.timeout.ms"))
             set_text(map, "zookeeper.connection.timeout.ms", "18000");
         return;
     }
     set_text(map, "node.id", "%d", broker->id);
-    set_text(map, "process.roles", broker->index ? "broker" : "broker,controller");
-    if (broker->index) {
+    set_text(map, "process.roles", votes ? "broker,controller" : "broker");
+    if (!votes) {
         set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d", broker->port);
         set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d", cluster->host, broker->port);
     } else {
-        set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d,CONTROLLER://localhost:%d", broker->port, controller_port);
-        set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d,CONTROLLER://localhost:%d", cluster->host, broker->port, controller_port);
+        set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d,CONTROLLER://localhost:%d", broker->port, broker_controller_port(broker));
+        set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d,CONTROLLER://localhost:%d", cluster->host, broker->port, broker_controller_port(broker));
     }
-    set_text(map, "controller.quorum.bootstrap.servers", "localhost:%d", controller_port);
+    for (int32_t i = 0; i < cluster->controllers; i++)
+        text_printf(&servers, "%slocalhost:%d", i ? "," : "", controller_port(options->ports ? options->ports[i] : broker->port));
+    set_text(map, "controller.quorum.bootstrap.servers", "%s", text_chars(&servers));
+    text_done(&servers);
     set_text(map, "controller.listener.names", "CONTROLLER");
     set_text(map, "inter.broker.listener.name", "PLAINTEXT");
 }
@@ -209,7 +216,7 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     broker_init_tasks(broker);
     life_init(broker);
     config_map_copy(&broker->settings, options->settings);
-    set_own_settings(broker);
+    set_own_settings(broker, options);
     return fs_mkdir(cluster->fs, broker->log_dir, reason);
 }
 

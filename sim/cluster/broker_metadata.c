@@ -164,7 +164,12 @@ static void forget_seen(struct cluster *cluster)
 static bool seen(const struct broker *broker, const struct metadata_pending *pending)
 {
     return broker->image && pending->last_offset <= image_offset(broker->image) &&
-           (!broker->metadata.log || pending->last_offset < log_end_offset(broker->metadata.log));
+           (!broker->metadata.log || broker->metadata.by_majority || pending->last_offset < log_end_offset(broker->metadata.log));
+}
+
+static bool is_committed(const struct cluster *cluster, const struct metadata_pending *pending)
+{
+    return !cluster->quorum || pending->last_offset < cluster->controller.committed;
 }
 
 /* True: so much was to be made that some of it is left for another call. */
@@ -174,8 +179,8 @@ static bool take_batch(struct broker *broker, const struct metadata_pending *pen
     bool more;
 
     broker->hosted = 0;
-    if (broker->metadata.log && pending->base_offset >= log_end_offset(broker->metadata.log))
-        metadata_log_append(&broker->metadata, bytes, METADATA_EPOCH, queue_now_ms(broker->cluster->queue), NULL);
+    if (broker->metadata.log && !broker->metadata.by_majority && pending->base_offset >= log_end_offset(broker->metadata.log))
+        metadata_log_append(&broker->metadata, bytes, pending->epoch, queue_now_ms(broker->cluster->queue), NULL);
     if (!broker->image || pending->last_offset <= image_offset(broker->image))
         return false;
     more = metadata_batch_replay(bytes, follow, broker, NULL) == ERR_REQUEST_TIMED_OUT;
@@ -187,10 +192,13 @@ static bool take_batch(struct broker *broker, const struct metadata_pending *pen
 
 void broker_catch_up(struct broker *broker)
 {
-    for (struct metadata_pending *pending = broker->cluster->controller.first; pending; pending = pending->next)
+    const struct cluster *cluster = broker->cluster;
+    struct metadata_pending *pending = cluster->controller.first;
+
+    for (; pending && is_committed(cluster, pending); pending = pending->next)
         while (!seen(broker, pending) && take_batch(broker, pending))
             ;
-    broker->pending = NULL;
+    broker->pending = pending;
     if (!broker->image)
         return;
     wake_waits(broker);
@@ -217,16 +225,7 @@ static struct metadata_pending *next_unseen(struct broker *broker)
 {
     while (broker->pending && seen(broker, broker->pending))
         broker->pending = broker->pending->next;
-    return broker->pending;
-}
-
-/* It lacks more than what was kept for it: it was out of contact when the controller went, and that one came back. */
-static bool behind(const struct broker *broker)
-{
-    const struct image *image = broker->cluster->controller.image;
-
-    return broker->up && broker->image && image_offset(broker->image) < image_offset(image) &&
-           (!broker->pending || broker->pending->base_offset > image_offset(broker->image) + 1);
+    return broker->pending && is_committed(broker->cluster, broker->pending) ? broker->pending : NULL;
 }
 
 /* One batch an event, and a deletion in slices: a topic of ten thousand partitions must not hold up everything else. */
@@ -235,22 +234,19 @@ static void metadata_arrives(void *context)
     struct broker *broker = context;
     struct metadata_pending *pending = next_unseen(broker);
 
-    if (!broker->cluster->controller.down && behind(broker)) {
-        if (!broker_read_metadata(broker, NULL))
-            event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
-        wake_waits(broker);
+    broker->metadata_parked = false;
+    if (!pending) {
+        broker_fetch_metadata(broker);
         return;
     }
-    if (!pending)
-        return;
     if (metadata_batch_replay((struct bytes){ pending->bytes, pending->size }, remove_slice, broker, NULL) == ERR_REQUEST_TIMED_OUT) {
         event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
         return;
     }
     if (take_batch(broker, pending))
         event_at(broker->cluster->queue, &broker->metadata_event, queue_now_us(broker->cluster->queue));
-    else if (pending->next)
-        broker_schedule_metadata(broker);
+    else
+        broker_fetch_metadata(broker);
     next_unseen(broker); /* before what all have seen is freed */
     wake_waits(broker);
     forget_seen(broker->cluster);
@@ -264,6 +260,18 @@ static void message_arrives(void *context)
     metadata_arrives(broker);
 }
 
+/* Under 4.3 a broker fetches: with the answer it asks for more, and what is asked lies at the controller until there is something. 2.7's controller sends as it likes. */
+static bool park(struct broker *broker)
+{
+    const struct cluster *cluster = broker->cluster;
+
+    if (!release_is_27(cluster->release) && !network_open(cluster, broker->id, controller_home(cluster)))
+        return false;
+    broker->metadata_parked = true;
+    broker->metadata_parked_us = queue_now_us(cluster->queue);
+    return true;
+}
+
 void broker_meet_controller(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
@@ -273,7 +281,8 @@ void broker_meet_controller(struct broker *broker)
         image_set_controller(broker->image, controller_home(cluster));
     broker->metadata_message.run = message_arrives;
     broker->metadata_message.context = broker;
-    if (!cluster->opening)
+    broker->metadata_parked = false;
+    if (park(broker) && !cluster->opening)
         network_send(cluster, controller_home(cluster), broker->id, &broker->metadata_message, 0);
 }
 
@@ -285,10 +294,30 @@ void broker_schedule_metadata(struct broker *broker)
     broker->metadata_event.run = metadata_arrives;
     broker->metadata_message.run = message_arrives;
     broker->metadata_event.context = broker->metadata_message.context = broker;
-    if (cluster->opening || (!pending && !behind(broker)) || event_scheduled(&broker->metadata_event) || network_under_way(&broker->metadata_message))
+    if (cluster->opening || cluster->controller.down || !pending || !broker->metadata_parked || event_scheduled(&broker->metadata_event) ||
+        network_under_way(&broker->metadata_message))
         return;
-    network_send_later(cluster, controller_home(cluster), broker->id, &broker->metadata_message, pending ? pending->size : 0,
-                       pending ? pending->sent_us - queue_now_us(cluster->queue) : 0); /* it left while others before it were on the way */
+    network_send_later(cluster, controller_home(cluster), broker->id, &broker->metadata_message, pending->size,
+                       pending->sent_us - queue_now_us(cluster->queue)); /* it left while others before it were on the way */
+}
+
+void broker_fetch_metadata(struct broker *broker)
+{
+    if (broker->metadata_parked || park(broker))
+        broker_schedule_metadata(broker);
+}
+
+void metadata_links_changed(void *context, int32_t from, int32_t to)
+{
+    struct cluster *cluster = context;
+
+    quorum_link_changed(cluster, from, to);
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        struct broker *broker = cluster->brokers[i];
+
+        if (broker->up && !cluster->controller.down && !broker->metadata_parked && !event_scheduled(&broker->metadata_event))
+            broker_meet_controller(broker);
+    }
 }
 
 void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset)

@@ -445,6 +445,8 @@ void broker_cancel_tasks(struct broker *broker)
 {
     struct queue *queue = broker->cluster->queue;
 
+    network_cancel(&broker->metadata_message);
+    broker->metadata_parked = false;
     event_cancel(queue, &broker->metadata_event);
     network_cancel(&broker->metadata_message);
     event_cancel(queue, &broker->retention.event);

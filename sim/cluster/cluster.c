@@ -168,7 +168,7 @@ enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, s
         return err;
     log_cursor_init(&cursor, cluster->controller.log->log, log_end_offset(broker->metadata.log), false);
     while (!err && log_cursor_next(&cursor, &batch))
-        err = metadata_log_append(&broker->metadata, batch.bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
+        err = metadata_log_append(&broker->metadata, batch.bytes, batch.leader_epoch, queue_now_ms(cluster->queue), reason);
     log_cursor_done(&cursor);
     return err;
 }
@@ -201,13 +201,15 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
     for (size_t i = 0; !err && i < cluster->broker_count; i++) {
         struct broker *broker = cluster->brokers[i];
 
-        if (i && !release_is_27(cluster->release))
+        if (i && !release_is_27(cluster->release) && !quorum_votes(broker))
             err = cluster_copy_metadata(cluster, broker, reason);
         broker->image = image_copy(cluster->controller.image);
         broker->started_us = queue_now_us(cluster->queue);
         broker->groups = groups_new(broker);
         broker->up = true;
         broker->state = BROKER_UP;
+        broker->metadata_parked = true;
+        broker->metadata_parked_us = broker->started_us;
         if (!err)
             err = broker_host_all(broker, reason);
     }
@@ -228,7 +230,7 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
 static enum err open_all(struct cluster *cluster, const struct cluster_options *options, struct reason *reason)
 {
     char cluster_id[UUID_TEXT] = "";
-    bool fresh;
+    bool fresh = false;
     enum err err = ERR_OK;
 
     for (size_t i = 0; !err && i < (size_t)options->broker_count; i++) {
@@ -239,11 +241,15 @@ static enum err open_all(struct cluster *cluster, const struct cluster_options *
         if (!err)
             err = cluster_identify(cluster, cluster->brokers[i], cluster_id, reason);
     }
-    if (!err)
+    if (!err && cluster->controllers > 1) {
+        quorum_new(cluster, cluster->controllers);
+        err = quorum_open(cluster, &fresh, reason);
+    } else if (!err) {
         err = cluster_open_controller(cluster, reason);
+    }
     if (err)
         return err;
-    fresh = log_end_offset(cluster->controller.log->log) == 0;
+    fresh = cluster->quorum ? fresh : log_end_offset(cluster->controller.log->log) == 0;
     image_set_cluster_id(cluster->controller.image, cluster_id);
     image_set_controller(cluster->controller.image, controller_home(cluster));
     if (fresh)
@@ -257,13 +263,16 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     enum err err;
 
     *out = NULL;
-    assert(options->broker_count > 0 && options->broker_count <= MOST_BROKERS);
+    assert(options->broker_count > 0 && options->broker_count <= MOST_BROKERS && options->controllers <= options->broker_count);
     cluster->release = options->release;
     cluster->controller.log = &cluster->controller.own;
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
     cluster->network = network_new(cluster);
     fetchers_watch_network(cluster);
+    cluster->links = (struct network_watch){ .changed = metadata_links_changed, .context = cluster };
+    network_watch(cluster, &cluster->links);
+    cluster->controllers = release_is_27(options->release) || options->controllers < 1 ? 1 : options->controllers;
     cluster->journal = options->journal;
     cluster->fs = options->fs;
     cluster->loaded = options->loaded;
@@ -343,6 +352,7 @@ static void free_all(struct cluster *cluster)
     mem_free(cluster->host);
     buffer_done(&cluster->scratch);
     inspection_free(cluster->inspection);
+    quorum_free(cluster);
     network_free(cluster->network);
     mem_free(cluster);
 }
@@ -355,6 +365,7 @@ void cluster_close(struct cluster *cluster)
     if (!cluster)
         return;
     dir = controller_dir(cluster);
+    network_unwatch(cluster, &cluster->links);
     were_up = mem_zero_array(cluster->broker_count, sizeof(*were_up));
     for (size_t i = 0; i < cluster->broker_count; i++) {
         life_finish(cluster->brokers[i]);
@@ -365,6 +376,7 @@ void cluster_close(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up)
             broker_catch_up(cluster->brokers[i]);
+    quorum_close(cluster);
     for (size_t i = cluster->broker_count; i-- > 0;)
         broker_stop_clean(cluster->brokers[i]);
     controller_close(cluster, true);
@@ -382,6 +394,8 @@ void cluster_drop(struct cluster *cluster)
 {
     if (!cluster)
         return;
+    network_unwatch(cluster, &cluster->links);
+    quorum_close(cluster);
     for (size_t i = 0; i < cluster->broker_count; i++)
         broker_drop(cluster->brokers[i]);
     controller_close(cluster, false);

@@ -19,6 +19,7 @@ struct cluster_options {
     enum release release;
     int32_t broker_count;
     int32_t first_broker_id;       /* 0 for 2.7, 1 for 4.3 */
+    int32_t controllers;           /* 4.3: so many of the first brokers vote on the metadata (quorum.h); 0 counts as 1, and so does any number with 2.7 */
     const char *dir;               /* the lab's folder; broker N keeps LAB/broker-N, 2.7's controller LAB/controller */
     const char *log_dir;           /* one broker: its folder is this one itself; NULL */
     const struct config_map *settings; /* server.properties of all brokers (the distribution's and --set) */
@@ -73,7 +74,7 @@ int64_t broker_next_cleaner_look_us(const struct broker *broker);
 
 /* ---- a broker's life. What it holds for clients is told to the watchers: wire resets connections, net unbinds the port. ---- */
 /* As kill -9: nothing is closed or written; the controller learns of it when the session times out (2.7 zookeeper.session.timeout.ms, 4.3
- * broker.session.timeout.ms). Under 4.3 the first broker is the controller too: without it nothing of metadata changes. `why`: for the journal.
+ * broker.session.timeout.ms). Under 4.3 controllers sit at the first brokers (quorum.h): without a majority nothing of metadata changes. `why`: for the journal.
  * ERR_BROKER_NOT_AVAILABLE: it is down already. Not to be called inside a request's handler: there broker_fail(). */
 enum err broker_kill(struct broker *broker, const char *why, struct reason *reason);
 /* Its disk failed: the broker halts, as Kafka's does without a log dir, in an event of its own at the present moment. `what`: the system's words. */
@@ -115,6 +116,7 @@ struct image_wait {
     void (*done)(void *context);
     void *context;
     int64_t offset;
+    void (*lost)(void *context);      /* the controller that gave the offset leads no more, and it was not committed: to be ordered again */
     struct image_wait *next;
 };
 void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset); /* may call done at once */

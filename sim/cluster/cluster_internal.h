@@ -10,6 +10,7 @@
 #include "sim/cluster/network.h"
 #include "sim/cluster/partition.h"
 #include "sim/cluster/placement.h"
+#include "sim/cluster/quorum.h"
 #include "sim/log/checkpoint.h"
 #include "sim/log/log.h"
 
@@ -19,7 +20,8 @@ enum { MOST_BROKERS = 1000, METADATA_EPOCH = 1, METADATA_BATCH_RECORDS = 100, PR
 struct metadata_pending {
     struct metadata_pending *next;
     int64_t base_offset, last_offset;
-    int64_t sent_us;
+    int64_t sent_us;                  /* when it was committed, and with that leaves for the brokers */
+    int32_t epoch;
     uint8_t *bytes;
     size_t size;
 };
@@ -32,6 +34,8 @@ struct controller {
     struct metadata_log own;
     struct metadata_batch batch;      /* being filled between controller_begin and controller_commit */
     bool filling;
+    int32_t epoch;                    /* of what it writes */
+    int64_t committed;                /* with a quorum: all below is; never back */
     enum err failed;                  /* the log could not be written: nothing more is promised */
     struct metadata_pending *first, *last;
     int64_t since_us;                 /* it is the controller */
@@ -56,6 +60,9 @@ struct cluster {
     struct metric_source *metric_sources;
     struct network_watch session_watch;
     struct network_watch fetch_watch;
+    struct network_watch links;       /* told of what is cut and healed */
+    int32_t controllers;              /* 4.3: voters of the metadata log, the first so many brokers; 1 of 2.7, where any broker can be it */
+    struct quorum *quorum;            /* 4.3 with more than one voter; NULL: the controller is alone */
     struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
@@ -182,6 +189,7 @@ struct broker {
     struct task *task;                /* that starts or stops it, an event for each slice; NULL: none */
     int64_t task_cost;                /* of what the task did in this event */
     bool task_given_up, hurries;      /* it is being ended from outside; it takes no break any more */
+    bool awaits_commit;               /* its task does */
     bool task_begins;                 /* whoever asked for the start still waits for the answer: start_err, start_failure */
     enum err start_err;
     char *start_failure;
@@ -201,9 +209,11 @@ struct broker {
     struct config_map settings;       /* its server.properties */
     struct config_map loggers;        /* levels that were set since it started */
     struct image *image;
-    struct metadata_log metadata;     /* 4.3: its copy; the first broker's is the controller's own */
-    struct network_message metadata_message; /* metadata on its way here, one batch at a time */
-    struct event metadata_event;      /* the next slice of what arrived */
+    struct metadata_log metadata;     /* 4.3: its copy; where the controller is alone, its broker has the controller's own */
+    struct network_message metadata_message; /* committed records on their way from the controller */
+    struct event metadata_event;      /* they are here, and what is to be done about them takes more than one event */
+    bool metadata_parked;             /* 4.3: its fetch lies at the controller, which may answer */
+    int64_t metadata_parked_us;       /* since when; -1: none came yet */
     struct metadata_pending *pending; /* the first batch that it has not seen, while it is up; NULL: none */
     int hosted;                       /* replicas made or taken in by this event */
     bool removed;                     /* some replica's log, and the checkpoints still name it */
@@ -258,6 +268,7 @@ void life_set_home(struct cluster *cluster, size_t index);
 void life_controller_is_back(struct cluster *cluster);
 void life_wake_starting(struct cluster *cluster);
 void life_tell_controller_back(struct cluster *cluster);
+void life_committed(struct cluster *cluster);           /* all that the controller wrote: who waits for that goes on */
 void life_leave_memory(struct broker *broker);
 void life_tell_down(struct broker *broker, const char *why, bool reset);
 void life_tell_up(struct broker *broker);
@@ -267,6 +278,8 @@ bool life_breathe(struct broker *broker, int64_t cost);
 enum { COST_OF_LOG = 64 * 1024, COST_OF_ROLE = 32 * 1024, COST_OF_NAME = 4 * 1024, COST_OF_LINE = 512, COST_OF_ELECTIONS = 1024 * 1024 };
 bool life_sleep(struct broker *broker, int64_t us);     /* the same for virtual time */
 bool life_await_controller(struct broker *broker);
+/* With a quorum: until all that was written is committed; false: given up. *again: a controller went, and with it perhaps what was written. */
+bool life_await_commit(struct broker *broker, bool *again);
 void life_give_up(struct broker *broker);               /* ends its task; what the task was at is for the caller to clear */
 void life_finish(struct broker *broker);                /* the lab closes: a stop that is half done is done at once, a start is given up */
 void life_halt(struct broker *broker);                  /* its disk failed: the end, in an event */
@@ -300,7 +313,7 @@ void cluster_drop_now(struct cluster *cluster);         /* all */
 enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason);
 enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err cluster_open_controller(struct cluster *cluster, struct reason *reason);
-int32_t cluster_controller_port(const struct cluster *cluster);
+int32_t broker_controller_port(const struct broker *broker);
 struct config_layers broker_layers(const struct broker *broker, const struct config_map *topic);
 void broker_topic_changed(struct broker *broker, const char *topic);      /* its settings */
 void broker_settings_changed(struct broker *broker);
@@ -342,9 +355,11 @@ void cleaner_write(struct broker *broker);              /* the checkpoint, if th
 void cleaner_truncated(struct partition *partition);    /* its log was cut */
 
 /* ---- broker_metadata.c: what the broker does about metadata records ---- */
+void metadata_links_changed(void *context, int32_t from, int32_t to);
 enum err broker_read_metadata(struct broker *broker, struct reason *reason);  /* a batch that it has not seen, from the controller's log */
 void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */
 void broker_schedule_metadata(struct broker *broker);
+void broker_fetch_metadata(struct broker *broker);      /* its fetch comes to the controller, if the link lets it, and is answered when there is something */
 void broker_meet_controller(struct broker *broker);     /* there is a new one: it tells so */
 
 /* ---- partition.c, partition_host.c, partition_role.c, partition_commit.c, partition_deletion.c ---- */
@@ -473,14 +488,43 @@ void elections_stop(struct cluster *cluster);
 void elections_note(struct cluster *cluster, const struct image_partition *partition); /* as it will be; it may want its preferred leader back */
 void elections_config_changed(struct cluster *cluster); /* it may allow unclean elections now */
 void elections_min_isr_changed(struct cluster *cluster);/* 4.3: eligible leaders are none any more where enough are in sync */
+/* With a quorum: what is below `high_watermark` is committed, and travels. */
+void controller_committed(struct cluster *cluster, int64_t high_watermark);
+bool controller_all_committed(const struct cluster *cluster);
+int64_t controller_high_watermark(const struct cluster *cluster);
+/* This broker's voter leads: it knows what the log says, and goes on from there. */
+void controller_claim(struct cluster *cluster, struct broker *broker, int32_t epoch);
+/* It leads no more: what it had not committed is forgotten, who waits for it asks again. */
+void controller_renounce(struct cluster *cluster, const char *why);
+
+/* ---- quorum*.c ---- */
+void quorum_new(struct cluster *cluster, int32_t voters);
+enum err quorum_open(struct cluster *cluster, bool *fresh, struct reason *reason);  /* the lab opens: an election that takes no time */
+void quorum_close(struct cluster *cluster);             /* the lab closes: nothing of it is under way any more */
+void quorum_free(struct cluster *cluster);
+bool quorum_votes(const struct broker *broker);         /* it is a voter's */
+bool quorum_votes_now(const struct broker *broker);     /* and that voter is up */
+enum err quorum_join(struct broker *broker, struct reason *reason);  /* opens its copy of the log; it votes from now on */
+void quorum_leave(struct broker *broker, const char *why);           /* also of one that is no voter's, or down already; its copy is for the caller to close */
+bool quorum_resign(struct broker *broker);              /* its voter leads, and lets another; false: it doesn't lead, or nobody else can */
+bool quorum_has_successor(const struct broker *broker);
+void quorum_appended(struct cluster *cluster);          /* the active controller wrote something */
+/* A broker starts or stops at one virtual moment, so what is decided about it does too: the voters that are in contact get it at once. False: no majority is. */
+bool quorum_settle(struct cluster *cluster);
+void quorum_link_changed(struct cluster *cluster, int32_t from, int32_t to);
 
 /* ---- raft_files.c: what a 4.3 controller keeps beside its records ---- */
 enum raft_control { RAFT_LEADER_CHANGE = 2, RAFT_SNAPSHOT_HEADER, RAFT_SNAPSHOT_FOOTER, RAFT_VERSION, RAFT_VOTERS }; /* Kafka's numbers */
-void raft_add_control(struct metadata_batch *batch, enum raft_control type, int32_t voter, const struct cluster *cluster, int64_t now_ms);
+void raft_add_control(struct metadata_batch *batch, enum raft_control type, const struct cluster *cluster, int64_t now_ms);
+/* `votes`: 1 for each voter that granted its own; NULL: all did. */
+void raft_add_leader_change(struct metadata_batch *batch, const struct cluster *cluster, int32_t leader, const uint8_t *votes, int64_t now_ms);
 size_t raft_feature_count(void);
 const struct metadata_feature *raft_features(void);   /* what 4.3 supports; the highest is what a new cluster gets */
 enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason);      /* bootstrap.checkpoint, as formatting a folder does */
-enum err raft_write_quorum_files(const struct cluster *cluster, struct reason *reason); /* quorum-state and the first snapshot */
+enum err raft_write_first_snapshot(const struct cluster *cluster, const char *dir, struct reason *reason);
+/* quorum-state of a voter; ids -1: none. Reading one that is missing or damaged gives -1 for all. */
+enum err raft_write_state(const struct broker *broker, int32_t leader, int32_t epoch, int32_t voted, struct reason *reason);
+void raft_read_state(const struct broker *broker, int32_t *leader, int32_t *epoch, int32_t *voted);
 
 /* ---- inspect.c ---- */
 enum err cluster_refuse_change(const struct cluster *cluster, struct reason *reason); /* of one that is only looked at */

@@ -13,6 +13,16 @@ int32_t controller_home(const struct cluster *cluster)
     return cluster->brokers[cluster->controller.home]->id;
 }
 
+bool controller_all_committed(const struct cluster *cluster)
+{
+    return !cluster->quorum || cluster->controller.committed >= log_end_offset(cluster->controller.log->log);
+}
+
+int64_t controller_high_watermark(const struct cluster *cluster)
+{
+    return cluster->quorum ? cluster->controller.committed : log_end_offset(cluster->controller.log->log);
+}
+
 bool cluster_controller_up(const struct cluster *cluster)
 {
     return !cluster->controller.down;
@@ -22,6 +32,8 @@ enum err controller_check(const struct cluster *cluster, struct reason *reason)
 {
     if (!cluster->controller.down)
         return cluster_refuse_change(cluster, reason);
+    if (cluster->quorum)
+        return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is active: a majority of the voters has to elect one");
     return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is up: broker %d, at which it sits, is down", controller_home(cluster));
 }
 
@@ -52,7 +64,7 @@ static enum err apply_to_image(void *context, const struct metadata_record *reco
     return image_apply(cluster->controller.image, record, offset, reason);
 }
 
-static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t base_offset, int64_t last_offset)
+static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t base_offset, int64_t last_offset, int32_t epoch)
 {
     struct controller *controller = &cluster->controller;
     struct metadata_pending *pending = mem_zero(sizeof(*pending));
@@ -60,6 +72,7 @@ static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t bas
     pending->base_offset = base_offset;
     pending->last_offset = last_offset;
     pending->sent_us = queue_now_us(cluster->queue);
+    pending->epoch = epoch;
     pending->bytes = mem_copy(bytes.data, bytes.size);
     pending->size = bytes.size;
     if (controller->last)
@@ -70,6 +83,46 @@ static void pending_add(struct cluster *cluster, struct bytes bytes, int64_t bas
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up && !cluster->brokers[i]->pending)
             cluster->brokers[i]->pending = pending;
+}
+
+/* From `offset` on. */
+static void pending_drop(struct cluster *cluster, int64_t offset)
+{
+    struct controller *controller = &cluster->controller;
+    struct metadata_pending **at = &controller->first, *pending, *next;
+
+    controller->last = NULL;
+    while (*at && (*at)->last_offset < offset) {
+        controller->last = *at;
+        at = &(*at)->next;
+    }
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i] && cluster->brokers[i]->pending && cluster->brokers[i]->pending->last_offset >= offset)
+            cluster->brokers[i]->pending = NULL;
+    for (pending = *at, *at = NULL; pending; pending = next) {
+        next = pending->next;
+        mem_free(pending->bytes);
+        mem_free(pending);
+    }
+}
+
+/* Anew from the log: all that some broker has not seen. */
+static void pending_read(struct cluster *cluster)
+{
+    int64_t seen = INT64_MAX;
+    struct log_cursor cursor;
+    struct batch batch;
+
+    pending_drop(cluster, 0);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up && image_offset(cluster->brokers[i]->image) < seen)
+            seen = image_offset(cluster->brokers[i]->image);
+    if (seen >= log_end_offset(cluster->controller.log->log) - 1)
+        return;
+    log_cursor_init(&cursor, cluster->controller.log->log, seen + 1, false);
+    while (log_cursor_next(&cursor, &batch))
+        pending_add(cluster, batch.bytes, batch.base_offset, batch.last_offset, batch.leader_epoch);
+    log_cursor_done(&cursor);
 }
 
 /* Ends the batch under construction, if there is one: written, applied, sent on. */
@@ -84,14 +137,17 @@ static enum err flush(struct cluster *cluster, struct reason *reason)
     controller->filling = false;
     err = batch_builder_finish(&controller->batch.builder, &bytes, reason);
     if (!err)
-        err = metadata_log_append(controller->log, bytes, METADATA_EPOCH, queue_now_ms(cluster->queue), reason);
+        err = metadata_log_append(controller->log, bytes, controller->epoch, queue_now_ms(cluster->queue), reason);
     if (!err) {
-        pending_add(cluster, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1);
+        pending_add(cluster, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1,
+                    controller->epoch);
         err = metadata_batch_replay(bytes, apply_to_image, cluster, reason);
     }
     metadata_batch_done(&controller->batch);
     if (err)
         controller->failed = err;
+    else
+        quorum_appended(cluster);
     return err;
 }
 
@@ -103,7 +159,7 @@ struct metadata_batch *controller_add(struct cluster *cluster, const struct meta
     if (controller->filling && controller->batch.count >= METADATA_BATCH_RECORDS)
         flush(cluster, NULL);
     if (!controller->filling) {
-        metadata_batch_begin(&controller->batch, log_end_offset(controller->log->log), METADATA_EPOCH, false);
+        metadata_batch_begin(&controller->batch, log_end_offset(controller->log->log), controller->epoch, false);
         controller->filling = true;
     }
     metadata_batch_add(&controller->batch, record, queue_now_ms(cluster->queue));
@@ -142,12 +198,15 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
     controller->image = image_new();
     controller->failed = ERR_OK;
     controller->down = false;
+    controller->epoch = METADATA_EPOCH;
     controller->log->flushes = true;
     err = metadata_log_open(controller->log, &env, log_dir, layers, clean, recovery_point, queue_now_ms(cluster->queue), reason);
     if (!err)
         err = metadata_log_replay(controller->log, 0, apply_to_image, cluster, reason);
     if (!err)
         image_set_offset(controller->image, log_end_offset(controller->log->log) - 1);
+    if (!err && !cluster->opening)
+        pending_read(cluster); /* those who were cut off when it went */
     return err;
 }
 
@@ -156,20 +215,32 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
 {
     struct metadata_batch batch;
     int64_t now_ms = queue_now_ms(cluster->queue);
-    int32_t voter = controller_home(cluster);
     struct bytes bytes;
     enum err err;
 
-    metadata_batch_begin(&batch, 0, METADATA_EPOCH, true);
-    raft_add_control(&batch, RAFT_LEADER_CHANGE, voter, cluster, now_ms);
-    raft_add_control(&batch, RAFT_VERSION, voter, cluster, now_ms);
-    raft_add_control(&batch, RAFT_VOTERS, voter, cluster, now_ms);
+    metadata_batch_begin(&batch, 0, cluster->controller.epoch, true);
+    raft_add_control(&batch, RAFT_LEADER_CHANGE, cluster, now_ms);
+    raft_add_control(&batch, RAFT_VERSION, cluster, now_ms);
+    raft_add_control(&batch, RAFT_VOTERS, cluster, now_ms);
     err = batch_builder_finish(&batch.builder, &bytes, reason);
     if (!err)
-        err = metadata_log_append(cluster->controller.log, bytes, METADATA_EPOCH, now_ms, reason);
+        err = metadata_log_append(cluster->controller.log, bytes, cluster->controller.epoch, now_ms, reason);
     if (!err)
-        pending_add(cluster, bytes, 0, batch.count - 1);
+        pending_add(cluster, bytes, 0, batch.count - 1, cluster->controller.epoch);
     metadata_batch_done(&batch);
+    if (!err)
+        quorum_appended(cluster);
+    return err;
+}
+
+static enum err write_voters_files(struct cluster *cluster, struct broker *broker, struct reason *reason)
+{
+    char *dir = mem_printf("%s/__cluster_metadata-0", broker->log_dir);
+    enum err err = raft_write_state(broker, controller_home(cluster), cluster->controller.epoch, -1, reason);
+
+    if (!err)
+        err = raft_write_first_snapshot(cluster, dir, reason);
+    mem_free(dir);
     return err;
 }
 
@@ -184,7 +255,8 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
     image_set_offset(cluster->controller.image, log_end_offset(cluster->controller.log->log) - 1);
     if (release_is_27(cluster->release))
         return ERR_OK;
-    err = raft_write_quorum_files(cluster, reason);
+    for (int32_t i = 0; !err && i < cluster->controllers; i++)
+        err = write_voters_files(cluster, cluster->brokers[i], reason);
     if (err)
         return err;
     record = metadata_record(METADATA_BEGIN_TRANSACTION);
@@ -208,6 +280,121 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason)
     return controller_commit(cluster, NULL, reason);
 }
 
+/* ---- a quorum: what is committed, and who decides ---- */
+
+void controller_committed(struct cluster *cluster, int64_t high_watermark)
+{
+    struct controller *controller = &cluster->controller;
+    int64_t was = controller->committed;
+
+    if (high_watermark <= was)
+        return;
+    controller->committed = high_watermark;
+    for (struct metadata_pending *pending = controller->first; pending; pending = pending->next)
+        if (pending->last_offset >= was && pending->last_offset < high_watermark)
+            pending->sent_us = queue_now_us(cluster->queue);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up)
+            broker_schedule_metadata(cluster->brokers[i]);
+    if (controller_all_committed(cluster))
+        life_committed(cluster);
+}
+
+/* What is committed, as far as its broker had it applied, and the rest of the log: what of that is not committed yet is so with the first record of this epoch. */
+void controller_claim(struct cluster *cluster, struct broker *broker, int32_t epoch)
+{
+    struct controller *controller = &cluster->controller;
+    struct image *was = controller->image;
+
+    controller->log = &broker->metadata;
+    controller->epoch = epoch;
+    controller->failed = ERR_OK;
+    controller->image = broker->image ? image_copy(broker->image) : image_new();
+    if (was && !broker->image)
+        image_set_cluster_id(controller->image, image_cluster_id(was));
+    image_free(was);
+    if (metadata_log_replay(controller->log, broker->image ? image_offset(controller->image) + 1 : 0, apply_to_image, cluster, NULL))
+        controller->failed = ERR_KAFKA_STORAGE_ERROR;
+    image_set_offset(controller->image, log_end_offset(controller->log->log) - 1);
+    if (cluster->opening) {
+        life_set_home(cluster, broker->index);
+        return;
+    }
+    pending_read(cluster);
+    life_set_home(cluster, broker->index);
+    session_controller_starts(cluster);
+    life_controller_is_back(cluster);
+}
+
+static void lose_waits(struct broker *broker, int64_t committed)
+{
+    struct image_wait **at = &broker->image_waits;
+
+    while (*at) {
+        struct image_wait *wait = *at;
+
+        if (wait->offset < committed || !wait->lost) {
+            at = &wait->next;
+            continue;
+        }
+        *at = wait->next;
+        wait->next = NULL;
+        wait->lost(wait->context);
+        at = &broker->image_waits; /* anything may have come or gone meanwhile */
+    }
+}
+
+static void say_renounced(struct cluster *cluster, int64_t forgotten, const char *why)
+{
+    const struct controller *controller = &cluster->controller;
+    struct text text = { 0 };
+
+    text_printf(&text, "controller %d of epoch %d leads no more: %s", controller_home(cluster), controller->epoch, why ? why : "");
+    if (forgotten > 0)
+        text_printf(&text, "; %lld record%s that it had not committed %s forgotten", (long long)forgotten, forgotten == 1 ? "" : "s", forgotten == 1 ? "is" : "are");
+    journal_add(cluster->journal,
+                ENTRY(EVENT_controller_resigned, .broker = controller_home(cluster), .rule = "controller.quorum.fetch.timeout.ms", .text = text_chars(&text),
+                      .facts = { { "epoch", controller->epoch, NULL }, { "high_watermark", controller->committed, NULL },
+                                 { "log_end_offset", log_end_offset(controller->log->log), NULL }, { "forgotten", forgotten, NULL } }, .fact_count = 4));
+    text_done(&text);
+}
+
+/* The brokers' images have committed records alone: the newest of them is what stays, for looking. */
+static void forget_uncommitted(struct cluster *cluster)
+{
+    struct controller *controller = &cluster->controller;
+    const struct broker *newest = NULL;
+
+    pending_drop(cluster, controller->committed);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up && (!newest || image_offset(cluster->brokers[i]->image) > image_offset(newest->image)))
+            newest = cluster->brokers[i];
+    if (!newest)
+        return;
+    image_free(controller->image);
+    controller->image = image_copy(newest->image);
+}
+
+void controller_renounce(struct cluster *cluster, const char *why)
+{
+    struct controller *controller = &cluster->controller;
+    int64_t forgotten = log_end_offset(controller->log->log) - controller->committed;
+
+    if (controller->filling)
+        metadata_batch_done(&controller->batch);
+    controller->filling = false;
+    say_renounced(cluster, forgotten, why);
+    if (forgotten > 0)
+        forget_uncommitted(cluster);
+    controller->down = true;
+    controller->log = &controller->own;
+    elections_stop(cluster);
+    session_controller_gone(cluster);
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->up)
+            lose_waits(cluster->brokers[i], controller->committed);
+}
+
 /* ---- the end ---- */
 
 /* Its image stays, for looking, until it is opened again. */
@@ -219,21 +406,12 @@ void controller_shut(struct cluster *cluster, bool clean)
         metadata_batch_done(&controller->batch);
     controller->filling = false;
     elections_stop(cluster);
+    controller->log = &controller->own;
     if (clean)
         metadata_log_close(controller->log, queue_now_ms(cluster->queue));
     else
         metadata_log_drop(controller->log);
-    while (controller->first) {
-        struct metadata_pending *next = controller->first->next;
-
-        mem_free(controller->first->bytes);
-        mem_free(controller->first);
-        controller->first = next;
-    }
-    controller->last = NULL;
-    for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i])
-            cluster->brokers[i]->pending = NULL;
+    pending_drop(cluster, 0);
     controller->down = true;
 }
 

@@ -901,6 +901,7 @@ enum err cluster_inspect(struct cluster **out, const struct cluster_options *opt
     cluster->queue = options->queue;
     cluster->random = random_fork(options->random, "cluster");
     cluster->network = network_new(cluster);
+    cluster->controllers = 1;
     cluster->journal = options->journal;
     cluster->fs = options->fs;
     cluster->host = mem_text("localhost");

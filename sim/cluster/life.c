@@ -8,7 +8,7 @@
 #include "sim/base/task.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { STOP_US = 2000000, LOOK_AGAIN_US = 10000, SHUTDOWN_US = 1000, TASK_SLICE = 4 * 1024 * 1024 };
+enum { STOP_US = 2000000, RAFT_SHUTDOWN_US = 5000000, LOOK_AGAIN_US = 10000, SHUTDOWN_US = 1000, TASK_SLICE = 4 * 1024 * 1024 };
 
 enum broker_state broker_state(const struct broker *broker) { return broker->state; }
 
@@ -89,7 +89,7 @@ void life_wake_starting(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++) {
         struct broker *broker = cluster->brokers[i];
 
-        if (broker->state != BROKER_STARTING || (!broker->task && broker->loaded) || event_scheduled(&broker->life_event))
+        if (broker->state != BROKER_STARTING || (!broker->task && broker->loaded && !cluster->quorum) || event_scheduled(&broker->life_event))
             continue;
         broker->life_event.run = broker->task ? life_go_on : life_start_again;
         event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
@@ -101,6 +101,18 @@ void life_tell_controller_back(struct cluster *cluster)
     for (size_t i = 0; i < cluster->watcher_count; i++)
         if (cluster->watchers[i].watch->controller_back)
             cluster->watchers[i].watch->controller_back(cluster->watchers[i].context);
+}
+
+void life_committed(struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        struct broker *broker = cluster->brokers[i];
+
+        if (!broker->awaits_commit || event_scheduled(&broker->life_event))
+            continue;
+        broker->life_event.run = life_go_on;
+        event_at(cluster->queue, &broker->life_event, queue_now_us(cluster->queue));
+    }
 }
 
 /* Whatever could not be asked of a controller before. */
@@ -130,12 +142,18 @@ static void take_controller_along(struct broker *broker, bool clean)
 {
     struct cluster *cluster = broker->cluster;
 
+    if (cluster->quorum) {
+        quorum_leave(broker, clean ? "its broker stopped" : "its broker went down");
+        return;
+    }
     if (!life_is_home(broker) || release_is_27(cluster->release))
         return;
     session_controller_gone(cluster);
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up && session_in_contact(cluster->brokers[i]))
             broker_catch_up(cluster->brokers[i]); /* what was sent arrives: the others fetch without the fetch being simulated */
+    for (size_t i = 0; i < cluster->broker_count; i++)
+        network_cancel(&cluster->brokers[i]->metadata_message);
     controller_shut(cluster, clean);
 }
 
@@ -152,7 +170,7 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     life_give_up(broker);
     if (!was_up) { /* it never came to serve anybody, or serves nobody any more */
         event_cancel(cluster->queue, &broker->life_event);
-        if (broker->loaded && !cluster->controller.down)
+        if (broker->loaded && (cluster->quorum || !cluster->controller.down))
             take_controller_along(broker, false);
         if (broker->loaded && release_is_27(cluster->release) && life_is_home(broker) && session_fail_over(cluster))
             life_controller_is_back(cluster);
@@ -337,6 +355,7 @@ static void close_down(struct broker *broker)
         orphaned = !session_fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
     if (!orphaned && !leave_partitions(broker, LEAVING_GONE, "the broker stopped"))
         return;
+    quorum_settle(cluster);
     broker_catch_up(broker);
     take_controller_along(broker, true);
     if (!broker_stop_clean(broker))
@@ -353,6 +372,22 @@ static void stop_fetching(struct broker *broker)
 {
     for (size_t i = 0; release_is_27(broker->cluster->release) && i < broker->partition_count; i++)
         fetcher_leave(broker->partitions[i]);
+}
+
+/* An active controller that goes lets another be elected first, as long as Kafka's Raft client waits for that. False: given up. */
+static bool hand_over_controller(struct broker *broker)
+{
+    struct queue *queue = broker->cluster->queue;
+    int64_t until_us = queue_now_us(queue) + RAFT_SHUTDOWN_US;
+
+    if (!broker->cluster->quorum)
+        return true;
+    quorum_settle(broker->cluster);
+    if (!broker->hurries && quorum_resign(broker))
+        while (!broker->hurries && queue_now_us(queue) < until_us && !quorum_has_successor(broker))
+            if (!life_sleep(broker, LOOK_AGAIN_US))
+                return false;
+    return true;
 }
 
 static void stop_run(struct task *task, void *context)
@@ -372,7 +407,8 @@ static void stop_run(struct task *task, void *context)
     while (queue_now_us(queue) < broker->stops_by_us && (!others_know(broker) || answering(broker)))
         if (!life_sleep(broker, LOOK_AGAIN_US))
             return;
-    close_down(broker);
+    if (hand_over_controller(broker))
+        close_down(broker);
 }
 
 static void stop_ended(void *context)
@@ -449,6 +485,24 @@ bool life_await_controller(struct broker *broker)
         if (!task_wait(broker->task))
             return false;
     return true;
+}
+
+bool life_await_commit(struct broker *broker, bool *again)
+{
+    struct cluster *cluster = broker->cluster;
+    int32_t epoch = cluster->controller.epoch;
+    bool goes_on = true;
+
+    *again = false;
+    if (!cluster->quorum)
+        return true;
+    while (goes_on && (cluster->controller.down || (!quorum_settle(cluster) && cluster->controller.epoch == epoch))) {
+        broker->awaits_commit = true;
+        goes_on = broker->task && task_wait(broker->task);
+        broker->awaits_commit = false;
+    }
+    *again = cluster->controller.epoch != epoch;
+    return goes_on;
 }
 
 void life_give_up(struct broker *broker)

@@ -47,12 +47,13 @@ static enum err leave_all(struct broker *of, struct broker *starting, enum broke
     return err;
 }
 
-static enum err register_anew(struct broker *broker, struct reason *reason)
+static enum err register_anew(struct broker *broker, bool *alone, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
     const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
     enum err err = ERR_OK;
 
+    (void)alone;
     /* The old registration may still count as alive: what it led is taken from it first. Without the marker of a clean shutdown it is not known what it still has. */
     if (known && !release_is_27(cluster->release) && !broker->clean)
         err = leave_all(broker, broker, LEAVING_UNCLEAN, "its broker comes back from an unclean shutdown", reason);
@@ -83,7 +84,7 @@ static enum err load_and_host(struct broker *broker, struct reason *reason)
     struct cluster *cluster = broker->cluster;
     enum err err = ERR_OK;
 
-    if (broker->index && !release_is_27(cluster->release))
+    if (broker->index && !release_is_27(cluster->release) && !quorum_votes(broker))
         err = cluster_copy_metadata(cluster, broker, reason);
     image_free(broker->image);
     broker->image = image_copy(cluster->controller.image);
@@ -116,7 +117,9 @@ static enum err load(struct broker *broker, struct reason *reason)
     err = broker_load(broker, reason);
     if (!err)
         err = cluster_identify(cluster, broker, cluster_id, reason);
-    if (!err && cluster->controller.down && !release_is_27(cluster->release))
+    if (!err && quorum_votes(broker))
+        err = quorum_join(broker, reason);
+    else if (!err && cluster->controller.down && !release_is_27(cluster->release))
         err = open_controller_here(broker, reason);
     broker->loaded = !err;
     return err;
@@ -162,6 +165,22 @@ static enum err unfence(struct broker *broker, bool *alone, struct reason *reaso
     return err;
 }
 
+/* With a quorum: registered and unfenced it is once that is committed; where a controller went before, it is done again. */
+static enum err until_committed(struct broker *broker, enum err (*order)(struct broker *broker, bool *alone, struct reason *reason), bool *alone, struct reason *reason)
+{
+    bool again = true;
+    enum err err = ERR_OK;
+
+    while (!err && again) {
+        err = find_controller(broker, alone, reason);
+        if (!err)
+            err = order(broker, alone, reason);
+        if (!err && !life_await_commit(broker, &again))
+            err = given_up(broker, reason);
+    }
+    return err;
+}
+
 static enum err take_roles(struct broker *broker, struct reason *reason)
 {
     if (!broker_start_tasks(broker) || !life_say_losses(broker))
@@ -180,14 +199,14 @@ static enum err catch_up(struct broker *broker, bool *alone, struct reason *reas
     struct cluster *cluster = broker->cluster;
     enum err err = find_controller(broker, alone, reason);
 
-    while (!err && image_offset(broker->image) < image_offset(cluster->controller.image)) {
+    while (!err && image_offset(broker->image) < controller_high_watermark(cluster) - 1) {
         err = broker_read_metadata(broker, reason);
         if (!err && !life_breathe(broker, COST_OF_ELECTIONS / 4))
             err = given_up(broker, reason);
         if (!err)
             err = find_controller(broker, alone, reason);
         if (!err && is_fenced(broker))
-            err = unfence(broker, alone, reason);
+            err = until_committed(broker, unfence, alone, reason);
     }
     return err;
 }
@@ -201,11 +220,11 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     if (!err && alone)
         life_set_home(cluster, broker->index);
     if (!err)
-        err = register_anew(broker, reason);
+        err = until_committed(broker, register_anew, &alone, reason);
     if (!err)
         err = load_and_host(broker, reason);
     if (!err)
-        err = unfence(broker, &alone, reason);
+        err = until_committed(broker, unfence, &alone, reason);
     if (!err)
         err = take_roles(broker, reason);
     if (!err)
@@ -216,7 +235,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     broker->up = true;
     broker->state = BROKER_UP;
     broker_catch_up(broker);
-    broker_schedule_metadata(broker);
+    broker_fetch_metadata(broker);
     journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
@@ -250,7 +269,9 @@ static void start_run(struct task *task, void *context)
 
 static void failed(struct broker *broker)
 {
-    if (life_is_home(broker) && !release_is_27(broker->cluster->release) && !broker->cluster->controller.down)
+    if (broker->cluster->quorum)
+        quorum_leave(broker, "its broker could not start");
+    else if (life_is_home(broker) && !release_is_27(broker->cluster->release) && !broker->cluster->controller.down)
         controller_shut(broker->cluster, false);
     life_leave_memory(broker);
     mem_free(broker->failure); /* the disk's: it is why the start failed */
@@ -282,12 +303,13 @@ static void start_ended(void *context)
 static enum err try_to_start(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
-    bool opens = cluster->controller.down && life_is_home(broker) && !release_is_27(cluster->release);
+    bool opens = cluster->quorum ? quorum_votes(broker) && !quorum_votes_now(broker)
+                                 : cluster->controller.down && life_is_home(broker) && !release_is_27(cluster->release);
     enum err err = opens ? load(broker, reason) : ERR_OK;
     int64_t at_us = session_may_start_us(broker);
 
     broker->state = BROKER_STARTING;
-    if (!err && opens)
+    if (!err && opens && !cluster->quorum)
         life_controller_is_back(cluster);
     if (!err && at_us == INT64_MAX)
         return ERR_OK;

@@ -132,7 +132,8 @@ struct metadata_log {
     struct log *log;
     struct log_config config;
     struct log_env env;
-    bool flushes;              /* the controller's own, after each append: what it decided must not be forgotten */
+    bool flushes;              /* a controller's own, after each append: what it decided must not be forgotten */
+    bool by_majority;          /* a voter's: its high watermark is for the quorum to say */
 };
 enum err metadata_log_open(struct metadata_log *out, const struct log_env *env, const char *log_dir, const struct config_layers *layers,
                            bool clean, int64_t recovery_point, int64_t now_ms, struct reason *reason);

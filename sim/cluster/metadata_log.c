@@ -343,7 +343,7 @@ enum err metadata_log_append(struct metadata_log *log, struct bytes batch, int32
 
     if (!err && log->flushes)
         err = log_flush(log->log, reason);
-    if (!err)
+    if (!err && !log->by_majority)
         log_set_high_watermark(log->log, log_end_offset(log->log));
     return err;
 }

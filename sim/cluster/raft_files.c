@@ -27,51 +27,81 @@ static void compact_text(struct buffer *buffer, const char *text)
 }
 
 /* Flexible messages: array lengths are one more than the count, and each struct ends with its number of tagged fields. */
-static void add_leader_change(struct buffer *value, int32_t voter)
+static void add_leader_change(struct buffer *value, const struct cluster *cluster, int32_t leader, const uint8_t *votes)
 {
-    buffer_i32(value, voter);
+    size_t voters = (size_t)cluster->controllers;
+
+    buffer_i32(value, leader);
     for (int list = 0; list < 2; list++) { /* voters, and those who granted their vote */
+        size_t count = 0;
+
+        for (size_t i = 0; i < voters; i++)
+            count += !list || !votes || votes[i] == 1;
+        buffer_uvarint(value, count + 1);
+        for (size_t i = 0; i < voters; i++) {
+            if (list && votes && votes[i] != 1)
+                continue;
+            buffer_i32(value, cluster->brokers[i]->id);
+            buffer_uvarint(value, 0);
+        }
+    }
+}
+
+static void add_voters(struct buffer *value, const struct cluster *cluster)
+{
+    size_t voters = (size_t)cluster->controllers;
+
+    buffer_uvarint(value, voters + 1);
+    for (size_t i = 0; i < voters; i++) {
+        buffer_i32(value, cluster->brokers[i]->id);
+        buffer_put(value, cluster->directories[i].bytes, sizeof(cluster->directories[i].bytes));
         buffer_uvarint(value, 2);
-        buffer_i32(value, voter);
+        compact_text(value, "CONTROLLER");
+        compact_text(value, cluster->host);
+        buffer_i16(value, (int16_t)broker_controller_port(cluster->brokers[i]));
+        buffer_uvarint(value, 0);
+        buffer_i16(value, 0); /* versions of Raft that it supports */
+        buffer_i16(value, 1);
+        buffer_uvarint(value, 0);
         buffer_uvarint(value, 0);
     }
 }
 
-static void add_voters(struct buffer *value, int32_t voter, const struct cluster *cluster)
+static void add_control(struct metadata_batch *batch, enum raft_control type, struct buffer *value, int64_t now_ms)
 {
-    buffer_uvarint(value, 2);
-    buffer_i32(value, voter);
-    buffer_put(value, cluster->directories[0].bytes, sizeof(cluster->directories[0].bytes));
-    buffer_uvarint(value, 2);
-    compact_text(value, "CONTROLLER");
-    compact_text(value, cluster->host);
-    buffer_i16(value, (int16_t)cluster_controller_port(cluster));
-    buffer_uvarint(value, 0);
-    buffer_i16(value, 0); /* versions of Raft that it supports */
-    buffer_i16(value, 1);
-    buffer_uvarint(value, 0);
-    buffer_uvarint(value, 0);
-}
-
-void raft_add_control(struct metadata_batch *batch, enum raft_control type, int32_t voter, const struct cluster *cluster, int64_t now_ms)
-{
-    struct buffer key = { 0 }, value = { 0 };
+    struct buffer key = { 0 };
 
     buffer_i16(&key, 0);
     buffer_i16(&key, (int16_t)type);
+    buffer_uvarint(value, 0);
+    batch_builder_add(&batch->builder, now_ms, buffer_bytes(&key), buffer_bytes(value), NULL, 0);
+    batch->count++;
+    buffer_done(&key);
+    buffer_done(value);
+}
+
+void raft_add_leader_change(struct metadata_batch *batch, const struct cluster *cluster, int32_t leader, const uint8_t *votes, int64_t now_ms)
+{
+    struct buffer value = { 0 };
+
+    buffer_i16(&value, 0);
+    add_leader_change(&value, cluster, leader, votes);
+    add_control(batch, RAFT_LEADER_CHANGE, &value, now_ms);
+}
+
+void raft_add_control(struct metadata_batch *batch, enum raft_control type, const struct cluster *cluster, int64_t now_ms)
+{
+    struct buffer value = { 0 };
+
     buffer_i16(&value, 0);
     switch (type) {
-    case RAFT_LEADER_CHANGE: add_leader_change(&value, voter); break;
+    case RAFT_LEADER_CHANGE: add_leader_change(&value, cluster, controller_home(cluster), NULL); break;
     case RAFT_SNAPSHOT_HEADER: buffer_i64(&value, 0); break; /* timestamp of the last record within */
     case RAFT_SNAPSHOT_FOOTER: break;
     case RAFT_VERSION: buffer_i16(&value, 1); break;
-    case RAFT_VOTERS: add_voters(&value, voter, cluster); break;
+    case RAFT_VOTERS: add_voters(&value, cluster); break;
     }
-    buffer_uvarint(&value, 0);
-    batch_builder_add(&batch->builder, now_ms, buffer_bytes(&key), buffer_bytes(&value), NULL, 0);
-    batch->count++;
-    buffer_done(&key);
-    buffer_done(&value);
+    add_control(batch, type, &value, now_ms);
 }
 
 /* These are written once, before anything depends on them: no need of Kafka's .tmp and rename. */
@@ -109,10 +139,10 @@ static enum err write_snapshot(const struct cluster *cluster, const char *path, 
     enum err err;
 
     metadata_batch_begin(&batch, next, 0, true);
-    raft_add_control(&batch, RAFT_SNAPSHOT_HEADER, 0, cluster, now_ms);
+    raft_add_control(&batch, RAFT_SNAPSHOT_HEADER, cluster, now_ms);
     if (voters) {
-        raft_add_control(&batch, RAFT_VERSION, 0, cluster, now_ms);
-        raft_add_control(&batch, RAFT_VOTERS, controller_home(cluster), cluster, now_ms);
+        raft_add_control(&batch, RAFT_VERSION, cluster, now_ms);
+        raft_add_control(&batch, RAFT_VOTERS, cluster, now_ms);
     }
     next += batch.count;
     err = finish_into(&batch, &out, reason);
@@ -130,7 +160,7 @@ static enum err write_snapshot(const struct cluster *cluster, const char *path, 
     }
     if (!err) {
         metadata_batch_begin(&batch, next, 0, true);
-        raft_add_control(&batch, RAFT_SNAPSHOT_FOOTER, 0, cluster, now_ms);
+        raft_add_control(&batch, RAFT_SNAPSHOT_FOOTER, cluster, now_ms);
         err = finish_into(&batch, &out, reason);
     }
     if (!err)
@@ -148,18 +178,66 @@ enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason
     return err;
 }
 
-enum err raft_write_quorum_files(const struct cluster *cluster, struct reason *reason)
+enum err raft_write_first_snapshot(const struct cluster *cluster, const char *dir, struct reason *reason)
 {
-    const char *dir = log_dir(cluster->controller.log->log);
-    char *state = mem_printf("%s/quorum-state", dir), *snapshot = mem_printf("%s/00000000000000000000-0000000000.checkpoint", dir);
-    char *text = mem_printf("{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":-1,\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}",
-                            controller_home(cluster), METADATA_EPOCH);
-    enum err err = write_file(cluster, state, bytes_text(text), reason);
+    char *path = mem_printf("%s/00000000000000000000-0000000000.checkpoint", dir);
+    enum err err = write_snapshot(cluster, path, true, false, reason);
 
-    if (!err)
-        err = write_snapshot(cluster, snapshot, true, false, reason);
-    mem_free(text);
-    mem_free(state);
-    mem_free(snapshot);
+    mem_free(path);
     return err;
+}
+
+/* ---- the voter's state ---- */
+
+static char *state_path(const struct broker *broker)
+{
+    return mem_printf("%s/__cluster_metadata-0/quorum-state", broker->log_dir);
+}
+
+enum err raft_write_state(const struct broker *broker, int32_t leader, int32_t epoch, int32_t voted, struct reason *reason)
+{
+    const struct cluster *cluster = broker->cluster;
+    char *path = state_path(broker), directory[UUID_TEXT], *text;
+    struct uuid none = { 0 };
+    enum err err;
+
+    for (size_t i = 0; voted >= 0 && i < cluster->broker_count; i++)
+        if (cluster->brokers[i]->id == voted)
+            none = cluster->directories[i];
+    uuid_text(none, directory);
+    text = mem_printf("{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"votedDirectoryId\":\"%s\",\"data_version\":1}", leader, epoch, voted, directory);
+    err = fs_replace(cluster->fs, path, bytes_text(text), reason);
+    mem_free(text);
+    mem_free(path);
+    return err;
+}
+
+static int32_t number_after(struct bytes bytes, const char *key)
+{
+    size_t size = strlen(key);
+    int64_t number = 0;
+
+    for (size_t i = 0; i + size < bytes.size; i++) {
+        if (memcmp(bytes.data + i, key, size))
+            continue;
+        for (i += size; i < bytes.size && bytes.data[i] >= '0' && bytes.data[i] <= '9' && number <= INT32_MAX; i++)
+            number = number * 10 + (bytes.data[i] - '0');
+        return bytes.data[i - 1] == ':' || number > INT32_MAX ? -1 : (int32_t)number; /* "-1", or no number */
+    }
+    return -1;
+}
+
+void raft_read_state(const struct broker *broker, int32_t *leader, int32_t *epoch, int32_t *voted)
+{
+    char *path = state_path(broker);
+    struct buffer bytes = { 0 };
+
+    *leader = *epoch = *voted = -1;
+    if (!fs_read_all(broker->cluster->fs, path, 4096, &bytes, NULL)) {
+        *leader = number_after(buffer_bytes(&bytes), "\"leaderId\":");
+        *epoch = number_after(buffer_bytes(&bytes), "\"leaderEpoch\":");
+        *voted = number_after(buffer_bytes(&bytes), "\"votedId\":");
+    }
+    buffer_done(&bytes);
+    mem_free(path);
 }

@@ -18,6 +18,13 @@ static void done(void *context)
     request_reply(order->request);
 }
 
+static void lost(void *context)
+{
+    struct order *order = context;
+
+    request_again(order->request);
+}
+
 enum reply order_reply(struct request *request, int64_t offset, void (*then)(struct request *request))
 {
     struct order *order;
@@ -28,7 +35,7 @@ enum reply order_reply(struct request *request, int64_t offset, void (*then)(str
         return REPLY_NOW;
     }
     order = arena_alloc(&request->arena, sizeof(*order));
-    *order = (struct order){ .request = request, .wait = { .done = done, .context = order }, .then = then };
+    *order = (struct order){ .request = request, .wait = { .done = done, .context = order, .lost = lost }, .then = then };
     request->state = order;
     broker_await_image(request->broker, &order->wait, offset);
     return REPLY_LATER;

@@ -526,7 +526,9 @@ static void handle_now(struct request *request)
     }
 }
 
-/* 4.3: a broker hands these on to the controller, and while none is up holds them back, for a minute at most (BrokerToControllerChannelManager). */
+enum { HELD_US = 60000000 };
+
+/* 4.3: a broker hands these on to the controller, and while it finds none holds them back, for a minute at most (BrokerToControllerChannelManager). */
 static bool is_order(const struct api *api)
 {
     static const int16_t keys[] = { 19, 20, 33, 37, 43, 44, 45, 46 };
@@ -548,19 +550,32 @@ static void no_more_waiting(void *context)
     handle_now(request);
 }
 
+static void await_controller(struct request *request, int64_t most_us)
+{
+    timer_cancel(&request->timer);
+    request->timer.run = no_more_waiting;
+    request->timer.context = request;
+    timer_arm(request_timers(request), &request->timer, most_us > 0 ? most_us : 0);
+}
+
 void wire_handle(struct request *request)
 {
-    enum { HELD_US = 60000000 };
-
     if (release_is_27(request->wire->release) || broker_reaches_controller(request->broker) || !is_order(request->api)) {
         handle_now(request);
         return;
     }
     request->awaits_controller = request->parked = true;
     wire_count_waiting(request, 1);
-    request->timer.run = no_more_waiting;
-    request->timer.context = request;
-    timer_arm(request_timers(request), &request->timer, HELD_US);
+    await_controller(request, HELD_US);
+}
+
+/* What the controller had decided is forgotten with its role, before it was committed: the broker asks the next one, for what is left of the minute. */
+void request_again(struct request *request)
+{
+    fields_preset(request->api->response, request->out);
+    request->state = NULL;
+    request->awaits_controller = true; /* parked it is already */
+    await_controller(request, request->began_us + HELD_US - queue_now_us(request->wire->queue));
 }
 
 static void controller_back(void *context)

@@ -128,7 +128,7 @@ struct request {
     void *state;                  /* the handler's own while parked */
     struct timer timer;           /* for the handler: a wait with an end, on the client's clock */
     bool waits_for_data, close;
-    bool awaits_controller;       /* parked before its handler saw it: an order, and no controller is up */
+    bool awaits_controller;       /* parked before its handler saw it: an order, and its broker finds no controller */
     bool parked;                  /* the handler answered REPLY_LATER and has not replied yet */
     bool lose_answer;             /* a fault: what is answered never comes */
     const struct fault_rule *fault; /* an error to be put into the answer (faults.h); NULL: none */
@@ -140,6 +140,8 @@ struct request {
 };
 /* Answers a parked request (REPLY_LATER); may be called from any event. `request` is gone after it. */
 void request_reply(struct request *request);
+/* Handles a parked order anew once there is a controller again, as if it had just come. */
+void request_again(struct request *request);
 const struct connection_info *request_client(const struct request *request);
 /* Of a request in an arena: zeroed room for `count` items of an answer's array. REPLY_ARRAY(request, answer->topics, n); */
 #define REPLY_ARRAY(request, array, count_) \
