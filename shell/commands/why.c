@@ -295,7 +295,7 @@ static bool take_partition(struct why *why, const char *text)
     return true;
 }
 
-enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LAG, Q_REFUSED };
+enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LEADER, Q_ISR, Q_COMMIT, Q_LAG, Q_REBALANCE, Q_REFUSED };
 static const struct {
     const char *word;
     enum question question;
@@ -304,7 +304,9 @@ static const struct {
     { "retention", Q_RETENTION, "why retention students-0" }, { "rolled", Q_ROLL, "why rolled students-0" },
     { "roll", Q_ROLL, "why roll students-0" },                { "compaction", Q_COMPACTION, "why compaction students-0" },
     { "compacted", Q_COMPACTION, "why compaction students-0" }, { "lag", Q_LAG, "why lag my-group" },
-    { "refused", Q_REFUSED, "why refused" },
+    { "leader", Q_LEADER, "why leader students-0" },          { "isr", Q_ISR, "why isr students-0" },
+    { "commit", Q_COMMIT, "why commit students-0" },          { "watermark", Q_COMMIT, "why watermark students-0" },
+    { "rebalance", Q_REBALANCE, "why rebalance my-group" },   { "refused", Q_REFUSED, "why refused" },
 };
 
 static int usage(struct why *why, const char *example)
@@ -341,9 +343,20 @@ static int of_partition(struct why *why, enum question question, int at)
         return why_roll(why, offset);
     case Q_COMPACTION:
         return why_compaction(why);
+    case Q_LEADER:
+        return why_leader(why);
+    case Q_ISR:
+        return why_isr(why);
+    case Q_COMMIT:
+        return why_commit(why);
     default:
         return offset >= 0 ? why_record(why, offset) : why_retention(why);
     }
+}
+
+static bool of_group(enum question question)
+{
+    return question == Q_LAG || question == Q_REBALANCE;
 }
 
 static int ask(struct why *why)
@@ -358,9 +371,10 @@ static int ask(struct why *why)
             continue;
         if (questions[i].question == Q_REFUSED)
             return argc == 2 ? why_event(why, EVENT_append_refused, _(why->lang, "Nothing was refused, as far as the journal reaches.")) : usage(why, questions[i].example);
-        if (argc < 3 || (questions[i].question == Q_LAG && argc > 3))
+        if (argc < 3 || (of_group(questions[i].question) && argc > 3))
             return usage(why, questions[i].example);
-        return questions[i].question == Q_LAG ? why_lag(why, call->argv[2]) : of_partition(why, questions[i].question, 2);
+        return !of_group(questions[i].question) ? of_partition(why, questions[i].question, 2) : questions[i].question == Q_LAG ? why_lag(why, call->argv[2])
+                                                                                                                              : why_rebalance(why, call->argv[2]);
     }
     return of_partition(why, Q_RETENTION, 1);
 }
@@ -383,10 +397,11 @@ static int run(struct call *call)
 
 const struct command command_why = {
     .name = "why", .summary = "the reasons: what was compared, and when it may change",
-    .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction TOPIC-P | why lag GROUP | why refused",
+    .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction|leader|isr|commit TOPIC-P | why lag|rebalance GROUP | why refused",
     .details = N_("why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
                "when, what took it and what would have kept it. why rolled: what made a segment roll and what will make the next. why compaction: what the\n"
-               "cleaner sees. why lag: a group's lag, split into deleted and readable. why refused: the last batch that was not written. why alone: the last\n"
-               "decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian."),
-    .example = "why students-0", .words = "retention rolled compaction lag refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
+               "cleaner sees. why leader: who leads and why that one. why isr: who is in sync, what the others lack, when somebody leaves. why commit: what the\n"
+               "high watermark waits for. why lag: a group's lag, split into deleted and readable. why rebalance: what began a group's rebalances. why refused:\n"
+               "the last batch that was not written. why alone: the last decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian."),
+    .example = "why students-0", .words = "retention rolled compaction leader isr commit lag rebalance refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

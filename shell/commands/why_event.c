@@ -105,8 +105,21 @@ static void say_more(struct why *why, const struct entry *entry)
     case EVENT_log_cleaned:
         why_show(why, "why compaction %s-%d", entry->topic, entry->partition);
         break;
-    case EVENT_segment_unlinked:
+    case EVENT_leader_elected:
+        why_show(why, "why leader %s-%d", entry->topic, entry->partition);
+        break;
+    case EVENT_isr_changed:
+    case EVENT_follower_lags:
+        why_show(why, "why isr %s-%d", entry->topic, entry->partition);
+        break;
+    case EVENT_group_rebalance:
+        why_show(why, "why rebalance %s", why_name(why, entry->subject));
+        break;
     case EVENT_log_truncated:
+        if (entry->offset >= 0)
+            why_show(why, "why %s-%d %lld", entry->topic, entry->partition, (long long)entry->offset);
+        break;
+    case EVENT_segment_unlinked:
     case EVENT_log_recovered:
         why_show(why, "why %s-%d", entry->topic, entry->partition);
         break;
@@ -143,6 +156,10 @@ int why_event(struct why *why, enum event_kind kind, const char *none)
         why_say(why, _(why->lang, "  why students-0 17          a record: is it there, and if not, what took it\n"));
         why_say(why, _(why->lang, "  why rolled students-0      what made a segment roll, and what will make the next\n"));
         why_say(why, _(why->lang, "  why compaction students-0  what the cleaner sees, and when it comes\n"));
+        why_say(why, _(why->lang, "  why leader students-0      who leads a partition, and why that one\n"));
+        why_say(why, _(why->lang, "  why isr students-0         who is in sync, and what the others lack\n"));
+        why_say(why, _(why->lang, "  why commit students-0      what the high watermark waits for\n"));
+        why_say(why, _(why->lang, "  why rebalance my-group     what began a group's rebalances\n"));
         why_say(why, _(why->lang, "  why lag my-group           a group's lag, split into deleted and readable\n"));
         why_say(why, _(why->lang, "  why refused                the last batch that was not written\n"));
     }

@@ -84,12 +84,74 @@ static bool say_cut(struct why *why, int64_t offset, bool written_again)
     return true;
 }
 
+/* ---- lost with its leader ---- */
+
+/* An offset that one leader wrote, and that the log of a later one did not have when it began. */
+struct forgotten {
+    const struct entry *written, *began, *elected;
+};
+
+static struct forgotten find_forgotten(struct why *why, int64_t offset)
+{
+    struct forgotten found = { 0 };
+    const struct entry *written = NULL, *elected = NULL;
+
+    for (size_t i = 0; i < why->entry_count; i++) {
+        const struct entry *entry = why->entries[i];
+
+        if (entry->partition != why->partition)
+            continue;
+        if (entry->kind == EVENT_leader_elected)
+            elected = entry;
+        else if (entry->kind == EVENT_records_appended && entry->offset <= offset && offset <= entry_fact(entry, "last_offset", -1))
+            written = entry;
+        if (entry->kind != EVENT_epoch_started || !written || entry_fact(entry, "start_offset", INT64_MAX) > offset)
+            continue;
+        if (entry->broker != written->broker) /* else it lost its own: the cut of its log tells of that */
+            found = (struct forgotten){ written, entry, elected };
+        written = NULL;
+    }
+    return found;
+}
+
+static bool say_forgotten(struct why *why, int64_t offset, bool written_again)
+{
+    struct forgotten lost = find_forgotten(why, offset);
+    long long acks = lost.written ? (long long)entry_fact(lost.written, "acks", -2) : 0;
+    bool unclean = lost.elected && entry_fact(lost.elected, "unclean", 0);
+
+    if (!lost.written)
+        return false;
+    if (written_again)
+        why_say(why, _(why->lang, "It is not the first record with this offset: "));
+    else
+        why_say(why, _(why->lang, "%lld was there and is lost: "), (long long)offset);
+    why_say(why, _(why->lang, "leader %d wrote one at %s (leader epoch %lld), and before the others had fetched it broker %d became leader, at %s (leader epoch %lld): its log ended at %lld.\n"),
+            lost.written->broker, why_moment(why, lost.written->at_us / 1000), (long long)entry_fact(lost.written, "leader_epoch", -1), lost.began->broker,
+            why_moment(why, lost.began->at_us / 1000), (long long)entry_fact(lost.began, "leader_epoch", -1), (long long)entry_fact(lost.began, "start_offset", -1));
+    if (lost.elected)
+        why_say(why, _(why->lang, "Why it was elected: %s.\n"), why_name(why, entry_fact_text(lost.elected, "because")));
+    if (unclean)
+        why_say(why, _(why->lang, "It was not in sync: an unclean election brings a leader back and loses what it lacked, whatever acks were asked for.\n"));
+    else if (acks == 1)
+        why_say(why, _(why->lang, "The producer asked for acks=1: it was told that the leader had it, and no more than that was true.\n"));
+    else if (acks == 0)
+        why_say(why, _(why->lang, "The producer asked for acks=0: it was told nothing.\n"));
+    else if (acks == -1)
+        why_say(why, _(why->lang, "The producer asked for acks=all: it was never told that it was kept, and had to send it again.\n"));
+    if (unclean)
+        why_mend_text(why, "unclean.leader.election.enable", "false", _(why->lang, "rather no leader than a loss"));
+    else if (acks != -1)
+        why_mend_config(why, "min.insync.replicas", 2, _(why->lang, "and acks=all in the producer: an answer then means two copies"));
+    return true;
+}
+
 static int not_written(struct why *why, int64_t offset)
 {
     long long end = (long long)log_end_offset(why->log);
     const struct entry *cut = find_cut(why, offset);
 
-    if (!say_cut(why, offset, false))
+    if (!say_forgotten(why, offset, false) && !say_cut(why, offset, false))
         why_say(why, _(why->lang, "%lld has not been written yet: the next record gets offset %lld.\n"), (long long)offset, end);
     else
         why_say(why, _(why->lang, "The next record gets offset %lld.\n"), end);
@@ -393,7 +455,8 @@ static int there(struct why *why, int64_t offset, const struct place *place)
         why_say(why, _(why->lang, "Its batch is damaged: the CRC in its header is %u, that of its bytes is %u. A consumer that checks (check.crcs, the default) ends here with an error.\n"),
                 (unsigned)place->batch.crc, (unsigned)place->crc);
     readable = !place->damaged && say_readers(why, place, offset);
-    say_cut(why, offset, true);
+    if (!say_forgotten(why, offset, true))
+        say_cut(why, offset, true);
     say_key(why, place, offset);
     if (log_settings(why->log)->cleanup_delete) {
         why_say(why, _(why->lang, "It goes with its segment:\n"));

@@ -198,7 +198,8 @@ enum err partition_append(struct partition *partition, const struct log_append *
         journal_add(broker->cluster->journal,
                     ENTRY(EVENT_records_appended, .broker = broker->id, .topic = partition->topic->name, .partition = partition->number,
                           .offset = out->base_offset,
-                          .facts = { { "last_offset", out->last_offset, NULL }, { "bytes", out->bytes, NULL } }, .fact_count = 2));
+                          .facts = { { "last_offset", out->last_offset, NULL }, { "bytes", out->bytes, NULL }, { "leader_epoch", partition->leader_epoch, NULL },
+                                     { "acks", acks, NULL } }, .fact_count = 4));
     partition_advance(partition);
     for (int16_t i = 0; i < partition->replica_count; i++)
         fetch_note_data(partition->replicas[i]);

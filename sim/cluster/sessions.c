@@ -271,8 +271,10 @@ void session_broker_died(struct broker *broker)
     const struct image_broker *registered = known(broker);
     bool listens = old(cluster) || !cluster->controller.down;
 
-    if (broker->session_step == SESSION_ENDS || broker->session_step == SESSION_TAKES) /* it was missed before */
+    if (broker->session_step == SESSION_ENDS || broker->session_step == SESSION_TAKES) { /* it was missed before */
+        session_check(broker);
         return;
+    }
     be_still(broker, SESSION_FINE);
     if (!registered || registered->fenced)
         return;

@@ -369,7 +369,7 @@ def test_why_alone(folder, release, lang):
     assert lines_to_type(out, lang) == ['why rolled students-0 2']
     for line in re.findall(r'^  (why \S+(?: \S+)*?)  ', out, re.M):
         assert line.split()[0] == 'why'
-    assert len(re.findall(r'^  why ', out, re.M)) == 6
+    assert len(re.findall(r'^  why ', out, re.M)) == 10
     works(folder, '', 'why', lang, release)
 
 
@@ -508,3 +508,85 @@ def test_why_changes_nothing_even_of_what_is_not_there():
         status, out, err = run('--no-listen', '-c', lines + question + '; echo EVENTS; advance 1s; events\n' + SEND % 'x' + 'rewind start; rewind end')
         events = out.split('EVENTS\n')[1]
         assert '__consumer_offsets' not in events and 'another way' not in err, (question, events, err)
+
+
+# ---- replication ----
+
+SPREAD = 'kafka-topics.sh --create --topic students --replica-assignment %s --bootstrap-server localhost:9092 %s\n'
+WITH_ACKS = "kafka-console-producer.sh --topic students --request-required-acks %s --bootstrap-server localhost:9092 <<< '%s'\n"
+IDS = {'4.3': (1, 2, 3), '2.7': (0, 1, 2)}
+
+
+def lost(release):
+    """The leader wrote what its followers, cut off, never fetched; it dies, another leads."""
+    controller, leader, other = IDS[release]
+    return (SPREAD % ('%d:%d:%d' % (leader, other, controller), '') + WITH_ACKS % ('all', 'kept') + 'net cut %d %d; net cut %d %d\n' % (leader, other, leader, controller)
+            + WITH_ACKS % (1, 'lost')), leader, other, controller
+
+
+def test_a_high_watermark_that_stands_still_says_whom_it_waits_for(folder, release, lang):
+    script, leader, other, controller = lost(release)
+    text = answer(folder, script, 'why commit students-0', lang, release, options=('--brokers', '3'))
+    if lang == 'en':
+        assert 'the high watermark is 1, the log ends at 2: 1 record is written and not committed' in text
+        assert '  %d leads: 2\n' % leader in text and '  %d: up to 1; it holds the others back: its link to the leader is cut\n' % other in text
+        assert re.search(r'If %d stays so it leaves the ISR at 00:00:45\.\d+ ' % controller, text)
+    else:
+        assert 'high watermark 1, лог кончается на 2: 1 запись записана, но не зафиксирована' in text and 'связь с лидером оборвана' in text
+    lines_to_type(text, lang)
+
+
+def test_the_isr_says_who_leaves_when_and_who_comes_back_when(folder, release, lang):
+    controller, leader, other = IDS[release]
+    script = SPREAD % ('%d:%d:%d' % (leader, other, controller), '') + WITH_ACKS % ('all', 'kept') + 'net cut %d %d\n' % (leader, other) + WITH_ACKS % (1, 'late')
+    text = answer(folder, script + 'advance 50s\n', 'why isr students-0', lang, release, options=('--brokers', '3'))
+    if lang == 'en':
+        assert 'in sync (ISR) are %d,%d of the replicas' % (leader, controller) in text
+        assert re.search(r'  %d is OUT: it has up to 1 of 2, and last caught up [\d.]+ s ago; its link to the leader is cut\.\n' % other, text)
+        assert 'It comes back when it has 2: all that is committed (high watermark 2)' in text
+        assert re.search(r'It left at 00:00:45\.\d+: its log ended at 1, the leader\'s at 2, and it had last caught up 4\d s before, longer ago than replica\.lag\.time\.max\.ms=30000', text)
+    else:
+        assert '%d ВНЕ ISR' % other in text and 'Вышел в 00:00:45' in text
+    assert lines_to_type(text, lang)[-1].startswith('net heal ')
+
+
+def test_a_record_lost_with_its_leader_is_told_of(folder, release, lang):
+    script, leader, other, controller = lost(release)
+    end = 'broker kill %d\nnet heal\nadvance 30s\n' % leader
+    text = answer(folder, script + end, 'why students-0 1', lang, release, options=('--brokers', '3'))
+    if lang == 'en':
+        assert '1 was there and is lost: leader %d wrote one at 00:00:00' % leader in text and 'broker %d became leader' % other in text and 'its log ended at 1.' in text
+        assert 'The producer asked for acks=1: it was told that the leader had it' in text
+    else:
+        assert 'Продюсер просил acks=1' in text
+    again = answer(folder, script + end + WITH_ACKS % ('all', 'new'), 'why students-0 1', lang, release, options=('--brokers', '3'))
+    assert ('It is not the first record with this offset: leader %d wrote one' % leader if lang == 'en' else 'Продюсер просил acks=1') in again
+
+
+def test_a_leader_says_why_it_is_the_one(folder, release, lang):
+    script, leader, other, controller = lost(release)
+    first = answer(folder, script, 'why leader students-0', lang, release, options=('--brokers', '3'))
+    assert ('is led by broker %d, in leader epoch 0, as it has been since it was made' if lang == 'en' else 'Лидер students-0 — брокер %d, эпоха лидера 0, с самого создания') % leader in first
+    text = answer(folder, script + 'broker kill %d\nnet heal\nadvance 30s\n' % leader, 'why leader students-0', lang, release, options=('--brokers', '3'))
+    assert 'the session of broker %d ended' % leader in text and '  %d: not alive, ' % leader in text and '  %d: alive, in the ISR, ' % other in text
+    if lang == 'en':
+        assert 'Broker %d is the preferred leader' % leader in text
+
+
+def test_a_partition_without_a_leader_says_what_it_waits_for(folder, release):
+    controller, leader, other = IDS[release]
+    text = answer(folder, SPREAD % ('%d' % leader, '') + 'broker kill %d\nadvance 30s\nbroker start %d\nbroker kill %d\nadvance 30s\n' % (leader, leader, leader), 'why leader students-0',
+                  release=release, options=('--brokers', '3'), status=1)
+    assert 'students-0 has no leader at present, and no broker that is up has a replica' in text and 'mend: broker start %d' % leader in text
+
+
+def test_rebalances_of_a_group_are_told_with_what_began_them(folder, release, lang):
+    script = (CREATE % '--partitions 3' + 'consumer start c1 --group my-group --topic students\nadvance 5s\nconsumer start c2 --group my-group --topic students\nadvance 10s\n'
+              'consumer kill c1\nadvance 60s\n')
+    text = answer(folder, script, 'why rebalance my-group', lang, release)
+    if lang == 'en':
+        assert 'my-group rebalanced 3 times' in text and re.search(r'generation 1 ends: a member joined \(c2-', text) and re.search(r'generation 2 ends: session\.timeout\.ms \(c1-', text)
+        assert re.search(r'generation 3 began, with 1 member, ', text)
+    else:
+        assert 'rebalance был 3 раза' in text and 'началось поколение 3: 1 участник' in text
+    assert 'no' in answer(folder, script, 'why rebalance nobody', 'en', release, status=1)
