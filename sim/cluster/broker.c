@@ -106,6 +106,7 @@ static void read_settings(const struct broker *broker, struct topic_settings *se
 
     config_of_log(&layers, &settings->config);
     settings->min_insync_replicas = config_long(&layers, "min.insync.replicas");
+    replication_quota_topic(settings, &layers);
 }
 
 static const char *settings_name(const void *array, size_t i)
@@ -157,6 +158,7 @@ void broker_give_settings(struct broker *broker, struct topic_settings *settings
     assert(found);
     memmove(&broker->topics[place], &broker->topics[place + 1], (--broker->topic_count - place) * sizeof(*broker->topics));
     mem_free(settings->meters);
+    replication_quota_forget(settings);
     mem_free(settings);
 }
 
@@ -226,6 +228,7 @@ void broker_free_fetchers(struct broker *broker)
         fetcher_free(broker->fetchers[i]);
         broker->fetchers[i] = NULL;
     }
+    replication_quotas_done(broker);
 }
 
 static void forget_doomed(struct broker *broker)

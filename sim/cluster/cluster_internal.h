@@ -83,7 +83,17 @@ struct topic_settings {
     int32_t users;
     int64_t min_insync_replicas;
     struct meter *meters;             /* TOPIC_METERS of them; NULL: nothing was counted yet */
+    char *leader_throttled, *follower_throttled; /* whose replication is throttled: "0:1,1:2" or "*"; NULL: nobody's */
     char name[];
+};
+
+/* What passed of replicas that are throttled, in samples of replication.quota.window.size.seconds. */
+enum quota_side { QUOTA_LEADER, QUOTA_FOLLOWER, QUOTA_SIDES };
+struct quota_sample { int64_t start_ms, last_ms, bytes; };
+struct replication_quota {
+    struct quota_sample *samples;     /* NULL: nothing passed yet */
+    size_t count, most, current;
+    int64_t window_ms, expires_ms;
 };
 
 /* A leader's view of one follower: what its fetches told, and what the fetch session of its broker knows (fetch_leader.c). */
@@ -120,6 +130,7 @@ struct follow {
     size_t place, item;               /* in the fetcher's list of those; in the request or answer under way */
     int64_t delayed_until_us;
     int64_t lag;                      /* Kafka's: the leader's high watermark, as it told with its last answer, beyond what is here */
+    bool in_sync;                     /* an answer came, and it left no lag */
 };
 
 /* A folder that was renamed to -delete and waits to go. */
@@ -228,6 +239,7 @@ struct broker {
     size_t topic_count, topic_capacity;
     struct groups *groups;
     struct fetcher **fetchers;        /* by index of the leader */
+    struct replication_quota quotas[QUOTA_SIDES];
     bool held;                        /* `replica hold`: none of its replicas fetches */
     int64_t max_lag_ms;               /* replica.lag.time.max.ms */
     struct isr_sender *isr_sender;    /* what its partitions ask of the controller */
@@ -410,6 +422,17 @@ void fetch_leader_gone(struct replica *replica); /* before the log may be cut: w
 void fetch_end_session(struct replica *replica);        /* of this partition only; the follower has to name it anew */
 int64_t replica_last_caught_up_ms(const struct replica *replica);
 int64_t replica_last_fetch_ms(const struct replica *replica);
+
+/* ---- replication_quota.c: throttles ---- */
+/* Why a partition is left out: what passed, over which time, against the setting. */
+struct quota_decision { bool exceeded; int64_t bytes, window_ms, bound; double rate; };
+void replication_quota_topic(struct topic_settings *settings, const struct config_layers *layers); /* its settings as they are now */
+void replication_quota_forget(struct topic_settings *settings);
+bool replication_throttled(const struct partition *partition, enum quota_side side);   /* named at its broker */
+void replication_quota_record(const struct partition *partition, enum quota_side side, int64_t bytes); /* if it is throttled */
+struct quota_decision replication_quota_decide(struct broker *broker, enum quota_side side);
+bool replication_leader_throttles(const struct replica *replica); /* its records stay out of the answer: it is not in sync, throttled, and the quota exceeded */
+void replication_quotas_done(struct broker *broker);
 
 /* ---- network.c ---- */
 struct network *network_new(struct cluster *cluster);

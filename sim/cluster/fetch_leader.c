@@ -262,7 +262,7 @@ static bool has_data(const struct replica *replica)
 /* Bytes that an answer would have of it; only as exactly as min.bytes asks for. */
 static int64_t readable(const struct fetcher *fetcher, const struct replica *replica)
 {
-    if (!has_data(replica))
+    if (!has_data(replica) || replication_leader_throttles(replica))
         return 0;
     return fetcher->min_bytes <= 1 ? 1 : log_readable_bytes(replica->leader->log, replica->fetch_offset, log_end_offset(replica->leader->log),
                                                             fetcher->partition_bytes);
@@ -344,7 +344,7 @@ void fetch_note_data(struct replica *replica)
     note_down(replica);
     list(fetcher, replica);
     if (fetcher->state == FETCHER_PARKED && fetch_settle(fetcher)) {
-        if (fetcher->min_bytes <= 1 || all_readable(fetcher) >= fetcher->min_bytes)
+        if (fetcher->min_bytes <= 1 ? !replication_leader_throttles(replica) : all_readable(fetcher) >= fetcher->min_bytes)
             answer(fetcher);
         else
             fetch_return_for(fetcher, now_us(fetcher));
@@ -409,16 +409,17 @@ static bool add_news(struct fetcher *fetcher, struct replica *replica)
 {
     struct log *log = replica->leader->log;
     int64_t left = fetcher->response_bytes - fetcher->bytes;
+    bool data = !replica->refused && has_data(replica), throttled = data && replication_leader_throttles(replica);
     struct fetch_item *item;
 
     if (replica->follower->follow.where != FOLLOW_NAMED) { /* its position is about to come anew */
         unlist(fetcher, replica);
         return true;
     }
-    if (!replica->refused && has_data(replica) && left <= 0)
+    if (data && !throttled && left <= 0)
         return false;
-    if (!replica->refused && !has_data(replica) && replica->diverging_epoch < 0 && !has_word(replica)) {
-        if (!replica->recheck)
+    if (!replica->refused && (!data || throttled) && replica->diverging_epoch < 0 && !has_word(replica)) {
+        if (!replica->recheck && !throttled)
             unlist(fetcher, replica);
         return true;
     }
@@ -429,12 +430,14 @@ static bool add_news(struct fetcher *fetcher, struct replica *replica)
     if (!item->err && replica->diverging_epoch >= 0) {
         item->epoch = replica->diverging_epoch;
         item->end_offset = replica->diverging_end;
-    } else if (!item->err && has_data(replica)) {
+    } else if (!item->err && data && !throttled) {
         item->err = log_read(log, replica->fetch_offset, left < fetcher->partition_bytes ? (int32_t)left : fetcher->partition_bytes, log_end_offset(log),
                              !fetcher->bytes, &item->slice, NULL);
         fetcher->bytes += item->slice.size;
-        if (item->slice.size)
+        if (item->slice.size) {
             partition_mark(replica->leader, METER_REPLICATION_BYTES_OUT, item->slice.size);
+            replication_quota_record(replica->leader, QUOTA_LEADER, item->slice.size);
+        }
     }
     item->high_watermark = log_high_watermark(log);
     item->leader_log_start = log_start_offset(log);
@@ -443,7 +446,7 @@ static bool add_news(struct fetcher *fetcher, struct replica *replica)
         replica->sent_log_start = item->leader_log_start;
     if (item->err)
         fetch_end_session(replica);
-    else if (!replica->recheck)
+    else if (!replica->recheck && !throttled)
         unlist(fetcher, replica);
     return true;
 }

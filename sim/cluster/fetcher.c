@@ -304,8 +304,30 @@ static int64_t next_ready_us(const struct fetcher *fetcher)
     return next;
 }
 
+/* While the quota is exceeded throttled partitions that lag are left out of this fetch. True: some are. */
+static bool leave_out_throttled(struct fetcher *fetcher)
+{
+    struct broker *broker = fetcher->follower;
+    bool some = false;
+
+    if (!replication_quota_decide(broker, QUOTA_FOLLOWER).exceeded)
+        return false;
+    for (size_t i = 0; i < broker->partition_count; i++) {
+        struct partition *partition = broker->partitions[i];
+        const struct follow *follow = &partition->follow;
+
+        if (follow->fetcher != fetcher || follow->in_sync || (follow->where != FOLLOW_NAMED && follow->where != FOLLOW_DUE) ||
+            !replication_throttled(partition, QUOTA_FOLLOWER))
+            continue;
+        delay(fetcher, partition, 0); /* it is looked at again before the next fetch */
+        some = true;
+    }
+    return some;
+}
+
 static void fetch(struct fetcher *fetcher)
 {
+    bool throttled = leave_out_throttled(fetcher);
     int64_t next_us;
 
     take_due(fetcher, false);
@@ -315,6 +337,8 @@ static void fetch(struct fetcher *fetcher)
     }
     fetcher->state = FETCHER_IDLE;
     next_us = fetcher->due_count ? now_us(fetcher) : next_ready_us(fetcher);
+    if (throttled && next_us < now_us(fetcher) + fetcher->backoff_us) /* nobody is left to fetch: it waits */
+        next_us = now_us(fetcher) + fetcher->backoff_us;
     if (next_us != INT64_MAX)
         event_at(queue_of(fetcher), &fetcher->event, next_us);
 }
@@ -395,6 +419,7 @@ static enum err append_records(struct fetcher *fetcher, const struct fetch_item 
     if (err)
         return err;
     partition_mark(partition, METER_REPLICATION_BYTES_IN, (int64_t)append.records.size);
+    replication_quota_record(partition, QUOTA_FOLLOWER, (int64_t)append.records.size);
     broker_note_producers(partition->broker, append.records);
     broker_note_flush(partition->broker, partition);
     if (appended.rolled) {
@@ -424,6 +449,7 @@ static enum err take_data(struct fetcher *fetcher, const struct fetch_item *item
     if (err)
         return err;
     partition->follow.lag = item->high_watermark > log_end_offset(partition->log) ? item->high_watermark - log_end_offset(partition->log) : 0;
+    partition->follow.in_sync = !partition->follow.lag;
     log_set_high_watermark(partition->log, item->high_watermark);
     raise_start(partition, item->leader_log_start);
     if (log_high_watermark(partition->log) != before) {
