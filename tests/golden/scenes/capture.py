@@ -221,8 +221,14 @@ class Cluster:
         text = re.sub(r'(TopicId: ?|opicId=|topic-id |directory\.id=|Directories"?:?\[?)"?[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])"?', r'\1<ID>', text)
         text = re.sub(r'"(?!eligibleLeaderReplicas)[A-Za-z0-9_-]{22}"', '"<ID>"', text)
         text = re.sub(r'topic id Some\([A-Za-z0-9_-]{22}\)', 'topic id Some(<ID>)', text)
+        text = re.sub(r'(topicId |topic ID |directories=\[(?:[A-Za-z0-9_-]{22}, )*)[A-Za-z0-9_-]{22}(?=[,\]])', r'\1<ID>', text)
         text = re.sub(r'crc: \d+', 'crc: <CRC>', text)
         return re.sub(r'\bconsole-consumer-\d+', 'console-consumer-<ID>', text)
+
+    def eventually(self, test):
+        end = time.time() + 60
+        while not test() and time.time() < end:
+            time.sleep(0.1)
 
     # ---- tools
     def argv(self, cmd):

@@ -238,6 +238,7 @@ class Scene:
     def create(self, topic, nodes, *configs):
         self.run('kafka-topics.sh --create --topic %s --replica-assignment %s%s --bootstrap-server localhost:9092'
                  % (topic, ':'.join(map(str, nodes)), ''.join(' --config ' + x for x in configs)))
+        self.sleep(1.5)                                    # until its leader knows, too
 
     def freeze(self, *nodes):
         for n in nodes:
@@ -406,10 +407,9 @@ class Scene:
         r.take('i')
         return r.take('h') not in (14, 15, 16)
 
-    def until_end(self, topic, node, offset, seconds=30):
-        end = self.stage.now() + seconds
-        while self.stage.now() < end and self.ask(node, lambda w: w.end(topic, -2)) != offset:
-            self.sleep(0.1)
+    def until_end(self, topic, node, offset):
+        """until the log ends there, which takes no more time than a tool takes"""
+        self.stage.eventually(lambda: self.ask(node, lambda w: w.end(topic, -2)) == offset)
 
     def cat(self, path):
         self.events.append((self.stage.now(), '$ cat %s\n%s\n[exit 0]' % (path, self.stage.text(path).rstrip('\n').replace('%', '%%'))))
