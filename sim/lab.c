@@ -657,6 +657,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
     lab->tables = tables_new();
     tables_add(lab->tables, &clock_table, lab);
     tables_add(lab->tables, &schedule_table, lab);
+    tables_add(lab->tables, &chaos_table, lab);
     cluster_register_tables(lab->cluster, lab->tables);
     wire_register_tables(lab->wire, lab->tables);
     simulated_register_tables(lab->simulated, lab->tables);
@@ -716,6 +717,7 @@ void lab_close(struct lab *lab)
         return;
     exporter_close(lab->exporter);
     schedule_free(lab->schedule);
+    chaos_free(lab->chaos);
     net_close(lab->net);
     if (lab->recorder) {
         recorder_flush(lab->recorder, NULL);

@@ -38,6 +38,7 @@ struct lab {
     size_t mark_count, mark_capacity;
     uint64_t journal_from;                   /* journal's last number before it was opened */
     struct simulated_clients *simulated;
+    struct chaos *chaos;                     /* the latest; NULL: there was none */
     struct schedule *schedule;               /* orders for later; NULL: there never were any */
     struct tables *tables;
     struct sql *sql;
@@ -58,7 +59,9 @@ enum err order_play(struct lab *lab, const char *words);
 enum err order_carry_out_due(struct lab *lab, const char *words, struct reason *reason);
 struct schedule;
 void schedule_free(struct schedule *schedule);
-extern const struct table schedule_table;
+extern const struct table schedule_table, chaos_table;
+struct chaos;
+void chaos_free(struct chaos *chaos);
 void pace_begin(struct lab *lab);
 /* The feeder of a past (sim/replay.c): see player_step(). */
 bool player_step(struct player *player, int64_t until_us);

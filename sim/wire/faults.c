@@ -130,6 +130,13 @@ uint64_t faults_add(struct wire *wire, const struct fault_rule *rule)
     return fault->id;
 }
 
+void fault_may_miss(struct wire *wire, uint64_t id)
+{
+    for (size_t i = 0; wire->faults && i < wire->faults->count; i++)
+        if (wire->faults->items[i]->id == id)
+            wire->faults->items[i]->rule.may_miss = true;
+}
+
 size_t faults_count(const struct wire *wire)
 {
     size_t count = 0;

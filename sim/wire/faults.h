@@ -39,6 +39,7 @@ const char *fault_api_at(size_t i);
 
 /* Its number; 0: there are MOST_FAULTS already. */
 uint64_t faults_add(struct wire *wire, const struct fault_rule *rule);
+void fault_may_miss(struct wire *wire, uint64_t id);                     /* sets rule.may_miss */
 size_t faults_count(const struct wire *wire);
 const struct fault *faults_at(const struct wire *wire, size_t i);
 const struct fault *faults_find(const struct wire *wire, uint64_t id);

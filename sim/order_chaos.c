@@ -1,0 +1,132 @@
+/* Orders for chaos: start, stop. */
+#include <string.h>
+
+#include "sim/chaos.h"
+#include "sim/lab_internal.h"
+#include "sim/order.h"
+
+#define EXAMPLE "chaos start --seed 7 --for 10m"
+
+static enum err refuse(struct order_call *call, const char *word, const char *why)
+{
+    struct text shown = { 0 };
+    enum err err;
+
+    text_escaped(&shown, bytes_text(word));
+    err = err_because(ERR_INVALID_REQUEST, call->reason, "'%s': %s", text_chars(&shown), why);
+    text_done(&shown);
+    return err;
+}
+
+static enum err parse_kinds(struct order_call *call, char *list, bool out[CHAOS_KINDS])
+{
+    char *save = NULL;
+
+    memset(out, 0, CHAOS_KINDS * sizeof(*out));
+    for (char *word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+        int kind = 0;
+
+        while (kind < CHAOS_KINDS && strcmp(chaos_kind_name((enum chaos_kind)kind), word))
+            kind++;
+        if (kind == CHAOS_KINDS)
+            return refuse(call, word, "no kind of chaos: kill, stop, power-off, freeze, cut, disk-fail, delay, loss, disk, requests");
+        out[kind] = true;
+    }
+    return ERR_OK;
+}
+
+static enum err parse_brokers(struct order_call *call, char *list, int32_t **out, size_t *count)
+{
+    char *save = NULL;
+    size_t capacity = 0;
+
+    for (char *word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+        const struct broker *broker = order_broker(call, word);
+
+        if (!broker)
+            return ERR_INVALID_REQUEST;
+        ARRAY_ADD(*out, *count, capacity) = broker_id(broker);
+    }
+    return ERR_OK;
+}
+
+static enum err parse(struct order_call *call, struct chaos_options *options, int32_t **brokers, bool *kinds_given)
+{
+    enum err err = ERR_OK;
+
+    for (int i = 0; i < call->count && !err; i++) {
+        char *word = call->words[i], *value = i + 1 < call->count ? call->words[i + 1] : NULL;
+        int64_t number;
+
+        if (!strcmp(word, "--rough") || !strcmp(word, "--gentle")) {
+            options->rough = !strcmp(word, "--rough");
+            continue;
+        }
+        if (strcmp(word, "--seed") && strcmp(word, "--for") && strcmp(word, "--kinds") && strcmp(word, "--brokers"))
+            return refuse(call, word, "it is one of --seed N, --for DURATION, --kinds LIST, --brokers LIST, --gentle, --rough; for instance: " EXAMPLE);
+        if (!value)
+            return refuse(call, word, "something is wanted behind it; for instance: " EXAMPLE);
+        i++;
+        if (!strcmp(word, "--seed")) {
+            if (!parse_i64(value, &number) || number < 0)
+                return refuse(call, value, "a seed is a number from 0 on");
+            options->seed = (uint64_t)number;
+        } else if (!strcmp(word, "--for")) {
+            if (!parse_duration(value, &options->for_us) || options->for_us < 1 || options->for_us > (int64_t)366 * 86400 * 1000000)
+                return refuse(call, value, "for how long? For instance: " EXAMPLE " (a year at most)");
+        } else if (!strcmp(word, "--kinds")) {
+            err = parse_kinds(call, value, options->kinds);
+            *kinds_given = true;
+        } else {
+            err = parse_brokers(call, value, brokers, &options->broker_count);
+        }
+    }
+    return err;
+}
+
+enum err order_chaos_start(struct order_call *call)
+{
+    struct lab *lab = call->lab;
+    struct chaos_options options = { .seed = lab->seed, .for_us = (int64_t)600 * 1000000 };
+    int32_t *brokers = NULL;
+    size_t count = 0, capacity = 0;
+    bool kinds_given = false, any = false;
+    enum err err = parse(call, &options, &brokers, &kinds_given);
+
+    for (size_t i = 0; !err && !options.broker_count && i < cluster_broker_count(lab->cluster); i++)
+        ARRAY_ADD(brokers, count, capacity) = broker_id(cluster_broker_at(lab->cluster, i));
+    for (int i = 0; i < CHAOS_KINDS && !kinds_given; i++) /* what a disk loses for good is only for who wants it */
+        options.kinds[i] = options.rough || (i != CHAOS_POWER_OFF && i != CHAOS_DISK_FAIL);
+    for (int i = 0; i < CHAOS_KINDS; i++)
+        any = any || options.kinds[i];
+    if (!err && !any)
+        err = refuse(call, "--kinds", "one kind at least");
+    options.brokers = brokers;
+    if (!err && !options.broker_count)
+        options.broker_count = count;
+    if (!err)
+        err = chaos_begin(lab, &options, call->reason);
+    mem_free(brokers);
+    if (err)
+        return err;
+    text_printf(call->answer, "%s chaos with seed %llu for ", options.rough ? "Rough" : "Gentle", (unsigned long long)options.seed);
+    text_duration(call->answer, options.for_us);
+    text_add(call->answer, ":");
+    for (int i = 0; i < CHAOS_KINDS; i++)
+        if (options.kinds[i])
+            text_printf(call->answer, " %s", chaos_kind_name((enum chaos_kind)i));
+    text_add(call->answer, ". `chaos` shows what it does, `chaos stop` ends it; in the end all is mended.\n");
+    return ERR_OK;
+}
+
+enum err order_chaos_stop(struct order_call *call)
+{
+    enum err err;
+
+    if (call->count)
+        return refuse(call, call->words[0], "nothing is wanted behind chaos stop");
+    err = chaos_end(call->lab, call->reason);
+    if (!err)
+        text_add(call->answer, "What it broke is being mended.\n");
+    return err;
+}
