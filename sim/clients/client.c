@@ -515,6 +515,7 @@ int16_t client_version_now(const struct client *client, int32_t node, int16_t ap
     return link && link->state == LINK_READY ? link_version(link, api_key, most_version) : NO_VERSION;
 }
 
+bool client_knows_node(const struct client *client, int32_t node) { return node_of(client, node) != NULL; }
 int32_t client_next_correlation(const struct client *client) { return client->next_correlation_id; }
 uint64_t client_losses(const struct client *client) { return client->losses; }
 uint64_t client_news(const struct client *client) { return client->news; }

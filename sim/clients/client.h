@@ -52,6 +52,7 @@ void client_send_cancel(struct client_send *send);
 enum client_can { CLIENT_CAN_SEND, CLIENT_BUSY, CLIENT_NOT_READY };
 enum client_can client_can_send(struct client *client, int32_t node, int64_t most_in_flight);
 int16_t client_version_now(const struct client *client, int32_t node, int16_t api_key, int16_t most_version); /* of a broker that can be sent to; else -1 */
+bool client_knows_node(const struct client *client, int32_t node);  /* by the last metadata */
 int32_t client_next_correlation(const struct client *client);  /* which the next request gets */
 uint64_t client_losses(const struct client *client);    /* connections to brokers that broke or were never made: each is a reason to ask for metadata */
 uint64_t client_news(const struct client *client);      /* counts answers to Metadata in which a leader or a broker was another than before */

@@ -157,17 +157,22 @@ struct part *consumer_add_part(struct consumer *consumer, const char *topic, int
     part->id = ++consumer->next_id;
     part_move(part, -1, -1);
     part->high_watermark = -1;
+    part->sure_epoch = part->replica = -1;
     part->want = WANT_COMMITTED;
     ARRAY_ADD(consumer->parts, consumer->part_count, consumer->part_capacity) = part;
     return part;
 }
 
+void consumer_free_part(struct part *part)
+{
+    mem_free(part->topic);
+    mem_free(part);
+}
+
 void consumer_clear_parts(struct consumer *consumer)
 {
-    for (size_t i = 0; i < consumer->part_count; i++) {
-        mem_free(consumer->parts[i]->topic);
-        mem_free(consumer->parts[i]);
-    }
+    for (size_t i = 0; i < consumer->part_count; i++)
+        consumer_free_part(consumer->parts[i]);
     consumer->part_count = 0;
 }
 
@@ -439,22 +444,32 @@ static void take_isolation(struct consumer *consumer, struct settings *settings)
                                     "Invalid value %s for configuration isolation.level: String must be one of: read_committed, read_uncommitted", value);
 }
 
-/* "org.apache.kafka.clients.consumer.RoundRobinAssignor,range": those that we can do. */
+/* "org.apache.kafka.clients.consumer.RoundRobinAssignor,range": all of them must let members cooperate for it to be done. */
 static void take_strategies(struct consumer *consumer, struct settings *settings)
 {
     const char *value = config_map_get(settings->config, "partition.assignment.strategy");
-    char *copy = mem_text(value ? value : "range"), *rest = copy, *one;
+    char *copy = mem_text(value ? value : consumer->is_27 ? "range" : "range,cooperative-sticky"), *rest = copy, *one;
 
+    consumer->cooperative = true;
     while ((one = strsep(&rest, ",")) && consumer->strategy_count < 4) {
+        const char *name;
+
         while (*one == ' ')
             one++;
-        if (strstr(one, "RoundRobin") || !strcmp(one, "roundrobin"))
-            consumer->strategies[consumer->strategy_count++] = mem_text("roundrobin");
-        else if (strstr(one, "RangeAssignor") || !strcmp(one, "range"))
-            consumer->strategies[consumer->strategy_count++] = mem_text("range");
+        if (!*one)
+            continue;
+        name = consumer_assign_named(one);
+        if (!name) {
+            if (!settings->err)
+                settings->err = err_because(ERR_INVALID_CONFIG, settings->reason, "%s ClassNotFoundException exception occurred", one);
+            continue;
+        }
+        consumer->strategies[consumer->strategy_count++] = mem_text(name);
+        consumer->cooperative &= consumer_assign_cooperates(name);
     }
     if (!consumer->strategy_count)
         consumer->strategies[consumer->strategy_count++] = mem_text("range");
+    consumer->cooperative &= consumer_assign_cooperates(consumer->strategies[0]);
     mem_free(copy);
 }
 
@@ -480,6 +495,8 @@ static enum err take_settings(struct consumer *consumer, const struct config_map
     consumer->fetch_wait_ms = (int32_t)number(&settings, "fetch.max.wait.ms", 500, "INT");
     consumer->fetch_max_bytes = (int32_t)number(&settings, "fetch.max.bytes", 52428800, "INT");
     consumer->partition_max_bytes = (int32_t)number(&settings, "max.partition.fetch.bytes", 1048576, "INT");
+    consumer->options.reconnect_us = number(&settings, "reconnect.backoff.ms", 50, "LONG") * 1000;
+    consumer->options.reconnect_max_us = number(&settings, "reconnect.backoff.max.ms", 1000, "LONG") * 1000;
     consumer->options.request_timeout_us = number(&settings, "request.timeout.ms", 30000, "INT") * 1000;
     consumer->options.api_timeout_us = number(&settings, "default.api.timeout.ms", 60000, "INT") * 1000;
     if (!settings.err && consumer->max_poll_records < 1)
@@ -497,6 +514,19 @@ static void free_texts(struct consumer *consumer)
     mem_free(consumer->client_id);
     mem_free(consumer->group_id);
     mem_free(consumer->instance_id);
+    mem_free(consumer->rack);
+    consumer_protocol_forget(consumer);
+}
+
+/* A broker that was waited for is connected, or can't be. */
+static void on_changed(void *context)
+{
+    struct consumer *consumer = context;
+
+    if (!consumer->awaits_link || consumer->closing)
+        return;
+    consumer->awaits_link = false;
+    consumer_wake_waiter(consumer);
 }
 
 static char *make_client_id(const struct consumer *consumer, const struct client_options *options, const struct config_map *config)
@@ -522,6 +552,8 @@ enum err consumer_open(struct consumer **out, const struct client_options *optio
     consumer->is_27 = release_is_27(options->release);
     consumer->group_id = mem_text(config_map_get(config, "group.id") ? config_map_get(config, "group.id") : options->group_id);
     consumer->instance_id = mem_text(config_map_get(config, "group.instance.id"));
+    consumer->rack = mem_text(config_map_get(config, "client.rack"));
+    consumer->kept_generation = consumer->cooperative_generation = -1;
     consumer->client_id = make_client_id(consumer, options, config);
     consumer->last = &consumer->first;
     arena_init(&consumer->arena);
@@ -530,6 +562,8 @@ enum err consumer_open(struct consumer **out, const struct client_options *optio
     consumer->options.kind = CLIENT_CONSUMER;
     consumer->options.client_id = consumer->client_id;
     consumer->options.group_id = consumer->group_id;
+    consumer->options.changed = on_changed;
+    consumer->options.changed_context = consumer;
     if (!err)
         err = client_open(&consumer->client, &consumer->options, reason);
     if (err) {
@@ -721,9 +755,10 @@ void consumer_close(struct task *task, struct consumer *consumer)
 
     if (!consumer)
         return;
-    consumer->need_join = false;
     if (!consumer->auto_commit || (consumer->subscribed && !consumer->joined) || !consumer_group_send_commit(consumer, &committed, NULL))
         committed = true;
+    consumer_group_give_all_back(consumer);
+    consumer->need_join = false;
     if (!consumer_group_send_leave(consumer, &left)) /* behind the commit, on the same connection */
         left = true;
     consumer->waiter = task;

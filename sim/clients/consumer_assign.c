@@ -1,12 +1,38 @@
-/* Who of a group gets which partition: Kafka's RangeAssignor and RoundRobinAssignor. */
+/* Who of a group gets which partition: Kafka's RangeAssignor and RoundRobinAssignor, and the way to the sticky ones. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/clients/consumer_internal.h"
 
+static const struct { const char *name, *class_name; bool cooperates; } strategies[] = {
+    { "range", "RangeAssignor", false },
+    { "roundrobin", "RoundRobinAssignor", false },
+    { "cooperative-sticky", "CooperativeStickyAssignor", true },
+    { "sticky", "StickyAssignor", false },
+};
+enum { STRATEGIES = sizeof(strategies) / sizeof(*strategies) };
+
+const char *consumer_assign_named(const char *name)
+{
+    const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
+
+    for (int i = 0; i < STRATEGIES; i++)
+        if (!strcmp(last, strategies[i].class_name) || !strcmp(name, strategies[i].name))
+            return strategies[i].name;
+    return NULL;
+}
+
 bool consumer_assign_knows(const char *strategy)
 {
-    return !strcmp(strategy, "range") || !strcmp(strategy, "roundrobin");
+    return consumer_assign_named(strategy) != NULL;
+}
+
+bool consumer_assign_cooperates(const char *strategy)
+{
+    for (int i = 0; i < STRATEGIES; i++)
+        if (!strcmp(strategy, strategies[i].name))
+            return strategies[i].cooperates;
+    return false;
 }
 
 /* Static members come first, by their instance; the others by member id. */
@@ -19,7 +45,7 @@ static int by_member(const void *a, const void *b)
     return x->instance_id ? strcmp(x->instance_id, y->instance_id) : strcmp(x->member_id, y->member_id);
 }
 
-static bool wants(const struct member_wish *member, const char *topic)
+bool consumer_assign_wants(const struct member_wish *member, const char *topic)
 {
     for (int32_t i = 0; i < member->topic_count; i++)
         if (text_equal(member->topics[i], topic))
@@ -32,8 +58,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* All topics that somebody wants, each once, sorted. */
-static const char **all_topics(const struct member_wish *members, size_t member_count, size_t *count)
+const char **consumer_assign_topics(const struct member_wish *members, size_t member_count, size_t *count)
 {
     size_t most = 0, kept = 0;
     const char **topics;
@@ -53,7 +78,7 @@ static const char **all_topics(const struct member_wish *members, size_t member_
     return topics;
 }
 
-static int32_t partitions_of(const struct client *client, const char *topic)
+int32_t consumer_assign_partition_count(const struct client *client, const char *topic)
 {
     const struct client_topic *known = client_topic(client, topic);
 
@@ -65,11 +90,11 @@ static void deal_range(const char *topic, int32_t partitions, const struct membe
     int32_t consumers = 0, next = 0, at = 0;
 
     for (size_t m = 0; m < member_count; m++)
-        consumers += wants(&members[m], topic);
+        consumers += consumer_assign_wants(&members[m], topic);
     for (size_t m = 0; m < member_count; m++) {
         int32_t share;
 
-        if (!wants(&members[m], topic))
+        if (!consumer_assign_wants(&members[m], topic))
             continue;
         share = partitions / consumers + (at++ < partitions % consumers);
         for (int32_t i = 0; i < share; i++)
@@ -81,27 +106,29 @@ static void deal_in_turn(const char *topic, int32_t partitions, const struct mem
                          size_t *turn)
 {
     for (int32_t p = 0; p < partitions; p++) {
-        while (!wants(&members[*turn % member_count], topic))
+        while (!consumer_assign_wants(&members[*turn % member_count], topic))
             ++*turn;
         dealt[(*count)++] = (struct dealt){ topic, p, *turn % member_count };
         ++*turn;
     }
 }
 
-struct dealt *consumer_assign_partitions(const char *strategy, struct member_wish *members, size_t member_count, const struct client *client, size_t *count)
+struct dealt *consumer_assign_partitions(const char *strategy, bool is_27, struct member_wish *members, size_t member_count, const struct client *client, size_t *count)
 {
     size_t topic_count, total = 0, turn = 0;
     const char **topics;
     struct dealt *dealt;
 
     qsort(members, member_count, sizeof(*members), by_member);
-    topics = all_topics(members, member_count, &topic_count);
+    topics = consumer_assign_topics(members, member_count, &topic_count);
     for (size_t t = 0; t < topic_count; t++)
-        total += (size_t)partitions_of(client, topics[t]);
+        total += (size_t)consumer_assign_partition_count(client, topics[t]);
     dealt = mem_zero_array(total + 1, sizeof(*dealt));
     *count = 0;
-    for (size_t t = 0; t < topic_count; t++) {
-        int32_t partitions = partitions_of(client, topics[t]);
+    if (strstr(strategy, "sticky"))
+        consumer_assign_sticky(client, consumer_assign_cooperates(strategy), is_27, members, member_count, dealt, count);
+    for (size_t t = 0; t < topic_count && !strstr(strategy, "sticky"); t++) {
+        int32_t partitions = consumer_assign_partition_count(client, topics[t]);
 
         if (!strcmp(strategy, "roundrobin"))
             deal_in_turn(topics[t], partitions, members, member_count, dealt, count, &turn);

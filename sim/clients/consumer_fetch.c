@@ -1,230 +1,9 @@
-/* Positions and records: where to read on, asking the leaders, checking and unpacking what they send. */
+/* Records: asking leaders (or the replicas that they name), checking and unpacking what they send. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/clients/consumer_internal.h"
-
-static const struct client_partition *leader_of(const struct consumer *consumer, const struct part *part)
-{
-    const struct client_topic *topic = client_topic(consumer->client, part->topic);
-
-    return topic && !topic->err && part->partition >= 0 && part->partition < topic->partition_count && topic->partitions[part->partition].leader >= 0
-               ? &topic->partitions[part->partition] : NULL;
-}
-
-/* ---- positions from the group ---- */
-
-static void take_committed(struct consumer *consumer, const char *topic, int32_t partition, int64_t offset, int32_t epoch)
-{
-    for (size_t i = 0; i < consumer->part_count; i++) {
-        struct part *part = consumer->parts[i];
-
-        if (part->want != WANT_COMMITTED || part->partition != partition || strcmp(part->topic, topic))
-            continue;
-        part_move(part, offset, epoch);
-        part->want = offset >= 0 ? WANT_NOTHING : consumer->reset == RESET_EARLIEST ? WANT_EARLIEST : WANT_LATEST;
-        if (offset < 0 && consumer->reset == RESET_NONE) {
-            part->want = WANT_COMMITTED;
-            consumer_fail(consumer, ERR_OFFSET_OUT_OF_RANGE, "Undefined offset with no reset policy for partitions: [%s-%d]", topic, partition);
-        }
-    }
-}
-
-static void fill_committed(struct consumer *consumer, struct offset_fetch_request *request, struct arena *arena)
-{
-    struct offset_fetch_request_group *group = arena_alloc(arena, sizeof(*group));
-    size_t most = consumer->part_count + 1;
-
-    fields_preset(&offset_fetch_request_message, request);
-    request->group_id = group->group_id = consumer->group_id;
-    request->require_stable = consumer->read_committed;
-    request->groups.items = group;
-    request->groups.count = 1;
-    group->member_epoch = -1;
-    request->topics.items = arena_alloc(arena, most * sizeof(*request->topics.items));
-    group->topics.items = arena_alloc(arena, most * sizeof(*group->topics.items));
-    for (size_t i = 0; i < consumer->part_count; i++) {
-        const struct part *part = consumer->parts[i];
-        int32_t t = 0;
-
-        if (part->want != WANT_COMMITTED)
-            continue;
-        while (t < request->topics.count && strcmp(request->topics.items[t].name, part->topic))
-            t++;
-        if (t == request->topics.count) {
-            request->topics.items[t].name = group->topics.items[t].name = arena_text(arena, part->topic, strlen(part->topic));
-            request->topics.items[t].partition_indexes.items = group->topics.items[t].partition_indexes.items = arena_alloc(arena, most * sizeof(int32_t));
-            request->topics.count = group->topics.count = t + 1;
-        }
-        request->topics.items[t].partition_indexes.items[request->topics.items[t].partition_indexes.count++] = part->partition;
-        group->topics.items[t].partition_indexes.count = request->topics.items[t].partition_indexes.count;
-    }
-}
-
-static enum err ask_committed(struct consumer *consumer)
-{
-    struct offset_fetch_request request;
-    const struct offset_fetch_response *answer;
-    struct arena arena;
-    void *out;
-    enum err err;
-
-    arena_init(&arena);
-    fill_committed(consumer, &request, &arena);
-    err = client_call(consumer->worker, consumer->client, client_coordinator_node(consumer->coordinator), API_OFFSET_FETCH, 9, &request, &arena, &out, NULL);
-    answer = out;
-    if (!err)
-        err = (enum err)(answer->groups.count > 0 ? answer->groups.items[0].error_code : answer->error_code);
-    if (!err && answer->groups.count > 0) {
-        for (int32_t t = 0; t < answer->groups.items[0].topics.count; t++)
-            for (int32_t p = 0; p < answer->groups.items[0].topics.items[t].partitions.count; p++) {
-                const struct offset_fetch_response_group_topic_partition *found = &answer->groups.items[0].topics.items[t].partitions.items[p];
-
-                if (found->error_code)
-                    err = (enum err)found->error_code;
-                else
-                    take_committed(consumer, answer->groups.items[0].topics.items[t].name, found->partition_index, found->committed_offset,
-                                   found->committed_leader_epoch);
-            }
-    } else if (!err) {
-        for (int32_t t = 0; t < answer->topics.count; t++)
-            for (int32_t p = 0; p < answer->topics.items[t].partitions.count; p++) {
-                const struct offset_fetch_response_partition *found = &answer->topics.items[t].partitions.items[p];
-
-                if (found->error_code)
-                    err = (enum err)found->error_code;
-                else
-                    take_committed(consumer, answer->topics.items[t].name, found->partition_index, found->committed_offset,
-                                   found->committed_leader_epoch);
-            }
-    }
-    arena_done(&arena);
-    return err;
-}
-
-static bool any_wants(const struct consumer *consumer, enum want least)
-{
-    for (size_t i = 0; i < consumer->part_count; i++)
-        if (consumer->parts[i]->want >= least && (least > WANT_COMMITTED || consumer->parts[i]->want == WANT_COMMITTED))
-            return true;
-    return false;
-}
-
-static void committed_step(struct consumer *consumer)
-{
-    enum err err;
-
-    if (!consumer->group_id) {
-        for (size_t i = 0; i < consumer->part_count; i++)
-            if (consumer->parts[i]->want == WANT_COMMITTED)
-                take_committed(consumer, consumer->parts[i]->topic, consumer->parts[i]->partition, -1, -1);
-        return;
-    }
-    if (consumer->coordinator < 0)
-        return; /* consumer_group_step looks for it */
-    err = ask_committed(consumer);
-    if (task_interrupted(consumer->worker) || !err)
-        return;
-    if (err == ERR_NOT_COORDINATOR || err == ERR_COORDINATOR_NOT_AVAILABLE || err == ERR_NETWORK_EXCEPTION || err == ERR_REQUEST_TIMED_OUT)
-        consumer->coordinator = -1;
-    if (err_retriable(err))
-        consumer_wake_in(consumer, consumer->backoff_us);
-    else
-        consumer_fail(consumer, err, "%s", err_message(err));
-}
-
-/* ---- positions from the log's ends ---- */
-
-static void take_offset(struct consumer *consumer, const char *topic, const struct list_offsets_response_partition *found)
-{
-    for (size_t i = 0; i < consumer->part_count; i++) {
-        struct part *part = consumer->parts[i];
-
-        if (part->want < WANT_EARLIEST || part->partition != found->partition_index || strcmp(part->topic, topic))
-            continue;
-        if (found->error_code) {
-            part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
-            consumer_refresh_metadata(consumer);
-        } else {
-            part_move(part, found->offset >= 0 ? found->offset : found->old_style_offsets.count > 0 ? found->old_style_offsets.items[0] : 0,
-                      found->leader_epoch);
-            part->want = WANT_NOTHING;
-        }
-    }
-}
-
-static bool asks_end(const struct consumer *consumer, const struct part *part, int32_t node)
-{
-    const struct client_partition *leader = part->want >= WANT_EARLIEST && part->retry_at_us <= consumer_now_us(consumer) ? leader_of(consumer, part) : NULL;
-
-    return leader && leader->leader == node;
-}
-
-static void ask_ends(struct consumer *consumer, int32_t node)
-{
-    struct list_offsets_request request;
-    const struct list_offsets_response *answer;
-    struct arena arena;
-    void *out;
-    enum err err;
-
-    arena_init(&arena);
-    fields_preset(&list_offsets_request_message, &request);
-    request.replica_id = -1;
-    request.isolation_level = consumer->read_committed;
-    request.timeout_ms = 30000;
-    request.topics.items = arena_alloc(&arena, (consumer->part_count + 1) * sizeof(*request.topics.items));
-    for (size_t i = 0; i < consumer->part_count; i++) {
-        const struct part *part = consumer->parts[i];
-        struct list_offsets_request_topic *topic;
-
-        if (!asks_end(consumer, part, node))
-            continue;
-        topic = &request.topics.items[request.topics.count++];
-        topic->name = arena_text(&arena, part->topic, strlen(part->topic));
-        topic->partitions.items = arena_alloc(&arena, sizeof(*topic->partitions.items));
-        topic->partitions.items[topic->partitions.count++] = (struct list_offsets_request_partition){
-            .partition_index = part->partition, .current_leader_epoch = -1, .timestamp = part->want == WANT_EARLIEST ? -2 : -1, .max_num_offsets = 1 };
-    }
-    err = client_call(consumer->worker, consumer->client, node, API_LIST_OFFSETS, -1, &request, &arena, &out, NULL);
-    answer = out;
-    if (!task_interrupted(consumer->worker)) {
-        for (int32_t t = 0; !err && t < answer->topics.count; t++)
-            for (int32_t p = 0; p < answer->topics.items[t].partitions.count; p++)
-                take_offset(consumer, answer->topics.items[t].name, &answer->topics.items[t].partitions.items[p]);
-        for (size_t i = 0; err && i < consumer->part_count; i++)
-            if (asks_end(consumer, consumer->parts[i], node))
-                consumer->parts[i]->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
-        if (err)
-            consumer_refresh_metadata(consumer);
-    }
-    arena_done(&arena);
-}
-
-void consumer_fetch_positions(struct consumer *consumer)
-{
-    bool more = consumer->polling;
-
-    if (more && any_wants(consumer, WANT_COMMITTED) && !consumer->failed)
-        committed_step(consumer);
-    while (more && !task_interrupted(consumer->worker)) {
-        more = false;
-        for (size_t i = 0; i < consumer->part_count && !more; i++) {
-            const struct client_partition *leader = leader_of(consumer, consumer->parts[i]);
-
-            if (leader && asks_end(consumer, consumer->parts[i], leader->leader)) {
-                ask_ends(consumer, leader->leader);
-                more = true;
-            }
-        }
-    }
-    if (!task_interrupted(consumer->worker) && consumer->polling && any_wants(consumer, WANT_EARLIEST))
-        consumer_wake_in(consumer, consumer->backoff_us);
-    for (size_t i = 0; i < consumer->part_count && !task_interrupted(consumer->worker); i++)
-        if (!leader_of(consumer, consumer->parts[i]) && !consumer->refresh)
-            consumer_refresh_metadata(consumer);
-}
 
 /* ---- what came ---- */
 
@@ -280,19 +59,34 @@ static void out_of_range(struct consumer *consumer, struct part *part)
     part->want = consumer->reset == RESET_EARLIEST ? WANT_EARLIEST : WANT_LATEST;
 }
 
+/* From a follower it may only be that it has not got so far: its leader is asked. */
+static bool back_to_leader(struct part *part)
+{
+    bool was_elsewhere = part->replica >= 0;
+
+    part->replica = -1;
+    return was_elsewhere;
+}
+
 static void take_partition(struct consumer *consumer, struct part *part, const struct fetch_response_partition *found)
 {
     enum err err = (enum err)found->error_code;
 
     if (!err) {
         part->high_watermark = found->high_watermark;
+        if (found->preferred_read_replica >= 0) {
+            part->replica = found->preferred_read_replica;
+            part->replica_until_us = consumer_now_us(consumer) + consumer->max_age_us;
+        }
         keep_records(consumer, part, found);
         return;
     }
     if (err == ERR_OFFSET_OUT_OF_RANGE) {
-        out_of_range(consumer, part);
+        if (!back_to_leader(part))
+            out_of_range(consumer, part);
         return;
     }
+    back_to_leader(part);
     if (err == ERR_TOPIC_AUTHORIZATION_FAILED)
         consumer_fail(consumer, err, "Not authorized to access topics: [%s]", part->topic);
     else if (!err_retriable(err) && err != ERR_UNKNOWN_SERVER_ERROR)
@@ -302,7 +96,8 @@ static void take_partition(struct consumer *consumer, struct part *part, const s
         consumer_warn(consumer, "WARN", consumer->is_27 ? "org.apache.kafka.clients.consumer.internals.Fetcher" : "org.apache.kafka.clients.consumer.internals.FetchCollector",
                       "Received unknown topic or partition error in fetch for partition %s-%d", part->topic, part->partition);
     part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
-    consumer_refresh_metadata(consumer);
+    if (err != ERR_UNKNOWN_LEADER_EPOCH) /* there the broker is the one who does not know yet */
+        consumer_refresh_metadata(consumer);
     consumer_wake_in(consumer, consumer->backoff_us);
 }
 
@@ -333,15 +128,113 @@ static bool same_topic(const struct consumer *consumer, const struct flight *fli
     return flight->by_id ? topic && uuid_equal(topic->id, answer->topic_id) : text_equal(answer->topic, part->topic);
 }
 
+/* ---- sessions: a broker remembers what was asked for, and is told only what is another ---- */
+
+struct session *consumer_session(struct consumer *consumer, int32_t node)
+{
+    struct session *session = consumer->sessions;
+
+    while (session && session->node != node)
+        session = session->next;
+    if (session)
+        return session;
+    session = mem_zero(sizeof(*session));
+    session->node = node;
+    session->next = consumer->sessions;
+    consumer->sessions = session;
+    return session;
+}
+
+static void forget_entries(struct session *session)
+{
+    for (size_t i = 0; i < session->count; i++)
+        mem_free(session->entries[i].topic);
+    session->count = 0;
+}
+
+/* What follows from an answer, or from none: the next epoch, or a new session. */
+static void session_answered(struct session *session, enum err err, const struct fetch_response *answer)
+{
+    if (!err && session->epoch >= 0) {
+        if (!session->epoch)
+            session->id = answer->session_id;
+        session->epoch = !session->id ? 0 : session->epoch == INT32_MAX ? 1 : session->epoch + 1;
+        if (!session->id) /* the broker has no room for one */
+            forget_entries(session);
+        return;
+    }
+    if (err == ERR_FETCH_SESSION_ID_NOT_FOUND)
+        session->id = 0;
+    session->epoch = 0; /* from the beginning; an old one ends with it */
+    forget_entries(session);
+}
+
+static struct session_entry *entry_of(struct session *session, const struct part *part)
+{
+    for (size_t i = 0; i < session->count; i++)
+        if (session->entries[i].partition == part->partition && !strcmp(session->entries[i].topic, part->topic))
+            return &session->entries[i];
+    return NULL;
+}
+
+/* True: the broker has to be told of it. */
+static bool note_entry(struct session *session, const struct part *part, const struct session_entry *wanted)
+{
+    struct session_entry *entry = entry_of(session, part);
+
+    if (entry) {
+        bool same = entry->offset == wanted->offset && entry->leader_epoch == wanted->leader_epoch && entry->most_bytes == wanted->most_bytes &&
+                    uuid_equal(entry->topic_id, wanted->topic_id);
+        char *topic = entry->topic;
+
+        *entry = *wanted;
+        entry->topic = topic;
+        entry->wanted = true;
+        return !same;
+    }
+    ARRAY_ADD(session->entries, session->count, session->capacity) = *wanted;
+    session->entries[session->count - 1].topic = mem_text(part->topic);
+    session->entries[session->count - 1].wanted = true;
+    return true;
+}
+
+/* Those that are asked for no more are named as such, and dropped. */
+static void forget_rest(struct session *session, struct fetch_request *request, struct arena *arena)
+{
+    size_t kept = 0;
+
+    request->forgotten_topics_data.items = arena_alloc(arena, (session->count + 1) * sizeof(*request->forgotten_topics_data.items));
+    request->forgotten_topics_data.count = 0;
+    for (size_t i = 0; i < session->count; i++) {
+        struct session_entry *entry = &session->entries[i];
+        struct fetch_request_forgotten_topic *topic;
+
+        if (entry->wanted) {
+            session->entries[kept++] = *entry;
+            continue;
+        }
+        topic = &request->forgotten_topics_data.items[request->forgotten_topics_data.count++];
+        topic->topic = arena_text(arena, entry->topic, strlen(entry->topic));
+        topic->topic_id = entry->topic_id;
+        topic->partitions.items = arena_alloc(arena, sizeof(int32_t));
+        topic->partitions.items[topic->partitions.count++] = entry->partition;
+        mem_free(entry->topic);
+    }
+    session->count = kept;
+}
+
 static void on_fetched(void *context, enum err err, void *out)
 {
     struct flight *flight = context;
     struct consumer *consumer = flight->consumer;
     const struct fetch_response *answer = out;
+    bool again;
 
     consumer_enter(consumer);
     if (!err && answer->error_code)
         err = (enum err)answer->error_code;
+    session_answered(consumer_session(consumer, flight->node), err, answer);
+    again = err == ERR_FETCH_SESSION_ID_NOT_FOUND || err == ERR_INVALID_FETCH_SESSION_EPOCH || err == ERR_FETCH_SESSION_TOPIC_ID_ERROR;
     for (int32_t t = 0; !err && t < answer->responses.count; t++)
         for (int32_t p = 0; p < answer->responses.items[t].partitions.count; p++)
             for (size_t i = 0; i < flight->count; i++) {
@@ -351,18 +244,20 @@ static void on_fetched(void *context, enum err err, void *out)
                     same_topic(consumer, flight, &answer->responses.items[t], part))
                     take_partition(consumer, part, &answer->responses.items[t].partitions.items[p]);
             }
-    for (size_t i = 0; err && i < flight->count; i++) {
+    for (size_t i = 0; err && !again && i < flight->count; i++) {
         struct part *part = consumer_part(consumer, flight->ids[i]);
 
-        if (part)
+        if (part) {
             part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
+            back_to_leader(part);
+        }
     }
     end_flight(flight);
-    if (err) {
+    if (err && !again) {
         consumer_refresh_metadata(consumer);
         consumer_wake_in(consumer, consumer->backoff_us);
     }
-    if (any_wants(consumer, WANT_EARLIEST))
+    if (consumer_any_wants(consumer, WANT_EARLIEST))
         consumer_wake(consumer);
     if (!consumer->closing)
         consumer_wake_waiter(consumer);
@@ -371,12 +266,22 @@ static void on_fetched(void *context, enum err err, void *out)
 
 /* ---- asking ---- */
 
-static bool may_ask(const struct consumer *consumer, const struct part *part, int32_t node)
+/* Who is asked for it: the leader, or for a while the replica that it named. */
+static int32_t asked_node(struct consumer *consumer, struct part *part)
 {
-    const struct client_partition *leader = part->position >= 0 && part->want == WANT_NOTHING && !part->fetching && !part->buffered &&
-                                                    part->retry_at_us <= consumer_now_us(consumer) ? leader_of(consumer, part) : NULL;
+    const struct client_partition *leader = consumer_leader(consumer, part);
 
-    return leader && (node < 0 || leader->leader == node);
+    if (part->replica >= 0 && (part->replica_until_us <= consumer_now_us(consumer) || !client_knows_node(consumer->client, part->replica)))
+        part->replica = -1;
+    return part->replica >= 0 ? part->replica : leader->leader;
+}
+
+static bool may_ask(struct consumer *consumer, struct part *part, int32_t node)
+{
+    bool may = part->position >= 0 && part->want == WANT_NOTHING && !part->fetching && !part->buffered && part->retry_at_us <= consumer_now_us(consumer) &&
+               consumer_leader(consumer, part) && !consumer_unsure(consumer, part);
+
+    return may && (node < 0 || asked_node(consumer, part) == node);
 }
 
 static bool node_busy(const struct consumer *consumer, int32_t node)
@@ -387,27 +292,60 @@ static bool node_busy(const struct consumer *consumer, int32_t node)
     return false;
 }
 
-static void add_partition(struct consumer *consumer, struct fetch_request *request, struct flight *flight, struct part *part)
+static void name_partition(struct consumer *consumer, struct fetch_request *request, struct flight *flight, const struct part *part, const struct session_entry *wanted)
 {
-    const struct client_topic *known = client_topic(consumer->client, part->topic);
     struct fetch_request_topic *topic = request->topics.count ? &request->topics.items[request->topics.count - 1] : NULL;
 
     if (!topic || strcmp(topic->topic, part->topic)) {
         topic = &request->topics.items[request->topics.count++];
         topic->topic = arena_text(&flight->arena, part->topic, strlen(part->topic));
-        topic->topic_id = known->id;
+        topic->topic_id = wanted->topic_id;
         topic->partitions.items = arena_alloc(&flight->arena, consumer->part_count * sizeof(*topic->partitions.items));
     }
     topic->partitions.items[topic->partitions.count++] = (struct fetch_request_partition){
-        .partition = part->partition, .current_leader_epoch = -1, .fetch_offset = part->position, .last_fetched_epoch = -1, .log_start_offset = -1,
-        .partition_max_bytes = consumer->partition_max_bytes, .high_watermark = INT64_MAX };
-    flight->ids[flight->count] = part->id;
-    flight->offsets[flight->count++] = part->position;
-    part->fetching = true;
+        .partition = part->partition, .current_leader_epoch = wanted->leader_epoch, .fetch_offset = part->position, .last_fetched_epoch = -1, .log_start_offset = -1,
+        .partition_max_bytes = wanted->most_bytes, .high_watermark = INT64_MAX };
+}
+
+static void fill_request(struct consumer *consumer, struct fetch_request *request, struct flight *flight, struct session *session)
+{
+    fields_preset(&fetch_request_message, request);
+    request->replica_id = -1;
+    request->replica_state.replica_id = -1;
+    request->replica_state.replica_epoch = -1;
+    request->max_wait_ms = consumer->fetch_wait_ms;
+    request->min_bytes = consumer->fetch_min_bytes;
+    request->max_bytes = consumer->fetch_max_bytes;
+    request->isolation_level = consumer->read_committed;
+    request->session_id = session->epoch < 0 ? 0 : session->id;
+    request->session_epoch = session->epoch; /* below 0: the broker knows no sessions, everything is named each time */
+    request->rack_id = consumer->rack ? consumer->rack : "";
+    request->topics.items = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*request->topics.items));
+    for (size_t i = 0; i < session->count; i++)
+        session->entries[i].wanted = false;
+    for (size_t i = 0; i < consumer->part_count; i++) {
+        struct part *part = consumer->parts[i];
+        struct session_entry wanted;
+
+        if (!may_ask(consumer, part, flight->node))
+            continue;
+        wanted = (struct session_entry){ .topic_id = client_topic(consumer->client, part->topic)->id, .partition = part->partition, .offset = part->position,
+                                         .leader_epoch = consumer_leader(consumer, part)->leader_epoch, .most_bytes = consumer->partition_max_bytes };
+        if (session->epoch < 0 || note_entry(session, part, &wanted))
+            name_partition(consumer, request, flight, part, &wanted);
+        flight->ids[flight->count] = part->id;
+        flight->offsets[flight->count++] = part->position;
+        part->fetching = true;
+    }
+    if (session->epoch >= 0)
+        forget_rest(session, request, &flight->arena);
 }
 
 static void send_to(struct consumer *consumer, int32_t node)
 {
+    enum { FIRST_WITH_SESSIONS = 7, FIRST_BY_ID = 13 };
+    int16_t version = client_version_now(consumer->client, node, API_FETCH, -1);
+    struct session *session = consumer_session(consumer, node);
     struct flight *flight = mem_zero(sizeof(*flight));
     struct fetch_request *request;
     struct client_send *send;
@@ -418,22 +356,12 @@ static void send_to(struct consumer *consumer, int32_t node)
     flight->ids = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*flight->ids));
     flight->offsets = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*flight->offsets));
     request = arena_alloc(&flight->arena, sizeof(*request));
-    fields_preset(&fetch_request_message, request);
-    request->replica_id = -1;
-    request->replica_state.replica_id = -1;
-    request->replica_state.replica_epoch = -1;
-    request->max_wait_ms = consumer->fetch_wait_ms;
-    request->min_bytes = consumer->fetch_min_bytes;
-    request->max_bytes = consumer->fetch_max_bytes;
-    request->isolation_level = consumer->read_committed;
-    request->session_id = 0;
-    request->session_epoch = -1; /* no session: everything is named each time */
-    request->rack_id = "";
-    request->topics.items = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*request->topics.items));
-    for (size_t i = 0; i < consumer->part_count; i++)
-        if (may_ask(consumer, consumer->parts[i], node))
-            add_partition(consumer, request, flight, consumer->parts[i]);
-    flight->by_id = client_broker_release(consumer->client) != RELEASE_27 && !consumer->is_27;
+    if (version < FIRST_WITH_SESSIONS)
+        session->epoch = -1;
+    else if (session->epoch < 0)
+        session->epoch = 0;
+    fill_request(consumer, request, flight, session);
+    flight->by_id = version >= FIRST_BY_ID;
     flight->next = consumer->flights;
     consumer->flights = flight;
     consumer->sending = flight;
@@ -445,16 +373,42 @@ static void send_to(struct consumer *consumer, int32_t node)
     consumer_leave(consumer);
 }
 
+/* Its broker is not connected: that is begun, and told; one that is not reached makes us ask who leads now. */
+static void node_missing(struct consumer *consumer, struct part *part, int32_t node)
+{
+    consumer->awaits_link = true;
+    if (client_losses(consumer->client) == consumer->losses && client_knows_node(consumer->client, node))
+        return;
+    consumer->losses = client_losses(consumer->client);
+    part->retry_at_us = consumer_now_us(consumer) + consumer->backoff_us;
+    back_to_leader(part);
+    consumer_refresh_metadata(consumer);
+    consumer_wake_in(consumer, consumer->backoff_us);
+}
+
 void consumer_fetch_send(struct consumer *consumer)
 {
-    if (consumer->joining)
+    bool unsure = false;
+
+    if (consumer->joining && !consumer->cooperative)
         return;
     for (size_t i = 0; i < consumer->part_count; i++) {
-        const struct part *part = consumer->parts[i];
+        struct part *part = consumer->parts[i];
+        int32_t node;
 
-        if (may_ask(consumer, part, -1) && !node_busy(consumer, leader_of(consumer, part)->leader))
-            send_to(consumer, leader_of(consumer, part)->leader);
+        unsure |= consumer_unsure(consumer, part) && part->retry_at_us <= consumer_now_us(consumer);
+        if (!may_ask(consumer, part, -1))
+            continue;
+        node = asked_node(consumer, part);
+        if (node_busy(consumer, node))
+            continue;
+        if (client_can_send(consumer->client, node, INT32_MAX) == CLIENT_CAN_SEND)
+            send_to(consumer, node);
+        else
+            node_missing(consumer, part, node);
     }
+    if (unsure)
+        consumer_wake(consumer); /* the worker asks */
 }
 
 /* ---- giving records out ---- */
@@ -594,7 +548,7 @@ static void move_to_end(struct consumer *consumer, struct part *part)
 
 void consumer_fetch_take(struct consumer *consumer)
 {
-    if (consumer->joining)
+    if (consumer->joining && !consumer->cooperative)
         return;
     while (consumer->first && consumer->record_count < (size_t)consumer->max_poll_records && !consumer->failed) {
         struct completed *completed = consumer->first;
@@ -625,5 +579,13 @@ void consumer_fetch_done(struct consumer *consumer)
 
         completed_free(consumer->first);
         consumer->first = next;
+    }
+    while (consumer->sessions) {
+        struct session *next = consumer->sessions->next;
+
+        forget_entries(consumer->sessions);
+        mem_free(consumer->sessions->entries);
+        mem_free(consumer->sessions);
+        consumer->sessions = next;
     }
 }

@@ -53,7 +53,14 @@ static int32_t coordinator_node(const struct consumer *consumer)
 /* The group goes on without what we were in it. */
 static void rejoin(struct consumer *consumer, enum err err)
 {
-    if (err == ERR_UNKNOWN_MEMBER_ID || err == ERR_ILLEGAL_GENERATION || err == ERR_FENCED_INSTANCE_ID) {
+    if (err == ERR_FENCED_INSTANCE_ID) { /* another took its place: it ends */
+        consumer->generation = -1;
+        consumer->need_join = false;
+        consumer_fail(consumer, err, "%s", err_message(err));
+        consumer_wake_waiter(consumer);
+        return;
+    }
+    if (err == ERR_UNKNOWN_MEMBER_ID || err == ERR_ILLEGAL_GENERATION) {
         consumer->generation = -1;
         if (err == ERR_UNKNOWN_MEMBER_ID)
             set_member_id(consumer, "");
@@ -186,6 +193,8 @@ static void on_heartbeat(void *context, enum err err, void *out)
     consumer->heartbeat_flies = false;
     if (!err)
         err = (enum err)answer->error_code;
+    if (!err || err == ERR_REBALANCE_IN_PROGRESS)
+        consumer->heard_us = consumer_now_us(consumer);
     consumer_later_done(later);
     if (lost_coordinator(err)) {
         consumer->coordinator = -1;
@@ -228,8 +237,13 @@ static void on_heartbeat_due(void *context)
         consumer->need_join = true; /* at the next poll */
     } else {
         timer_arm(consumer->timers, &consumer->heartbeat, consumer->heartbeat_us);
-        if (!consumer->heartbeat_flies && consumer->coordinator >= 0)
+        if (consumer->coordinator >= 0 && consumer_now_us(consumer) - consumer->heard_us > (int64_t)consumer->session_ms * 1000) {
+            consumer->coordinator = -1; /* it has not answered for as long as a session lasts: is it still the one? */
+            consumer->heard_us = consumer_now_us(consumer);
+            consumer_wake(consumer);
+        } else if (!consumer->heartbeat_flies && consumer->coordinator >= 0) {
             send_heartbeat(consumer);
+        }
     }
     consumer_leave(consumer);
 }
@@ -276,44 +290,6 @@ bool consumer_group_send_leave(struct consumer *consumer, bool *over)
 
 /* ---- joining ---- */
 
-void consumer_group_revoke(struct consumer *consumer)
-{
-    if (consumer->part_count && consumer->subscribed)
-        consumer_tell(consumer, consumer->generation < 0 ? TOLD_LOST : TOLD_REVOKED, consumer->parts, consumer->part_count);
-    consumer_clear_parts(consumer);
-    consumer->joined = false;
-}
-
-/* A version and the message behind it, in the arena. */
-static struct bytes protocol_bytes(const struct message *message, int16_t version, const void *in, struct arena *arena)
-{
-    struct frame frame = { 0 };
-    struct bytes bytes;
-    uint8_t *copy;
-
-    if (fields_encode(message, version, in, &frame, NULL)) {
-        frame_done(&frame);
-        return bytes_text("");
-    }
-    copy = arena_alloc(arena, frame.bytes.size + 2);
-    put_u16(copy, (uint16_t)version);
-    memcpy(copy + 2, frame.bytes.data, frame.bytes.size);
-    bytes = (struct bytes){ copy, frame.bytes.size + 2 };
-    frame_done(&frame);
-    return bytes;
-}
-
-static struct bytes my_subscription(struct consumer *consumer, struct arena *arena)
-{
-    struct consumer_protocol_subscription mine;
-
-    fields_preset(&consumer_protocol_subscription_message, &mine);
-    mine.topics.items = (const char **)consumer->topics;
-    mine.topics.count = (int32_t)consumer->topic_count;
-    mine.generation_id = -1;
-    return protocol_bytes(&consumer_protocol_subscription_message, consumer->is_27 ? 1 : 3, &mine, arena);
-}
-
 static void fill_join(struct consumer *consumer, struct join_group_request *request, struct arena *arena)
 {
     fields_preset(&join_group_request_message, request);
@@ -326,24 +302,8 @@ static void fill_join(struct consumer *consumer, struct join_group_request *requ
     request->protocols.items = arena_alloc(arena, (size_t)consumer->strategy_count * sizeof(*request->protocols.items));
     request->protocols.count = consumer->strategy_count;
     for (int i = 0; i < consumer->strategy_count; i++)
-        request->protocols.items[i] = (struct join_group_request_protocol){ consumer->strategies[i], my_subscription(consumer, arena) };
+        request->protocols.items[i] = (struct join_group_request_protocol){ consumer->strategies[i], consumer_protocol_subscription(consumer, consumer->strategies[i], arena) };
     request->reason = "";
-}
-
-/* The members' wishes as they told them; false: one of them can't be read. */
-static bool read_wishes(const struct join_group_response *group, struct member_wish *members, struct arena *arena)
-{
-    for (int32_t i = 0; i < group->members.count; i++) {
-        const struct join_group_response_member *member = &group->members.items[i];
-        struct consumer_protocol_subscription *wish = arena_alloc(arena, sizeof(*wish));
-        struct reader reader = reader_of(member->metadata);
-        int16_t version = reader_i16(&reader);
-
-        if (reader.failed || version < 0 || fields_decode(&consumer_protocol_subscription_message, version > 3 ? 3 : version, &reader, arena, wish, NULL))
-            return false;
-        members[i] = (struct member_wish){ member->member_id, member->group_instance_id, wish->topics.items, wish->topics.count > 0 ? wish->topics.count : 0 };
-    }
-    return true;
 }
 
 /* What a leader keeps an eye on: the topics of all. */
@@ -398,31 +358,6 @@ static void say_unassigned(struct consumer *consumer)
     text_done(&topics);
 }
 
-/* One member's part of what was dealt. */
-static struct bytes assignment_of(const struct dealt *dealt, size_t count, size_t member, int16_t version, struct arena *arena)
-{
-    struct consumer_protocol_assignment mine;
-    const char **topics = arena_alloc(arena, (count + 1) * sizeof(*topics));
-    size_t topic_count = 0;
-
-    fields_preset(&consumer_protocol_assignment_message, &mine);
-    for (size_t i = 0; i < count; i++)
-        if (dealt[i].member == member && (!topic_count || strcmp(topics[topic_count - 1], dealt[i].topic)))
-            topics[topic_count++] = dealt[i].topic;
-    consumer_assign_java_order(topics, topic_count);
-    mine.assigned_partitions.items = arena_alloc(arena, (topic_count + 1) * sizeof(*mine.assigned_partitions.items));
-    for (size_t t = 0; t < topic_count; t++) {
-        struct consumer_protocol_assignment_topic *topic = &mine.assigned_partitions.items[mine.assigned_partitions.count++];
-
-        topic->topic = topics[t];
-        topic->partitions.items = arena_alloc(arena, (count + 1) * sizeof(int32_t));
-        for (size_t i = 0; i < count; i++)
-            if (dealt[i].member == member && !strcmp(dealt[i].topic, topics[t]))
-                topic->partitions.items[topic->partitions.count++] = dealt[i].partition;
-    }
-    return protocol_bytes(&consumer_protocol_assignment_message, version, &mine, arena);
-}
-
 /* As the leader of the group: deals all partitions out. False: interrupted, or somebody's wish can't be read. */
 static bool deal(struct consumer *consumer, const struct join_group_response *group, struct sync_group_request *request, struct arena *arena)
 {
@@ -430,7 +365,7 @@ static bool deal(struct consumer *consumer, const struct join_group_response *gr
     struct member_wish *members = arena_alloc(arena, (member_count + 1) * sizeof(*members));
     struct dealt *dealt;
 
-    if (!read_wishes(group, members, arena))
+    if (!consumer_protocol_wishes(consumer, group, members, arena))
         return false;
     take_lead(consumer, members, member_count);
     client_metadata(consumer->worker, consumer->client, (const char *const *)consumer->group_topics, (int32_t)consumer->group_topic_count, consumer->auto_create,
@@ -439,31 +374,115 @@ static bool deal(struct consumer *consumer, const struct join_group_response *gr
         return false;
     take_snapshot(consumer);
     say_unassigned(consumer);
-    dealt = consumer_assign_partitions(group->protocol_name, members, member_count, consumer->client, &count);
+    dealt = consumer_assign_partitions(group->protocol_name, consumer->is_27, members, member_count, consumer->client, &count);
     request->assignments.items = arena_alloc(arena, (member_count + 1) * sizeof(*request->assignments.items));
     for (size_t m = 0; m < member_count; m++)
         request->assignments.items[request->assignments.count++] =
-            (struct sync_group_request_assignment){ members[m].member_id, assignment_of(dealt, count, m, consumer->is_27 ? 1 : 3, arena) };
+            (struct sync_group_request_assignment){ members[m].member_id, consumer_protocol_assignment(consumer, dealt, count, m, arena) };
     mem_free(dealt);
     return true;
 }
 
-static void take_assignment(struct consumer *consumer, struct bytes bytes)
+static bool owns(const struct consumer *consumer, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < consumer->part_count; i++)
+        if (consumer->parts[i]->partition == partition && !strcmp(consumer->parts[i]->topic, topic))
+            return true;
+    return false;
+}
+
+/* Gives up those for which `goes` is true, and says so first. True: there were any. */
+static bool give_up(struct consumer *consumer, enum told what, bool (*goes)(const struct consumer *, const struct part *, const void *), const void *context)
+{
+    struct part **going = mem_zero_array(consumer->part_count + 1, sizeof(*going));
+    size_t count = 0, kept = 0;
+
+    for (size_t i = 0; i < consumer->part_count; i++)
+        if (goes(consumer, consumer->parts[i], context))
+            going[count++] = consumer->parts[i];
+    if (count)
+        consumer_tell(consumer, what, going, count);
+    for (size_t i = 0; i < consumer->part_count; i++) {
+        bool leaves = false;
+
+        for (size_t k = 0; k < count; k++)
+            leaves |= going[k] == consumer->parts[i];
+        if (leaves)
+            consumer_free_part(consumer->parts[i]);
+        else
+            consumer->parts[kept++] = consumer->parts[i];
+    }
+    consumer->part_count = kept;
+    mem_free(going);
+    return count > 0;
+}
+
+static bool all_go(const struct consumer *consumer, const struct part *part, const void *context)
+{
+    (void)consumer, (void)part, (void)context;
+    return true;
+}
+
+static bool not_subscribed(const struct consumer *consumer, const struct part *part, const void *context)
+{
+    (void)context;
+    for (size_t i = 0; i < consumer->topic_count; i++)
+        if (!strcmp(consumer->topics[i], part->topic))
+            return false;
+    return true;
+}
+
+static bool not_assigned(const struct consumer *consumer, const struct part *part, const void *context)
+{
+    const struct consumer_protocol_assignment *mine = context;
+
+    (void)consumer;
+    for (int32_t t = 0; t < mine->assigned_partitions.count; t++)
+        for (int32_t p = 0; p < mine->assigned_partitions.items[t].partitions.count; p++)
+            if (mine->assigned_partitions.items[t].partitions.items[p] == part->partition && !strcmp(mine->assigned_partitions.items[t].topic, part->topic))
+                return false;
+    return true;
+}
+
+/* What a member has during a rebalance: nothing, unless its strategies let it keep what stays its own. Who was thrown out has lost all. */
+void consumer_group_revoke(struct consumer *consumer)
+{
+    bool lost = consumer->generation < 0 || !*consumer->member_id;
+
+    if (!consumer->subscribed)
+        consumer_clear_parts(consumer);
+    else if (lost)
+        give_up(consumer, TOLD_LOST, all_go, NULL);
+    else
+        give_up(consumer, TOLD_REVOKED, consumer->cooperative ? not_subscribed : all_go, NULL);
+    consumer->joined = false;
+}
+
+void consumer_group_give_all_back(struct consumer *consumer)
+{
+    if (consumer->subscribed)
+        give_up(consumer, consumer->generation < 0 || consumer->need_join || consumer->joining ? TOLD_LOST : TOLD_REVOKED, all_go, NULL);
+}
+
+static void take_assignment(struct consumer *consumer, const char *strategy, struct bytes bytes)
 {
     struct consumer_protocol_assignment mine;
-    struct reader reader = reader_of(bytes);
     struct arena arena;
-    int16_t version = reader_i16(&reader);
+    size_t kept;
 
     arena_init(&arena);
-    consumer_clear_parts(consumer);
-    if (bytes.size && !reader.failed && version >= 0 &&
-        !fields_decode(&consumer_protocol_assignment_message, version > 3 ? 3 : version, &reader, &arena, &mine, NULL))
-        for (int32_t t = 0; t < mine.assigned_partitions.count; t++)
-            for (int32_t p = 0; p < mine.assigned_partitions.items[t].partitions.count; p++)
+    if (!consumer_protocol_read_assignment(bytes, &mine, &arena))
+        mine = (struct consumer_protocol_assignment){ 0 };
+    if (consumer->cooperative && give_up(consumer, TOLD_REVOKED, not_assigned, &mine))
+        consumer->need_join = true; /* who gets those is to be settled, now that they are free */
+    kept = consumer->part_count;
+    for (int32_t t = 0; t < mine.assigned_partitions.count; t++)
+        for (int32_t p = 0; p < mine.assigned_partitions.items[t].partitions.count; p++)
+            if (!owns(consumer, mine.assigned_partitions.items[t].topic, mine.assigned_partitions.items[t].partitions.items[p]))
                 consumer_add_part(consumer, mine.assigned_partitions.items[t].topic, mine.assigned_partitions.items[t].partitions.items[p]);
+    consumer_protocol_remember(consumer, strategy);
     arena_done(&arena);
-    consumer_tell(consumer, TOLD_ASSIGNED, consumer->parts, consumer->part_count);
+    consumer_tell(consumer, TOLD_ASSIGNED, consumer->parts + kept, consumer->part_count - kept);
     for (size_t i = 0; i < consumer->part_count; i++)
         if (!client_topic(consumer->client, consumer->parts[i]->topic) || partitions_of(consumer, consumer->parts[i]->topic) <= consumer->parts[i]->partition)
             consumer_refresh_metadata(consumer);
@@ -497,7 +516,7 @@ static enum err sync_group(struct consumer *consumer, const struct join_group_re
         return (enum err)answer->error_code;
     consumer->generation = group->generation_id;
     consumer->need_join = false;
-    take_assignment(consumer, answer->assignment);
+    take_assignment(consumer, group->protocol_name, answer->assignment);
     return ERR_OK;
 }
 
@@ -560,11 +579,13 @@ static void prepare(struct consumer *consumer)
 
 static void join(struct consumer *consumer)
 {
+    bool in = false;
+
     consumer->joining = true;
     prepare(consumer);
     if (!task_interrupted(consumer->worker))
         consumer_group_revoke(consumer);
-    while (!task_interrupted(consumer->worker) && consumer->need_join && consumer->coordinator >= 0) {
+    while (!task_interrupted(consumer->worker) && !in && consumer->need_join && consumer->coordinator >= 0) {
         struct arena arena;
         enum err err;
 
@@ -573,15 +594,20 @@ static void join(struct consumer *consumer)
         arena_done(&arena);
         if (task_interrupted(consumer->worker))
             return;
+        in = !err;
         if (err)
             join_failed(consumer, err);
+        if (consumer->part_count && consumer->generation < 0) /* thrown out while it kept some */
+            consumer_group_revoke(consumer);
     }
     if (task_interrupted(consumer->worker))
         return;
     consumer->joining = false;
-    consumer->joined = !consumer->need_join && consumer->generation >= 0;
-    if (consumer->joined)
+    consumer->joined = in && consumer->generation >= 0;
+    if (consumer->joined) {
+        consumer->heard_us = consumer_now_us(consumer);
         timer_arm(consumer->timers, &consumer->heartbeat, consumer->heartbeat_us);
+    }
     consumer->pending = true;
 }
 

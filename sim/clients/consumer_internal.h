@@ -9,7 +9,7 @@
 
 enum {
     API_FETCH = 1, API_LIST_OFFSETS = 2, API_OFFSET_COMMIT = 8, API_OFFSET_FETCH = 9, API_JOIN_GROUP = 11, API_HEARTBEAT = 12, API_LEAVE_GROUP = 13,
-    API_SYNC_GROUP = 14,
+    API_SYNC_GROUP = 14, API_OFFSET_FOR_LEADER_EPOCH = 23,
 };
 enum want { WANT_NOTHING, WANT_COMMITTED, WANT_EARLIEST, WANT_LATEST }; /* where a position that is not known yet comes from */
 enum reset { RESET_LATEST, RESET_EARLIEST, RESET_NONE };
@@ -20,6 +20,9 @@ struct part {                    /* an assigned partition */
     uint64_t id;                 /* never given twice: answers for one that was revoked find nothing */
     int64_t position;            /* of the next record that poll gives; -1: not known yet */
     int32_t position_epoch;      /* the leader's for which it is known, committed with it: of the batch read last; -1: by none */
+    int32_t sure_epoch;          /* under this leader it is known to lie in the log; -1: not asked */
+    int32_t replica;             /* asked in place of the leader, as that said; -1: nobody */
+    int64_t replica_until_us;
     enum want want;
     bool fetching, buffered;
     int64_t retry_at_us;         /* asked no sooner after an error */
@@ -55,6 +58,21 @@ struct flight {                  /* a fetch on its way to one broker */
     size_t count;
 };
 
+struct session_entry {           /* what a broker remembers of one partition */
+    char *topic;
+    struct uuid topic_id;
+    int32_t partition, leader_epoch, most_bytes;
+    int64_t offset;
+    bool wanted;                 /* in the request that is being made */
+};
+
+struct session {                 /* of fetches at one broker */
+    struct session *next;
+    int32_t node, id, epoch;     /* epoch 0: begins, or begins anew; -1: the broker knows none */
+    struct session_entry *entries;
+    size_t count, capacity;
+};
+
 struct later {                   /* a heartbeat, commit or farewell that nobody waits for in its call */
     struct later *next;
     struct consumer *consumer;
@@ -67,6 +85,8 @@ struct later {                   /* a heartbeat, commit or farewell that nobody 
     enum err *err;
 };
 
+struct owned { const char *topic; int32_t partition; };
+
 struct consumer {
     struct client *client;
     struct client_options options;
@@ -78,6 +98,8 @@ struct consumer {
     int64_t auto_commit_us, heartbeat_us, max_poll_us, max_age_us, backoff_us;
     int32_t session_ms, max_poll_ms, fetch_min_bytes, fetch_wait_ms, fetch_max_bytes, partition_max_bytes;
     int64_t max_poll_records;
+    bool cooperative;            /* all strategies let members keep what stays their own */
+    char *rack;                  /* client.rack */
     char *strategies[4];
     int strategy_count;
     /* what is wanted */
@@ -99,7 +121,10 @@ struct consumer {
     bool leads;
     struct timer heartbeat, commit;
     bool heartbeat_flies;
-    int64_t last_poll_us;
+    int64_t last_poll_us, heard_us;  /* heard_us: the coordinator answered a heartbeat */
+    struct owned *kept;          /* the last assignment by the sticky strategy; NULL: none */
+    size_t kept_count;
+    int32_t kept_generation, cooperative_generation;
     /* metadata */
     bool refresh;
     int64_t refresh_at_us, refreshed_us;
@@ -107,6 +132,9 @@ struct consumer {
     bool metadata_known;
     /* fetching */
     struct flight *flights, *sending;
+    struct session *sessions;
+    bool awaits_link;            /* a broker that is to be asked is not connected yet */
+    uint64_t losses, cut_short;  /* cut_short: how often the log behind a position was gone */
     struct completed *first, **last;
     /* results */
     struct arena arena;
@@ -141,6 +169,7 @@ static inline void part_move(struct part *part, int64_t position, int32_t epoch)
     part->position = position;
     part->position_epoch = epoch;
 }
+void consumer_free_part(struct part *part);
 void consumer_clear_parts(struct consumer *consumer);
 struct part *consumer_add_part(struct consumer *consumer, const char *topic, int32_t partition);
 void texts_free(char ***texts, size_t *count);
@@ -159,6 +188,7 @@ void consumer_group_init(struct consumer *consumer);
 void consumer_group_done(struct consumer *consumer);
 void consumer_group_check_metadata(struct consumer *consumer);   /* partitions changed under a leader: a new rebalance */
 void consumer_group_revoke(struct consumer *consumer);
+void consumer_group_give_all_back(struct consumer *consumer);    /* it is being closed */
 /* From anywhere: sends a commit of all positions. False: there is nothing to commit, or nobody to tell. */
 bool consumer_group_send_commit(struct consumer *consumer, bool *over, enum err *err);
 bool consumer_group_send_leave(struct consumer *consumer, bool *over);
@@ -169,16 +199,61 @@ struct member_wish {
     const char *member_id, *instance_id;
     const char *const *topics;
     int32_t topic_count;
+    const struct owned *owned;   /* what it has, or had, as the strategy is told: for the sticky ones */
+    size_t owned_count;
+    int32_t generation;          /* in which; -1: not told */
+    int32_t owned_generation;    /* as its subscription itself has it (version 2 on); -1 */
 };
 struct dealt { const char *topic; int32_t partition; size_t member; };
 /* Deals all partitions of the topics to `members`, which are put in order; the list is allocated. */
-struct dealt *consumer_assign_partitions(const char *strategy, struct member_wish *members, size_t member_count, const struct client *client, size_t *count);
+struct dealt *consumer_assign_partitions(const char *strategy, bool is_27, struct member_wish *members, size_t member_count, const struct client *client, size_t *count);
 bool consumer_assign_knows(const char *strategy);
-/* Topics in the order of a Java HashMap of them. */
+bool consumer_assign_cooperates(const char *strategy);   /* members keep what stays theirs during a rebalance */
+/* The short name of a strategy that was configured by its name or class; NULL: none of ours. */
+const char *consumer_assign_named(const char *name);
+const char **consumer_assign_topics(const struct member_wish *members, size_t member_count, size_t *count); /* all that somebody wants, sorted; the caller's */
+int32_t consumer_assign_partition_count(const struct client *client, const char *topic);
+bool consumer_assign_wants(const struct member_wish *member, const char *topic);
+/* Texts in the order of a Java HashMap of them. */
 void consumer_assign_java_order(const char **topics, size_t count);
 
+/* ---- consumer_protocol.c ---- */
+struct bytes consumer_protocol_subscription(struct consumer *consumer, const char *strategy, struct arena *arena);
+bool consumer_protocol_wishes(const struct consumer *consumer, const struct join_group_response *group, struct member_wish *members, struct arena *arena);
+struct bytes consumer_protocol_assignment(const struct consumer *consumer, const struct dealt *dealt, size_t count, size_t member, struct arena *arena);
+bool consumer_protocol_read_assignment(struct bytes bytes, struct consumer_protocol_assignment *out, struct arena *arena);
+void consumer_protocol_remember(struct consumer *consumer, const char *strategy);   /* what it has now came by that one */
+void consumer_protocol_forget(struct consumer *consumer);
+
+/* ---- consumer_sticky.c: AbstractStickyAssignor ---- */
+void consumer_assign_sticky(const struct client *client, bool cooperative, bool is_27, struct member_wish *members, size_t member_count, struct dealt *dealt,
+                            size_t *count);
+
+/* ---- consumer_sticky_general.c: where members want different topics ---- */
+struct sticky_list { int *items; size_t count, capacity; };
+struct sticky {
+    struct member_wish *members; /* in the order of their HashMap */
+    size_t member_count;
+    const char **topics;         /* sorted */
+    int *first, *counts;         /* first partition's number, and how many, of each topic */
+    size_t topic_count;
+    int total;                   /* partitions, numbered by topic and partition */
+    struct sticky_list *owned, *got; /* of each member */
+    int *transferring;           /* of each partition: the member that would take it from another; -1: none */
+    bool *doubly;                /* claimed by two of one generation */
+};
+void sticky_add(struct sticky_list *list, int number);
+bool sticky_remove(struct sticky_list *list, int number);
+size_t sticky_topic(const struct sticky *sticky, int number);
+void sticky_general(struct sticky *sticky);
+
+/* ---- consumer_positions.c ---- */
+void consumer_fetch_positions(struct consumer *consumer);        /* in the worker: finds what is not known, checks what is not sure */
+bool consumer_any_wants(const struct consumer *consumer, enum want least);
+const struct client_partition *consumer_leader(const struct consumer *consumer, const struct part *part); /* NULL: there is none */
+bool consumer_unsure(const struct consumer *consumer, const struct part *part);
+
 /* ---- consumer_fetch.c ---- */
-void consumer_fetch_positions(struct consumer *consumer);        /* in the worker: finds what is not known */
 void consumer_fetch_send(struct consumer *consumer);             /* from anywhere: asks all leaders that have no request of ours */
 void consumer_fetch_take(struct consumer *consumer);             /* moves records to consumer->records */
 void consumer_fetch_done(struct consumer *consumer);
