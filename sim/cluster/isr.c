@@ -518,13 +518,13 @@ void isr_note_lag(struct partition *leader)
 static void say_lags(const struct partition *leader, const struct isr_decision *decision)
 {
     int64_t silent_ms = decision->now_ms - decision->last_caught_up_ms;
-    char text[600], end[32] = "nothing yet";
+    char text[600], end[48] = "did not fetch from it yet";
 
     if (leader->topic->internal)
         return;
     if (decision->log_end_offset >= 0)
-        snprintf(end, sizeof(end), "up to %lld", (long long)decision->log_end_offset);
-    snprintf(text, sizeof(text), "%s-%d: broker %d has %s of %lld and was caught up last %lld ms ago: longer than %lld (replica.lag.time.max.ms), out of the ISR",
+        snprintf(end, sizeof(end), "ends at %lld", (long long)decision->log_end_offset);
+    snprintf(text, sizeof(text), "%s-%d: broker %d %s, the log at %lld, and it was caught up last %lld ms ago: longer than %lld (replica.lag.time.max.ms), out of the ISR",
              leader->topic->name, leader->number, decision->follower, end, (long long)decision->leader_end_offset, (long long)silent_ms,
              (long long)decision->max_lag_ms);
     journal_add(leader->broker->cluster->journal,

@@ -231,15 +231,25 @@ size_t cluster_replicas(const struct cluster *cluster, const char *topic, int32_
         struct replica_info *info = &out[count++];
 
         *info = (struct replica_info){
-            .broker = image->replicas[i], .leader = image->leader == image->replicas[i], .in_isr = in_isr(image, image->replicas[i]),
-            .log_end_offset = -1, .log_start_offset = -1, .high_watermark = -1,
-            .last_caught_up_ms = replica ? replica_last_caught_up_ms(replica) : -1,
+            .broker = image->replicas[i], .leader = image->leader == image->replicas[i], .in_isr = in_isr(image, image->replicas[i]), .leader_epoch = -1,
+            .log_end_offset = -1, .log_start_offset = -1, .high_watermark = -1, .known_end_offset = -1, .last_caught_up_ms = -1, .lag = -1,
+            .leaves_isr_us = INT64_MAX,
         };
-        if (partition) {
-            info->log_end_offset = log_end_offset(partition->log);
-            info->log_start_offset = log_start_offset(partition->log);
-            info->high_watermark = log_high_watermark(partition->log);
+        if (replica) {
+            info->known_end_offset = replica->log_end_offset;
+            info->last_caught_up_ms = replica_last_caught_up_ms(replica);
+            info->leaves_isr_us = partition_follower_leaves_us(leading, info->broker);
         }
+        if (!partition)
+            continue;
+        info->follows = partition->follow.fetcher;
+        info->held = partition_held(partition);
+        info->leader_epoch = partition->leader_epoch;
+        info->log_end_offset = log_end_offset(partition->log);
+        info->log_start_offset = log_start_offset(partition->log);
+        info->high_watermark = log_high_watermark(partition->log);
+        if (leading)
+            info->lag = log_end_offset(leading->log) > info->log_end_offset ? log_end_offset(leading->log) - info->log_end_offset : 0;
     }
     return count;
 }

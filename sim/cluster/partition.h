@@ -97,10 +97,15 @@ int32_t partition_isr_count(const struct partition *partition);
 const int32_t *partition_isr(const struct partition *partition);
 int32_t partition_maximal_isr_count(const struct partition *partition);
 
-struct replica_info {                 /* for tables and the view */
+struct replica_info {                 /* for tables and the view: what a replica has, and what the leader that its controller names knows of it */
     int32_t broker;
-    bool leader, in_isr;
-    int64_t log_end_offset, log_start_offset, high_watermark;
+    bool leader, in_isr;              /* as the controller has it */
+    bool follows, held;               /* it fetches from a leader; `replica hold` keeps it from that */
+    int32_t leader_epoch;             /* as this replica knows it; -1 */
+    int64_t log_end_offset, log_start_offset, high_watermark; /* its own; -1: its broker is down */
+    int64_t known_end_offset;         /* its log end as the leader knows it; -1 */
     int64_t last_caught_up_ms;        /* as its leader knows; -1 */
+    int64_t lag;                      /* records that it lacks; -1: nobody knows */
+    int64_t leaves_isr_us;            /* if it goes on like this; INT64_MAX: it does not */
 };
 size_t cluster_replicas(const struct cluster *cluster, const char *topic, int32_t partition, struct replica_info *out, size_t most);

@@ -104,6 +104,42 @@ static void *segments_open(void *context, const struct constraint *constraints, 
 static const struct table segment_table = { "segments", "the segments of every replica, with those that wait to be unlinked", segment_columns,
                                             segments_open, rows_next, rows_get, rows_close };
 
+/* ---- leader epochs ---- */
+
+static const struct column epoch_columns[] = {
+    PLACE_COLUMNS,
+    { "leader_epoch", VALUE_INT, "" },
+    { "start_offset", VALUE_INT, "where it began: its leader's log end when it became leader" },
+    { "end_offset", VALUE_INT, "where the next one began, or the log ends" },
+    { 0 },
+};
+static const struct table epoch_table;
+
+static void *epochs_open(void *context, const struct constraint *constraints, size_t count)
+{
+    struct walk walk = { .cluster = context, .constraints = constraints, .constraint_count = count };
+    struct rows *rows = rows_new(&epoch_table);
+    struct partition *partition;
+
+    while ((partition = walk_next(&walk)))
+        for (size_t i = 0; i < log_epoch_count(partition->log); i++) {
+            struct value *row = rows_add(rows);
+            int64_t start, end = log_end_offset(partition->log);
+            int32_t epoch, next;
+
+            log_epoch_get(partition->log, i, &epoch, &start);
+            if (i + 1 < log_epoch_count(partition->log))
+                log_epoch_get(partition->log, i + 1, &next, &end);
+            put_place(rows, row, partition);
+            row[OWN] = value_int(epoch);
+            row[OWN + 1] = value_int(start);
+            row[OWN + 2] = value_int(end);
+        }
+    return rows;
+}
+static const struct table epoch_table = { "epochs", "the leader epochs that each replica knows (leader-epoch-checkpoint)", epoch_columns, epochs_open, rows_next, rows_get,
+                                          rows_close };
+
 /* ---- producers ---- */
 
 static const struct column producer_columns[] = {
@@ -404,4 +440,5 @@ void cluster_register_log_tables(struct cluster *cluster, struct tables *tables)
     tables_add(tables, &batch_table, cluster);
     tables_add(tables, &record_table, cluster);
     tables_add(tables, &producer_table, cluster);
+    tables_add(tables, &epoch_table, cluster);
 }

@@ -222,6 +222,11 @@ static const struct column replica_columns[] = {
     { "log_end_offset", VALUE_INT, "" },
     { "high_watermark", VALUE_INT, "as this replica knows it" },
     { "last_caught_up_ms", VALUE_INT, "when the leader last saw it at the end; of followers" },
+    { "lag", VALUE_INT, "records that the leader has and it has not" },
+    { "known_end_offset", VALUE_INT, "its log end as the leader knows it: one fetch old" },
+    { "leader_epoch", VALUE_INT, "as this replica knows it" },
+    { "held", VALUE_INT, "1: its fetching was stopped by `replica hold`" },
+    { "leaves_isr_ms", VALUE_INT, "when it will be out of the in-sync replicas, if nothing changes" },
     { 0 },
 };
 static const struct table replica_table;
@@ -255,6 +260,11 @@ static void *replicas_open(void *context, const struct constraint *constraints, 
                 row[6] = moment(infos[r].log_end_offset);
                 row[7] = moment(infos[r].high_watermark);
                 row[8] = moment(infos[r].last_caught_up_ms);
+                row[9] = moment(infos[r].lag);
+                row[10] = moment(infos[r].known_end_offset);
+                row[11] = moment(infos[r].leader_epoch);
+                row[12] = value_int(infos[r].held);
+                row[13] = moment(infos[r].leaves_isr_us == INT64_MAX ? INT64_MAX : infos[r].leaves_isr_us / 1000);
             }
         }
     }

@@ -121,6 +121,13 @@ int64_t log_active_base_offset(const struct log *log) { return log_active(log)->
 int64_t log_size_bytes(const struct log *log) { return log->size_bytes; }
 int64_t log_first_base_offset(const struct log *log) { return log->segments[0]->base_offset; }
 int32_t log_latest_epoch(const struct log *log) { return epochs_latest(&log->epochs); }
+size_t log_epoch_count(const struct log *log) { return log->epochs.count; }
+
+void log_epoch_get(const struct log *log, size_t i, int32_t *epoch, int64_t *start_offset)
+{
+    *epoch = log->epochs.items[i].epoch;
+    *start_offset = log->epochs.items[i].start_offset;
+}
 
 int64_t log_last_stable_offset(const struct log *log)
 {

@@ -310,6 +310,9 @@ void log_remove_old_snapshots(struct log *log);       /* 2.7, when recovery poin
 /* ---- leader epochs ---- */
 int32_t log_latest_epoch(const struct log *log);      /* -1: none */
 enum err log_begin_epoch(struct log *log, int32_t epoch, struct reason *reason);   /* a leader begins at log end offset */
+/* leader-epoch-checkpoint, for looking. */
+size_t log_epoch_count(const struct log *log);
+void log_epoch_get(const struct log *log, size_t i, int32_t *epoch, int64_t *start_offset);
 /* (epoch, end offset) as OffsetForLeaderEpoch answers; -1, -1: unknown. */
 void log_end_offset_for_epoch(const struct log *log, int32_t epoch, int32_t *out_epoch, int64_t *out_offset);
 

@@ -1,6 +1,7 @@
 /* Whole labs on the disk: a quiet year, a check over very many partitions, few descriptors. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "sim/base/mem.h"
