@@ -502,8 +502,10 @@ void isr_broker_changed(struct broker *broker, int32_t other)
         struct partition *partition = broker->partitions[p];
         struct replica *replica = partition->leads && partition->replica_count ? partition_replica(partition, other) : NULL;
 
-        if (replica && !replica->in_isr)
-            fetch_recheck(replica);
+        if (!replica || replica->in_isr)
+            continue;
+        fetch_recheck(replica);
+        partition_advance(partition); /* one that was fenced is waited for no longer */
     }
 }
 

@@ -285,3 +285,23 @@ TEST(looking_for_stragglers_costs_nothing_while_there_are_none)
     CHECK_INT(events, queue_events_run(lab->queue));
     cluster_lab_free(lab);
 }
+
+/* The last that it fetched is less than replica.lag.time.max.ms ago, and yet nobody waits for it once the controller has taken it out. */
+TEST(a_fenced_follower_holds_the_high_watermark_back_no_longer)
+{
+    enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (int i = 0; i < 2; i++) {
+        struct cluster_lab *lab = three(releases[i], NULL);
+        int32_t follower = release_is_27(releases[i]) ? 2 : 3;
+
+        CHECK_INT(ERR_OK, broker_kill(cluster_broker(lab->cluster, follower), "killed", &lab->reason));
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, 1));
+        cluster_lab_advance_ms(lab, 5000);
+        CHECK_INT(10, log_high_watermark(partition_log(leader_of(lab))));
+        cluster_lab_advance_ms(lab, 14000);
+        CHECK(!in_sync(lab, follower));
+        CHECK_INT(11, log_high_watermark(partition_log(leader_of(lab))));
+        cluster_lab_free(lab);
+    }
+}
