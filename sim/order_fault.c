@@ -167,13 +167,28 @@ static enum err no_api(struct order_call *call, const char *word)
     struct text near = { 0 };
     enum err err;
 
-    if (fault_api_near(word))
+    if (!strcasecmp(word, "BrokerHeartbeat"))
+        text_add(&near, "brokers' heartbeats are no messages here, so that idle brokers cost nothing; `net cut 2 1` or `broker freeze 2` silences a broker");
+    else if (fault_api_near(word))
         text_printf(&near, "there is no API of this name; did you mean %s?", fault_api_near(word));
     else
         text_add(&near, "there is no API of this name; `select name from apis` lists those that clients send, and * is any");
     err = refuse(call, word, text_chars(&near));
     text_done(&near);
     return err;
+}
+
+/* Of the other release: nobody here sends it. */
+static bool is_spoken(const struct order_call *call, const char *api)
+{
+    enum release release = lab_release(call->lab);
+    bool old = release_is_27(release);
+    int16_t first, last;
+
+    for (size_t i = 0; i < api_count(); i++)
+        if (!strcmp(api_at(i)->name, api))
+            return api_range(api_at(i), release, &first, &last);
+    return !strcmp(api, "AlterPartition") ? !old : !strcmp(api, "AlterIsr") || !strcmp(api, "LeaderAndIsr") ? old : true;
 }
 
 enum err order_fault_add(struct order_call *call)
@@ -189,6 +204,8 @@ enum err order_fault_add(struct order_call *call)
     rule.api = fault_api(call->words[0], &clients);
     if (!rule.api)
         return no_api(call, call->words[0]);
+    if (!is_spoken(call, rule.api))
+        return err_because(ERR_INVALID_REQUEST, call->reason, "%s is not spoken by Kafka %s", rule.api, release_is_27(lab_release(call->lab)) ? "2.7" : "4.3");
     rule.from = clients ? FAULT_FROM_CLIENTS : FAULT_FROM_BROKERS;
     for (int i = 1; i < call->count; i++) {
         bool matches;
@@ -202,6 +219,10 @@ enum err order_fault_add(struct order_call *call)
     if (!given)
         return err_because(ERR_INVALID_REQUEST, call->reason, "what is to happen to %s? error=NAME, lose-request, lose-response, delay=DURATION, hold, blackhole or observe; "
                            "for instance: " EXAMPLE, rule.api);
+    if (rule.from != FAULT_FROM_CLIENTS && (rule.topic || rule.partition >= 0) && (strcmp(rule.api, "Fetch") || (rule.kind != FAULT_ERROR && rule.kind != FAULT_NONE)) &&
+        !(rule.topic && !strcmp(rule.topic, "__cluster_metadata")))
+        return err_because(ERR_INVALID_REQUEST, call->reason, "what brokers send each other is of many partitions: only a follower's Fetch can be refused (error=) or counted (observe) "
+                           "for a topic; else leave topic= and partition= out");
     if (!clients && rule.from == FAULT_FROM_CLIENTS)
         return err_because(ERR_INVALID_REQUEST, call->reason, "%s is sent by brokers, not by clients: leave out from=clients", rule.api);
     id = faults_add(wire, &rule);

@@ -4,6 +4,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/cluster/cluster_internal.h"
+#include "sim/cluster/faults.h"
 
 enum { REMOVE_SLICE = 32, HOST_SLICE = 32 }; /* replicas removed, made by one event */
 
@@ -286,6 +287,27 @@ void broker_meet_controller(struct broker *broker)
         network_send(cluster, controller_home(cluster), broker->id, &broker->metadata_message, 0);
 }
 
+/* 2.7's controller pushes, a broker of 4.3 fetches; one that is lost or refused is asked for again. */
+static void send_metadata(struct broker *broker, size_t bytes, int64_t delay_us)
+{
+    enum { PUSH_TIMEOUT_US = 30000000, FETCH_TIMEOUT_US = 2000000, BACKOFF_US = 100000 }; /* controller.socket.timeout.ms, controller.quorum.request.timeout.ms */
+    struct cluster *cluster = broker->cluster;
+    struct network_message *message = &broker->metadata_message;
+    bool old = release_is_27(cluster->release);
+    int32_t home = controller_home(cluster);
+
+    message->verdict = cluster_fault(cluster, old ? &(struct fault_query){ .api = "LeaderAndIsr", .from = home, .to = broker->id }
+                                                  : &(struct fault_query){ .api = "Fetch", .from = broker->id, .to = home, .topic = "__cluster_metadata" });
+    switch (message->verdict.kind) {
+    case FAULT_ERROR: delay_us += BACKOFF_US; break;
+    case FAULT_LOSE_REQUEST:
+    case FAULT_LOSE_RESPONSE: delay_us += old ? PUSH_TIMEOUT_US : FETCH_TIMEOUT_US; break;
+    default: network_send_judged(cluster, home, broker->id, message, bytes, delay_us); return;
+    }
+    message->verdict = (struct fault_verdict){ .kind = FAULT_NONE };
+    network_send_later(cluster, home, broker->id, message, bytes, delay_us);
+}
+
 void broker_schedule_metadata(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
@@ -297,8 +319,7 @@ void broker_schedule_metadata(struct broker *broker)
     if (cluster->opening || cluster->controller.down || !pending || !broker->metadata_parked || event_scheduled(&broker->metadata_event) ||
         network_under_way(&broker->metadata_message))
         return;
-    network_send_later(cluster, controller_home(cluster), broker->id, &broker->metadata_message, pending->size,
-                       pending->sent_us - queue_now_us(cluster->queue)); /* it left while others before it were on the way */
+    send_metadata(broker, pending->size, pending->sent_us - queue_now_us(cluster->queue)); /* it left while others before it were on the way */
 }
 
 void broker_fetch_metadata(struct broker *broker)

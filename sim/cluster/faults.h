@@ -16,6 +16,7 @@ struct fault_query {
     int32_t from, to;             /* brokers; a controller is at its broker; NETWORK_ZOOKEEPER */
     const char *topic;            /* NULL: of several, or of none */
     int32_t partition;            /* with a topic */
+    bool part;                    /* set by cluster_partition_fault(): the request as a whole was asked about before */
 };
 struct fault_hook {
     struct fault_verdict (*ask)(void *context, const struct fault_query *query);
@@ -25,6 +26,9 @@ void cluster_set_fault_hook(struct cluster *cluster, const struct fault_hook *ho
 
 void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes);
 static inline enum err network_refusal(const struct network_message *message) { return message->verdict.kind == FAULT_ERROR ? message->verdict.error : ERR_OK; }
+/* The two steps of it, for what travels another way than it is asked about: the question, and the way of a message whose verdict is set. */
+struct fault_verdict cluster_fault(const struct cluster *cluster, const struct fault_query *query);
+void network_send_judged(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes, int64_t delay_us);
 /* The same message on its way back; if the answer is another one, its `verdict` is first to be set from the request's. */
 void network_send_answer(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes);
 /* Of one partition among several in a request that was asked about as a whole: the error that it is answered with. */

@@ -278,7 +278,7 @@ void cluster_set_fault_hook(struct cluster *cluster, const struct fault_hook *ho
     cluster->network->faults = hook;
 }
 
-static struct fault_verdict ask(const struct cluster *cluster, const struct fault_query *query)
+struct fault_verdict cluster_fault(const struct cluster *cluster, const struct fault_query *query)
 {
     const struct fault_hook *hook = cluster->network->faults;
 
@@ -296,20 +296,25 @@ static void keep_back(struct cluster *cluster, int32_t from, int32_t to, struct 
     message->faulty = !lost;
 }
 
-void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes)
+void network_send_judged(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes, int64_t delay_us)
 {
-    message->verdict = ask(cluster, query);
     switch (message->verdict.kind) {
     case FAULT_LOSE_REQUEST:
-        keep_back(cluster, query->from, query->to, message, true);
+        keep_back(cluster, from, to, message, true);
         return;
     case FAULT_HOLD:
     case FAULT_BLACKHOLE:
-        keep_back(cluster, query->from, query->to, message, false);
+        keep_back(cluster, from, to, message, false);
         return;
     default:
-        network_send_later(cluster, query->from, query->to, message, bytes, message->verdict.delay_us);
+        network_send_later(cluster, from, to, message, bytes, delay_us + message->verdict.delay_us);
     }
+}
+
+void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes)
+{
+    message->verdict = cluster_fault(cluster, query);
+    network_send_judged(cluster, query->from, query->to, message, bytes, 0);
 }
 
 void network_send_answer(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, size_t bytes)
@@ -325,8 +330,11 @@ void network_send_answer(struct cluster *cluster, int32_t from, int32_t to, stru
 
 enum err cluster_partition_fault(struct cluster *cluster, const struct fault_query *query)
 {
-    struct fault_verdict verdict = ask(cluster, query);
+    struct fault_query part = *query;
+    struct fault_verdict verdict;
 
+    part.part = true;
+    verdict = cluster_fault(cluster, &part);
     return verdict.kind == FAULT_ERROR ? verdict.error : ERR_OK;
 }
 

@@ -226,7 +226,17 @@ static void live_with_faults(struct sim_lab *sim)
     sim_lab_advance_ms(sim, 1000);
     CHECK(end[1]->replied);
     order(sim, "fault clear");
-    sim_produce(end[1], "students", 0, "after", 2, queue_now_ms(lab_queue(sim->lab)));
+    order(sim, "fault add Fetch from=brokers topic=students count=2 error=NOT_LEADER_OR_FOLLOWER");
+    order(sim, "fault add Fetch from=brokers skip=1 count=2 delay=50ms");
+    order(sim, "fault add Fetch from=brokers skip=1 count=1 lose-response");
+    for (int i = 0; i < 5; i++) {
+        begin_produce(end[1], &arena);
+        sim_lab_advance_ms(sim, 40000);
+        CHECK(end[1]->replied);
+    }
+    for (uint64_t id = 6; id <= 8; id++)
+        if (!faults_find(lab_wire(sim->lab), id)->hits)
+            fail_msg("fault %llu was not hit", (unsigned long long)id);
     snprintf(words, sizeof(words), "at +3s broker kill %d", leader);
     order(sim, words);
     snprintf(words, sizeof(words), "at +40s broker start %d", leader);
