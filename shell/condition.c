@@ -31,6 +31,7 @@ static const struct { const char *word; enum event_kind kinds[3]; } happenings[]
     { "election", { EVENT_leader_elected } }, { "leader", { EVENT_leader_elected } }, { "isr", { EVENT_isr_changed } },
     { "rebalance", { EVENT_group_generation } }, { "client", { EVENT_client_connected } }, { "check", { EVENT_retention_checked } },
     { "clean", { EVENT_log_cleaned } }, { "expire", { EVENT_offset_expired, EVENT_producer_expired } }, { "join", { EVENT_member_joined } }, { "leave", { EVENT_member_left } },
+    { "move", { EVENT_reassignment_started, EVENT_reassignment_completed, EVENT_reassignment_cancelled } },
     { "append", { EVENT_records_appended } }, { "refuse", { EVENT_append_refused } }, { "commit", { EVENT_offset_committed } },
 };
 
@@ -70,7 +71,7 @@ static const struct { const char *kinds, *tables; } touched[] = {
     { "lab_* broker_*", "brokers replicas partitions topics connections" },
     { "topic_* partitions_added", "topics partitions replicas segments configs batches records" },
     { "config_changed", "configs topics segments" },
-    { "leader_elected isr_changed epoch_started", "partitions replicas topics" },
+    { "leader_elected isr_changed epoch_started reassignment_*", "partitions replicas topics" },
     { "log_* segment_* records_appended high_watermark retention_checked append_refused compact* clean* tombstone*",
       "segments batches records partitions replicas producers offsets transactions" },
     { "producer_* transaction_*", "producers transactions partitions" },

@@ -254,6 +254,25 @@ static void say_committed(enum lang lang, const struct entry *entry, struct text
     text_printf(out, _(lang, "%s committed %lld of %s-%d"), entry->subject, (long long)entry->offset, entry->topic, entry->partition);
 }
 
+/* ---- moves ---- */
+
+static void say_move(enum lang lang, const struct entry *entry, struct text *out)
+{
+    const char *was = entry_fact_text(entry, "replicas_were"), *is = entry_fact_text(entry, "replicas"), *adding = entry_fact_text(entry, "adding");
+    const char *removing = entry_fact_text(entry, "removing");
+
+    if (entry->kind != EVENT_reassignment_started) {
+        text_printf(out, entry->kind == EVENT_reassignment_completed ? _(lang, "%s-%d: the move is complete: replicas %s")
+                                                                     : _(lang, "%s-%d: the move was called off: replicas %s"), entry->topic, entry->partition, is ? is : "");
+        return;
+    }
+    text_printf(out, _(lang, "%s-%d: a move from %s to %s began"), entry->topic, entry->partition, was ? was : "", is ? is : "");
+    if (adding && *adding)
+        text_printf(out, _(lang, "; adding %s"), adding);
+    if (removing && *removing)
+        text_printf(out, _(lang, "; removing %s"), removing);
+}
+
 /* ---- */
 
 static const struct {
@@ -279,6 +298,9 @@ static const struct {
     { EVENT_member_left, say_left, "generation" },
     { EVENT_offset_expired, say_expired, NULL },
     { EVENT_offset_committed, say_committed, "offset" },
+    { EVENT_reassignment_started, say_move, "adding" },
+    { EVENT_reassignment_completed, say_move, "adding" },
+    { EVENT_reassignment_cancelled, say_move, "adding" },
 };
 
 static bool has_fact(const struct entry *entry, const char *name)

@@ -19,6 +19,8 @@ static const struct {
     { "check", { EVENT_retention_checked }, N_("No retention check within a virtual day.") },
     { "leader", { EVENT_leader_elected }, N_("No election within a virtual day.") },
     { "isr", { EVENT_isr_changed }, N_("No change of an ISR within a virtual day.") },
+    { "move", { EVENT_reassignment_started, EVENT_reassignment_completed, EVENT_reassignment_cancelled },
+      N_("No partition begins or ends a move to other brokers within a virtual day: see why move TOPIC-PARTITION.") },
     { "rebalance", { EVENT_group_rebalance, EVENT_group_generation }, N_("No rebalance within a virtual day.") },
     { "expire", { EVENT_offset_expired, EVENT_producer_expired, EVENT_member_left }, N_("Nothing expires within a virtual day.") },
 };
@@ -79,7 +81,7 @@ static int run(struct call *call)
     while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
         row++;
     if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
-        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr rebalance expire\n"), word);
+        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr move rebalance expire\n"), word);
         return 1;
     }
     if (!strcmp(word, "check"))
@@ -106,7 +108,7 @@ static int run(struct call *call)
 }
 
 const struct command command_next = {
-    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|rebalance|expire]",
+    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|move|rebalance|expire]",
     .details = "Without a word: to the next change of any partition's files. Looks a virtual day ahead.",
-    .example = "next delete", .words = "roll delete unlink clean check leader isr rebalance expire", .needs_lab = true, .past = "", .run = run,
+    .example = "next delete", .words = "roll delete unlink clean check leader isr move rebalance expire", .needs_lab = true, .past = "", .run = run,
 };

@@ -295,7 +295,7 @@ static bool take_partition(struct why *why, const char *text)
     return true;
 }
 
-enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LEADER, Q_ISR, Q_COMMIT, Q_LAG, Q_REBALANCE, Q_REFUSED };
+enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LEADER, Q_ISR, Q_COMMIT, Q_MOVE, Q_LAG, Q_REBALANCE, Q_REFUSED };
 static const struct {
     const char *word;
     enum question question;
@@ -306,6 +306,7 @@ static const struct {
     { "compacted", Q_COMPACTION, "why compaction students-0" }, { "lag", Q_LAG, "why lag my-group" },
     { "leader", Q_LEADER, "why leader students-0" },          { "isr", Q_ISR, "why isr students-0" },
     { "commit", Q_COMMIT, "why commit students-0" },          { "watermark", Q_COMMIT, "why watermark students-0" },
+    { "move", Q_MOVE, "why move students-0" },                { "reassignment", Q_MOVE, "why reassignment students-0" },
     { "rebalance", Q_REBALANCE, "why rebalance my-group" },   { "refused", Q_REFUSED, "why refused" },
 };
 
@@ -349,6 +350,8 @@ static int of_partition(struct why *why, enum question question, int at)
         return why_isr(why);
     case Q_COMMIT:
         return why_commit(why);
+    case Q_MOVE:
+        return why_move(why);
     default:
         return offset >= 0 ? why_record(why, offset) : why_retention(why);
     }
@@ -397,11 +400,11 @@ static int run(struct call *call)
 
 const struct command command_why = {
     .name = "why", .summary = "the reasons: what was compared, and when it may change",
-    .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction|leader|isr|commit TOPIC-P | why lag|rebalance GROUP | why refused",
+    .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction|leader|isr|commit|move TOPIC-P | why lag|rebalance GROUP | why refused",
     .details = N_("why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
                "when, what took it and what would have kept it. why rolled: what made a segment roll and what will make the next. why compaction: what the\n"
                "cleaner sees. why leader: who leads and why that one. why isr: who is in sync, what the others lack, when somebody leaves. why commit: what the\n"
-               "high watermark waits for. why lag: a group's lag, split into deleted and readable. why rebalance: what began a group's rebalances. why refused:\n"
-               "the last batch that was not written. why alone: the last decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian."),
-    .example = "why students-0", .words = "retention rolled compaction leader isr commit lag rebalance refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
+               "high watermark waits for. why move: how far the move of a partition to other brokers is, and what holds it back. why lag: a group's lag, split\n"
+               "into deleted and readable. why rebalance: what began a group's rebalances. why refused: the last batch that was not written. why alone: the last decision. Each ends with a line to type that shows it or mends it. set lang ru: in Russian."),
+    .example = "why students-0", .words = "retention rolled compaction leader isr commit move lag rebalance refused", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

@@ -1,5 +1,5 @@
 /* What the questions of `why` share: whom they are about, and an answer that grows by sentences. One file a question: why_retention.c, why_record.c,
- * why_roll.c, why_compaction.c, why_lag.c, why_event.c, why_replication.c, why_rebalance.c; why.c takes the words apart. */
+ * why_roll.c, why_compaction.c, why_lag.c, why_event.c, why_replication.c, why_move.c, why_rebalance.c; why.c takes the words apart. */
 #pragma once
 #include "shell/command.h"
 #include "shell/explain.h"
@@ -30,6 +30,8 @@ int why_lag(struct why *why, const char *group);
 int why_leader(struct why *why);
 int why_isr(struct why *why);
 int why_commit(struct why *why);                             /* what the high watermark waits for */
+int why_move(struct why *why);                               /* to other brokers: how far it is, and what holds it back */
+bool why_say_moving(struct why *why);                        /* one sentence, if it moves */
 int why_rebalance(struct why *why, const char *group);
 int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVENT_KINDS: the latest decision */
 

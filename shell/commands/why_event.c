@@ -115,6 +115,9 @@ static void say_more(struct why *why, const struct entry *entry)
     case EVENT_group_rebalance:
         why_show(why, "why rebalance %s", why_name(why, entry->subject));
         break;
+    case EVENT_reassignment_started:
+        why_show(why, "why move %s-%d", entry->topic, entry->partition);
+        break;
     case EVENT_log_truncated:
         if (entry->offset >= 0)
             why_show(why, "why %s-%d %lld", entry->topic, entry->partition, (long long)entry->offset);
@@ -159,6 +162,7 @@ int why_event(struct why *why, enum event_kind kind, const char *none)
         why_say(why, _(why->lang, "  why leader students-0      who leads a partition, and why that one\n"));
         why_say(why, _(why->lang, "  why isr students-0         who is in sync, and what the others lack\n"));
         why_say(why, _(why->lang, "  why commit students-0      what the high watermark waits for\n"));
+        why_say(why, _(why->lang, "  why move students-0        how far a partition's move to other brokers is\n"));
         why_say(why, _(why->lang, "  why rebalance my-group     what began a group's rebalances\n"));
         why_say(why, _(why->lang, "  why lag my-group           a group's lag, split into deleted and readable\n"));
         why_say(why, _(why->lang, "  why refused                the last batch that was not written\n"));

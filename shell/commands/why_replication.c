@@ -207,6 +207,7 @@ int why_isr(struct why *why)
         else if (image->leader >= 0 && !network_open_both_ways(lab_cluster(why->lab), image->replicas[i], image->leader))
             mend = arena_printf(&why->arena, "net heal %d %d", image->replicas[i], image->leader);
     }
+    why_say_moving(why);
     why_show(why, "SELECT * FROM replicas WHERE topic = '%s' AND partition = %d", why->topic, why->partition);
     if (mend)
         why_mend(why, "%s", mend);

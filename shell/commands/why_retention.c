@@ -245,6 +245,7 @@ int why_retention(struct why *why)
             first_goes_at_ms = goes_at_ms;
     }
     say_order(why, &decision);
+    why_say_moving(why);
     if (log_settings(why->log)->cleanup_delete && !log_settings(why->log)->cleanup_compact)
         why_next_check(why);
     if (lab_inspects(why->lab)) {

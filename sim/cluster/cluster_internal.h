@@ -424,8 +424,6 @@ int64_t replica_last_caught_up_ms(const struct replica *replica);
 int64_t replica_last_fetch_ms(const struct replica *replica);
 
 /* ---- replication_quota.c: throttles ---- */
-/* Why a partition is left out: what passed, over which time, against the setting. */
-struct quota_decision { bool exceeded; int64_t bytes, window_ms, bound; double rate; };
 void replication_quota_topic(struct topic_settings *settings, const struct config_layers *layers); /* its settings as they are now */
 void replication_quota_forget(struct topic_settings *settings);
 bool replication_throttled(const struct partition *partition, enum quota_side side);   /* named at its broker */

@@ -83,7 +83,7 @@ void reassignment_say(struct cluster *cluster, const struct image_topic *topic, 
     struct ids replicas = { is->replicas, is->replica_count };
     char before[160], after[160], adding[160], removing[160], text[900];
     enum event_kind kind = EVENT_reassignment_started;
-    const char *rule = NULL;
+    const char *rule = "AlterPartitionReassignments";
     struct arena arena;
 
     if (topic->internal || (!is_moving(was) && !is_moving(is)) ||
@@ -97,7 +97,6 @@ void reassignment_say(struct cluster *cluster, const struct image_topic *topic, 
              removing, sizeof(removing));
     if (is_moving(is)) {
         ids_text(but(&arena, replicas, (struct ids){ is->removing_replicas, is->removing_count }), after, sizeof(after));
-        rule = is_moving(was) ? "takes the place of the move under way" : "until the added replicas are in the ISR";
         snprintf(text, sizeof(text), "%s-%d: a move from %s to %s began%s%s%s%s", topic->name, number, before, after, *adding ? "; adding " : "", adding,
                  *removing ? "; removing " : "", removing);
     } else {
@@ -106,7 +105,7 @@ void reassignment_say(struct cluster *cluster, const struct image_topic *topic, 
 
         ids_text(replicas, after, sizeof(after));
         kind = back ? EVENT_reassignment_cancelled : EVENT_reassignment_completed;
-        rule = back ? "back to the replicas before the move" : "the added replicas are in the ISR";
+        rule = back ? rule : "the added replicas are in the ISR";
         snprintf(text, sizeof(text), back ? "%s-%d: the move was called off: replicas %s" : "%s-%d: the move is complete: replicas %s", topic->name, number,
                  after);
     }

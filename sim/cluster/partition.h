@@ -86,6 +86,10 @@ struct isr_decision {
 struct isr_decision partition_decide_follower(const struct partition *leader, int32_t follower);
 /* When the leader will take it out of the ISR, if no fetch of it comes any more and nothing is appended; INT64_MAX: it will not (it lacks nothing, or is out). */
 int64_t partition_follower_leaves_us(const struct partition *leader, int32_t follower);
+/* Replication throttles: why a follower's records are left out at present: what passed, over which time, against leader. or follower.replication.throttled.rate.
+ * False: nothing holds it back. `by_leader`: the leader leaves them out, else the follower. */
+struct quota_decision { bool exceeded; int64_t bytes, window_ms, bound; double rate; };
+bool partition_throttled(const struct partition *leader, int32_t follower, struct quota_decision *out, bool *by_leader);
 /* `replica hold`: a follower's fetching stops as if its thread were stuck, while its broker lives on; of all its replicas (topic NULL), or of one. It ends with the broker. */
 enum err broker_hold(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);
 enum err broker_release(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);

@@ -133,6 +133,39 @@ struct quota_decision replication_quota_decide(struct broker *broker, enum quota
     return decision;
 }
 
+/* As decide(), and nothing changes by it: looking at samples makes them begin anew. */
+static struct quota_decision look(const struct broker *broker, enum quota_side side)
+{
+    const struct replication_quota *quota = &broker->quotas[side];
+    struct broker copy = *broker;
+    struct quota_decision decision;
+
+    if (!quota->samples)
+        return replication_quota_decide(&copy, side);
+    copy.quotas[side].samples = mem_copy(quota->samples, quota->most * sizeof(*quota->samples));
+    decision = replication_quota_decide(&copy, side);
+    mem_free(copy.quotas[side].samples);
+    return decision;
+}
+
+bool partition_throttled(const struct partition *leader, int32_t follower, struct quota_decision *out, bool *by_leader)
+{
+    const struct replica *replica = partition_replica(leader, follower);
+    const struct broker *broker = cluster_broker(leader->broker->cluster, follower);
+    const struct partition *partition = broker ? broker_partition(broker, leader->topic->name, leader->number) : NULL;
+
+    *out = (struct quota_decision){ .bound = INT64_MAX };
+    *by_leader = replica && !replica->in_isr && replication_throttled(leader, QUOTA_LEADER);
+    if (*by_leader)
+        *out = look(leader->broker, QUOTA_LEADER);
+    if (out->exceeded)
+        return true;
+    *by_leader = false;
+    if (partition && !partition->follow.in_sync && replication_throttled(partition, QUOTA_FOLLOWER))
+        *out = look(broker, QUOTA_FOLLOWER);
+    return out->exceeded;
+}
+
 bool replication_leader_throttles(const struct replica *replica)
 {
     return !replica->in_isr && replication_throttled(replica->leader, QUOTA_LEADER) &&

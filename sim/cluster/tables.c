@@ -134,6 +134,8 @@ static const struct column partition_columns[] = {
     { "cleaner_offset", VALUE_INT, "of cleaner-offset-checkpoint: below it the leader's log is compacted" },
     { "dirty_ratio", VALUE_REAL, "of a compacted topic: what min.cleanable.dirty.ratio is compared with" },
     { "next_cleaning_ms", VALUE_INT, "when the cleaner takes it, if nothing is appended" },
+    { "adding_replicas", VALUE_TEXT, "brokers that a reassignment adds" },
+    { "removing_replicas", VALUE_TEXT, "brokers that a reassignment removes, once those are in sync" },
     { 0 },
 };
 static const struct table partition_table;
@@ -165,6 +167,10 @@ static void add_partition_row(struct cluster *cluster, struct rows *rows, const 
     row[4] = value_int(image->partition_epoch);
     row[5] = value_text(ids_text(rows, image->replicas, image->replica_count));
     row[6] = value_text(ids_text(rows, image->isr, image->isr_count));
+    if (image->adding_count || image->removing_count) {
+        row[17] = value_text(ids_text(rows, image->adding_replicas, image->adding_count));
+        row[18] = value_text(ids_text(rows, image->removing_replicas, image->removing_count));
+    }
     if (!partition)
         return;
     for (size_t i = 0; i < log_segment_count(partition->log); i++) {

@@ -177,3 +177,22 @@ TEST(names_from_outside_are_escaped)
     CHECK_TEXT("g\\x1b[2J is empty, generation 3", text_chars(&text));
     text_done(&text);
 }
+
+TEST(a_move_is_told_from_its_facts)
+{
+    static const struct { enum event_kind kind; const char *said; } moves[] = {
+        { EVENT_reassignment_started, "students-0: a move from 1 to 2,3 began; adding 2,3; removing 1" },
+        { EVENT_reassignment_completed, "students-0: the move is complete: replicas 2,3" },
+        { EVENT_reassignment_cancelled, "students-0: the move was called off: replicas 2,3" },
+    };
+
+    for (int i = 0; i < 3; i++) {
+        const struct entry *entry = ENTRY(moves[i].kind, .topic = "students", .partition = 0,
+                                          .facts = { { "replicas_were", 0, "1" }, { "replicas", 0, "2,3" }, { "adding", 0, "2,3" }, { "removing", 0, "1" } }, .fact_count = 4);
+        struct text text = { 0 };
+
+        CHECK(explain_facts(LANG_EN, entry, &text));
+        CHECK_TEXT(moves[i].said, text_chars(&text));
+        text_done(&text);
+    }
+}

@@ -35,6 +35,20 @@ SETUP = {
         'kafka-console-producer.sh --topic students %s < lines > /dev/null\n' % B},
     'configs': {'': 'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders %s > /dev/null\n' % (B, B)},
 }
+# Brokers and settings of the sessions that had three.
+THREE = {'reassign-partitions': ['--brokers', '3', '--set', 'auto.leader.rebalance.enable=false', '--set', 'replica.lag.time.max.ms=3000']}
+PRODUCE = "kafka-console-producer.sh --topic %s --bootstrap-server localhost:9092 < %s > /dev/null\n"
+SETUP['reassign-partitions'] = {
+    'file topics.json:': PRODUCE % ('students', 'lines'),
+    'a move that cannot end: broker 2 is down': 'broker stop 2 > /dev/null\nadvance 6s > /dev/null\n',
+    'a move that cannot end: broker 3 is down': 'broker stop 3 > /dev/null\nadvance 6s > /dev/null\n',
+    'a move that is called off: all brokers up, but throttled to almost nothing': PRODUCE % ('lone', 'much'),
+}
+SETUP['leader-election'] = {'': 'kafka-topics.sh --create --topic students %s > /dev/null\nkafka-topics.sh --create --topic orders --partitions 2 %s > /dev/null\n' % (B, B)}
+# What happened between two commands without a word in the session: before the command, at its nth time; %(z)d is the third broker.
+BETWEEN = {('reassign-partitions', 'away.json --verify', 2): 'broker start %(z)d > /dev/null\nadvance 6s > /dev/null\n',
+           ('reassign-partitions', 'plan.json --verify', 2): 'advance 5s > /dev/null\n',
+           ('reassign-partitions', '--list', 1): 'advance 5s > /dev/null\n'}
 # From here on the groups' session needs groups of the new protocol.
 AFTER_THE_NEW_PROTOCOL = 'a group of the new protocol'
 LATER = re.compile('|'.join([
@@ -48,6 +62,7 @@ LATER = re.compile('|'.join([
     r'--zookeeper localhost:1$', r'--zookeeper localhost:2181 --list$',
     r'nope\.properties',
     r'^kafka-console-consumer.sh --topic orders',                 # ran in the background: what it printed is not kept
+    r'--broker-list \d,\d --generate',                          # drawn by lot
 ]))
 
 
@@ -71,7 +86,7 @@ def commands(version, theme):
 
 def written(session):
     """{name: content} of the files that the remarks show, and of one for set-ups."""
-    files, name = {'lines': ('x' * 100 + '\n') * 3}, None
+    files, name = {'lines': ('x' * 100 + '\n') * 3, 'much': ('x' * 90000 + '\n') * 40}, None
     for remark in (remark for remarks, *_ in session for remark in remarks):
         if remark.startswith('file '):
             name = remark[5:-1]
@@ -102,19 +117,25 @@ def plain(text, version):
     text = re.sub(r'(deadlineMs=|nextAllowedTryMs=|timed out at )\d+', r'\1<TIME>', text)
     text = re.sub(r'(tries=|after )\d+(, next| attempt)', r'\1<N>\2', text)
     text = re.sub(r'"logDir":"[^"]*"', '"logDir":"/tmp/kafka-logs"', text)
+    text = re.sub(r'"[^"]*/broker-(\d)"', lambda m: '"/tmp/kafka-logs"' if m.group(1) == '1' else '"/tmp/kafka-logs-%s"' % m.group(1), text)
     text = re.sub(r'Option +Description *\n(.*\n)*', '<USAGE>\n', text)
     return text.split('\n')[:-1]
 
 
-@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'delete-records', 'log-dirs', 'errors')] + [('2.7', 'topics-zookeeper')])
+@pytest.mark.parametrize('version,theme', [(v, t) for v in ('2.7', '4.3') for t in ('topics', 'configs', 'consumer-groups', 'delete-records', 'log-dirs', 'errors', 'leader-election',
+                                                                                      'reassign-partitions')] + [('2.7', 'topics-zookeeper')])
 def test_a_session_prints_what_it_printed(version, theme, folder):
     session = commands(version, theme)
     for name, text in written(session).items():
         with open(os.path.join(folder, name), 'w') as f:
             f.write(text)
     setup = SETUP.get(theme, {})
-    script, jobs, late = setup.get('', ''), [], False
+    script, jobs, late, seen = setup.get('', ''), [], False, {}
     for remarks, command, out, err, status in session:
+        for key in [k for k in BETWEEN if k[0] == theme and command.endswith(k[1])]:
+            seen[key[:2]] = seen.get(key[:2], 0) + 1
+            if seen[key[:2]] == key[2]:
+                script += BETWEEN[key] % {'z': 2 if version == '2.7' else 3}
         script += ''.join(setup.get(r, '') for r in remarks)
         late = (late or AFTER_THE_NEW_PROTOCOL in remarks) and 'wrong command lines' not in remarks
         if not late and not command.startswith('kafka-console-consumer.sh --topic orders'):
@@ -125,7 +146,7 @@ def test_a_session_prints_what_it_printed(version, theme, folder):
     path = os.path.join(folder, 'script')
     with open(path, 'w') as f:
         f.write(script)
-    _, out, err = run('--kafka', version, '--no-listen', '-f', path, timeout=120, cwd=folder)
+    _, out, err = run('--kafka', version, '--no-listen', *THREE.get(theme, []), '-f', path, timeout=120, cwd=folder)
     outs, errs = re.split(r'@@@ (\d+)\n', out), err.split('@@@\n')
     assert len(outs) == 2 * len(session) + 1, err[-2000:]
     wrong, counted, late = [], 0, False
@@ -136,6 +157,9 @@ def test_a_session_prints_what_it_printed(version, theme, folder):
         counted += 1
         got = (plain(outs[2 * i], version), plain(errs[i], version), int(outs[2 * i + 1]))
         want = (want_out, want_err, status)
+        if theme == 'reassign-partitions':  # 2.7: the ISR, in the order in which they caught up
+            got, want = [([re.sub(r'Isr: ([\d,]+)', lambda m: 'Isr: ' + ','.join(sorted(m.group(1).split(','))), line) for line in lines], *rest)
+                         for lines, *rest in (got, want)]
         if '--members' in command:  # in the order of a map of random ids
             got, want = (sorted(got[0]), got[1:]), (sorted(want[0]), want[1:])
         if got != want:

@@ -369,7 +369,7 @@ def test_why_alone(folder, release, lang):
     assert lines_to_type(out, lang) == ['why rolled students-0 2']
     for line in re.findall(r'^  (why \S+(?: \S+)*?)  ', out, re.M):
         assert line.split()[0] == 'why'
-    assert len(re.findall(r'^  why ', out, re.M)) == 10
+    assert len(re.findall(r'^  why ', out, re.M)) == 11
     works(folder, '', 'why', lang, release)
 
 
@@ -590,3 +590,24 @@ def test_rebalances_of_a_group_are_told_with_what_began_them(folder, release, la
     else:
         assert 'rebalance был 3 раза' in text and 'началось поколение 3: 1 участник' in text
     assert 'no' in answer(folder, script, 'why rebalance nobody', 'en', release, status=1)
+
+
+def test_a_move_says_how_far_it_is_and_what_holds_it_back(folder, release, lang):
+    with open(os.path.join(folder, 'much'), 'w') as file:
+        file.write(('x' * 90000 + '\n') * 40)
+    with open(os.path.join(folder, 'plan.json'), 'w') as file:
+        file.write('{"version": 1, "partitions": [{"topic": "students", "partition": 0, "replicas": [2]}]}')
+    script = ('kafka-topics.sh --create --topic students --replica-assignment 1 --bootstrap-server localhost:9092\n'
+              'kafka-console-producer.sh --topic students --bootstrap-server localhost:9092 < %s/much\n'
+              'kafka-reassign-partitions.sh --bootstrap-server localhost:9092 --reassignment-json-file %s/plan.json --execute --throttle 1000\n'
+              'advance 3s\n' % (folder, folder))
+    options = ('--brokers', '3')
+    text = works(folder, script, 'why move students-0', lang, release, options)
+    assert ('students-0 is being moved from 1 to 2, since 00:00:00.' if lang == 'en' else 'students-0 переносится с 1 на 2, с 00:00:00.') in text
+    assert re.search(r'  2 (has up to|имеет записи до) 1\d (of|из) 40\.', text)
+    assert 'leader.replication.throttled.rate=1000' in text and '1048576' in text
+    assert lines_to_type(text, lang)[0].endswith('--list')
+    assert '`why move students-0`' in answer(folder, script, 'why students-0', lang, release, options=options)
+    done = works(folder, script + 'until move students-0\n', 'why move students-0', lang, release, options)
+    assert ('is not being moved; its replicas are 2.' if lang == 'en' else 'не переносится; её реплики: 2.') in done
+    assert ('The last move ended at 00:00:' if lang == 'en' else 'Последний перенос завершился в 00:00:') in done
