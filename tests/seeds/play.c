@@ -676,7 +676,7 @@ void play_history(const struct history *history, struct play *play)
     play->virtual_us = queue_now_us(lab_queue(stage.lab)) - START_S * 1000000LL;
     if (stage.recorder)
         recorder_save(stage.recorder, &play->recording);
-    sums_take(stage.sums, &play->events, &play->files);
+    sums_take(stage.sums, &play->events, play->sums ? &play->files : NULL);
     close_stage(&stage);
 }
 
@@ -740,10 +740,10 @@ static void replay(const struct play *play, struct play *again, struct reason *r
 
 void play_thrice(const struct history *history, struct play *play)
 {
-    struct play again = { .stepping = STEPPING_SLICES }, replayed = { 0 };
+    struct play again = { .stepping = STEPPING_SLICES, .sums = true }, replayed = { 0 };
     struct reason reason = { "" };
 
-    play->record = true;
+    play->sums = play->record = true;
     play_history(history, play);
     if (play->failure.checker)
         return;

@@ -8,7 +8,7 @@ enum stepping {
 };
 struct play {
     enum stepping stepping;
-    bool record;                      /* keep the recording */
+    bool sums, record;                /* sum up the files; keep the recording */
     int rest_steps, satisfied_step;   /* half seconds until all was at rest, and until clients had all; in slices: given */
     /* what came of it */
     struct failure failure;

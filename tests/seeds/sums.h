@@ -5,4 +5,5 @@
 struct sums;
 struct sums *sums_new(struct lab *lab);
 void sums_free(struct sums *sums);
+/* `files` NULL: they are not looked at. */
 void sums_take(struct sums *sums, struct text *events, struct text *files);
