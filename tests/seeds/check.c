@@ -266,6 +266,15 @@ static bool contains(const int32_t *ids, int32_t count, int32_t id)
     return false;
 }
 
+static void ids_text(const int32_t *ids, int32_t count, char *out, size_t size)
+{
+    size_t used = 0;
+
+    snprintf(out, size, "none");
+    for (int32_t i = 0; i < count && used + 16 < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%d", i ? "," : "", ids[i]);
+}
+
 static void check_state(struct checks *checks, const struct seen_partition *seen, const struct image_partition *now)
 {
     for (int16_t i = 0; i < now->isr_count; i++)
@@ -307,9 +316,24 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
         return;
     if (!seen->isr_count && !now->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
         return;
+    /* It came into the ISR by the same change (a leader that goes let it in): whoever was in sync still is. */
+    if (seen->isr_count && contains(now->isr, now->isr_count, now->leader)) {
+        int32_t still = 0;
+
+        for (int32_t i = 0; i < seen->isr_count; i++)
+            still += contains(now->isr, now->isr_count, seen->isr[i]);
+        if (still == seen->isr_count)
+            return;
+    }
     checks->counts.unclean++;
-    if (!seen->unclean)
-        checks_fail(checks, "election", "%s-%d: broker %d leads in epoch %d and was not in sync", seen->topic, seen->number, now->leader, now->leader_epoch);
+    if (!seen->unclean) {
+        char was[100], is[100];
+
+        ids_text(seen->isr, seen->isr_count, was, sizeof(was));
+        ids_text(now->isr, now->isr_count, is, sizeof(is));
+        checks_fail(checks, "election", "%s-%d: broker %d leads in epoch %d and was not in sync; leader %d, ISR %s, partition epoch %d -> %d, %s, %d", seen->topic, seen->number,
+                    now->leader, now->leader_epoch, seen->leader, was, seen->partition_epoch, now->leader, is, now->partition_epoch);
+    }
     seen->lossy = true;
 }
 

@@ -4,11 +4,16 @@
 #include "tests/seeds/check_internal.h"
 
 struct owned { int32_t generation, partition; char *topic, *member; };
+struct commit {                       /* one request's: it took effect between these, when nobody knows */
+    int64_t offset, began_us;
+    int64_t answered_us;              /* NEVER_US: not yet, or with an error, after which it may still happen */
+    const struct request *request;    /* while it is not answered */
+};
 struct commit_seen {
     char *topic;
     int32_t partition;
-    int64_t acked, acked_us, before;  /* before: what had been acknowledged earlier than `acked`; -1 */
-    int64_t most_sent;
+    struct commit *commits;
+    size_t count, capacity;
 };
 struct group_seen {
     char *name;
@@ -99,13 +104,12 @@ static void take_join(struct group_watch *watch, const struct join_group_request
 
 /* ---- offsets ---- */
 
-static struct commit_seen *commit_of(struct group_seen *group, const char *topic, int32_t partition)
+static struct commit_seen *commits_of(struct group_seen *group, const char *topic, int32_t partition)
 {
     for (size_t i = 0; i < group->commit_count; i++)
         if (group->commits[i].partition == partition && !strcmp(group->commits[i].topic, topic))
             return &group->commits[i];
-    ARRAY_ADD(group->commits, group->commit_count, group->commit_capacity) =
-        (struct commit_seen){ mem_text(topic), partition, -1, 0, -1, -1 };
+    ARRAY_ADD(group->commits, group->commit_count, group->commit_capacity) = (struct commit_seen){ .topic = mem_text(topic), .partition = partition };
     return &group->commits[group->commit_count - 1];
 }
 
@@ -116,19 +120,43 @@ static const char *topic_name(const struct group_watch *watch, const char *name,
     return name ? name : topic ? topic->name : "";
 }
 
-static void note_commits(struct group_watch *watch, const struct offset_commit_request *in)
+static void note_commits(struct group_watch *watch, const struct request *request, const struct offset_commit_request *in)
 {
     for (int32_t t = 0; t < in->topics.count; t++) {
         const struct offset_commit_request_topic *topic = &in->topics.items[t];
 
         for (int32_t p = 0; p < topic->partitions.count; p++) {
-            struct commit_seen *commit = commit_of(group_of(watch, in->group_id), topic_name(watch, topic->name, topic->topic_id),
-                                                   topic->partitions.items[p].partition_index);
+            struct commit_seen *seen = commits_of(group_of(watch, in->group_id), topic_name(watch, topic->name, topic->topic_id),
+                                                  topic->partitions.items[p].partition_index);
 
-            if (topic->partitions.items[p].committed_offset > commit->most_sent)
-                commit->most_sent = topic->partitions.items[p].committed_offset;
+            ARRAY_ADD(seen->commits, seen->count, seen->capacity) = (struct commit){
+                topic->partitions.items[p].committed_offset, queue_now_us(lab_queue(watch->checks->lab)), NEVER_US, request };
         }
     }
+}
+
+/* Those that were over before a later one began can't be what is there any more. */
+static void forget_old(struct commit_seen *seen)
+{
+    int64_t newest_us = -1;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->commits[i].answered_us != NEVER_US && seen->commits[i].began_us > newest_us)
+            newest_us = seen->commits[i].began_us;
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->commits[i].answered_us >= newest_us)
+            seen->commits[kept++] = seen->commits[i];
+    seen->count = kept;
+}
+
+static void note_answer(struct commit_seen *seen, const struct request *request, bool done, int64_t now_us)
+{
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->commits[i].request == request) {
+            seen->commits[i].request = NULL;
+            seen->commits[i].answered_us = done ? now_us : NEVER_US;
+        }
 }
 
 static void take_commits(struct group_watch *watch, const struct request *request, const struct offset_commit_request *in, const struct offset_commit_response *out)
@@ -139,17 +167,16 @@ static void take_commits(struct group_watch *watch, const struct request *reques
         const struct offset_commit_request_topic *topic = &in->topics.items[t];
 
         for (int32_t p = 0; p < topic->partitions.count && p < out->topics.items[t].partitions.count; p++) {
-            struct commit_seen *commit = commit_of(group, topic_name(watch, topic->name, topic->topic_id), topic->partitions.items[p].partition_index);
+            struct commit_seen *seen = commits_of(group, topic_name(watch, topic->name, topic->topic_id), topic->partitions.items[p].partition_index);
+            bool done = !out->topics.items[t].partitions.items[p].error_code;
 
-            if (out->topics.items[t].partitions.items[p].error_code)
-                continue;
-            if (in->generation_id_or_member_epoch >= 0 && in->generation_id_or_member_epoch < group->generation && request->began_us > group->synced_us)
+            note_answer(seen, request, done, queue_now_us(lab_queue(watch->checks->lab)));
+            if (done && in->generation_id_or_member_epoch >= 0 && in->generation_id_or_member_epoch < group->generation && request->began_us > group->synced_us)
                 checks_fail(watch->checks, "group", "group %s: a commit of %s in generation %d was taken, there was %d", group->name, in->member_id,
                             in->generation_id_or_member_epoch, group->generation);
-            commit->before = commit->acked;
-            commit->acked = topic->partitions.items[p].committed_offset;
-            commit->acked_us = queue_now_us(lab_queue(watch->checks->lab));
-            watch->checks->counts.commits++;
+            watch->checks->counts.commits += done;
+            if (done && seen->count > 50)
+                forget_old(seen);
         }
     }
 }
@@ -162,19 +189,26 @@ static bool offsets_lossy(const struct checks *checks)
     return false;
 }
 
+/* What is given is what some commit said, and none that began after that one was over was itself over before this was asked. */
 static void check_fetched(struct group_watch *watch, const struct request *request, struct group_seen *group, const char *topic, int32_t partition, int64_t offset)
 {
-    const struct commit_seen *commit = commit_of(group, topic, partition);
-    int64_t least = commit->acked_us < request->began_us ? commit->acked : commit->before < commit->acked ? commit->before : commit->acked;
+    const struct commit_seen *seen = commits_of(group, topic, partition);
+    int64_t newest_us = -1, newest = -1;
 
     if (offsets_lossy(watch->checks))
         return;
-    if (offset < least)
-        checks_fail(watch->checks, "offsets", "group %s: offset %lld of %s-%d is given, %lld was committed", group->name, (long long)offset, topic, partition,
-                    (long long)least);
-    if (offset > commit->most_sent)
-        checks_fail(watch->checks, "offsets", "group %s: offset %lld of %s-%d is given, nobody committed more than %lld", group->name, (long long)offset, topic,
-                    partition, (long long)commit->most_sent);
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->commits[i].answered_us < request->began_us && seen->commits[i].began_us > newest_us) {
+            newest_us = seen->commits[i].began_us;
+            newest = seen->commits[i].offset;
+        }
+    if (offset < 0 && newest_us < 0)
+        return;
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->commits[i].offset == offset && seen->commits[i].answered_us >= newest_us)
+            return;
+    checks_fail(watch->checks, "offsets", "group %s: offset %lld of %s-%d is given, %lld was committed last", group->name, (long long)offset, topic, partition,
+                (long long)newest);
 }
 
 static void take_fetched(struct group_watch *watch, const struct request *request, const struct offset_fetch_request *in, const struct offset_fetch_response *out)
@@ -203,7 +237,7 @@ static void on_request(void *context, const struct request *request, bool answer
     struct group_watch *watch = context;
 
     if (!answered && request->api->key == OFFSET_COMMIT)
-        note_commits(watch, request->in);
+        note_commits(watch, request, request->in);
     if (!answered)
         return;
     switch (request->api->key) {
@@ -236,8 +270,10 @@ void group_watch_free(struct group_watch *watch)
             mem_free(group->owned[o].topic);
             mem_free(group->owned[o].member);
         }
-        for (size_t c = 0; c < group->commit_count; c++)
+        for (size_t c = 0; c < group->commit_count; c++) {
             mem_free(group->commits[c].topic);
+            mem_free(group->commits[c].commits);
+        }
         mem_free(group->owned);
         mem_free(group->commits);
         mem_free(group->name);

@@ -130,7 +130,7 @@ static void make_consumer(struct maker *maker, int number, const char *group, co
         text_add(&out, " enable.auto.commit=false");
     else
         text_printf(&out, " auto.commit.interval.ms=%s", PICK(maker, "200", "1000", "5000"));
-    text_printf(&out, " fetch.max.wait.ms=%s max.poll.records=%s", PICK(maker, "50", "500"), PICK(maker, "1", "10", "500"));
+    text_printf(&out, " max.poll.interval.ms=%s fetch.max.wait.ms=%s max.poll.records=%s", PICK(maker, "10000", "30000"), PICK(maker, "50", "500"), PICK(maker, "1", "10", "500"));
     if (chance(maker, 50))
         text_printf(&out, " metadata.max.age.ms=%s", PICK(maker, "2000", "10000"));
     if (chance(maker, 30))

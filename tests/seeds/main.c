@@ -10,7 +10,7 @@
 
 #include "tests/seeds/shrink.h"
 
-enum { THRICE_EVERY = 8, MOST_SHRINK_PLAYS = 600, MOST_JOBS = 64, MOST_SHOWN = 5 };
+enum { THRICE_EVERY = 8, MOST_SHRINK_PLAYS = 600, MOST_JOBS = 64, MOST_SHOWN = 12 };
 
 static const char usage[] =
     "build/seeds [N] [--from SEED] [--jobs N]   plays N seeds (default 100), two at a time\n"

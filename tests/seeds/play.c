@@ -446,7 +446,7 @@ static void order(struct stage *stage, const char *format, int32_t id)
         checks_sample(stage->checks);
 }
 
-static bool order_known(const char *group, const char *verb)
+static bool have_order(const char *group, const char *verb)
 {
     for (size_t i = 0; i < order_count(); i++)
         if (!strcmp(order_at(i)->group, group) && !strcmp(order_at(i)->verb, verb))
@@ -460,17 +460,17 @@ static void mend_all(struct stage *stage)
 {
     struct cluster *cluster = lab_cluster(stage->lab);
 
-    if (order_known("net", "heal"))
+    if (have_order("net", "heal"))
         lab_order(stage->lab, "net heal", NULL, NULL);
-    if (order_known("fault", "clear"))
+    if (have_order("fault", "clear"))
         lab_order(stage->lab, "fault clear", NULL, NULL);
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         struct broker *broker = cluster_broker_at(cluster, i);
 
         order(stage, "disk heal %d", broker_id(broker));
-        if (order_known("broker", "thaw"))
+        if (have_order("broker", "thaw"))
             order(stage, "broker thaw %d", broker_id(broker));
-        if (order_known("replica", "release"))
+        if (have_order("replica", "release"))
             order(stage, "replica release %d", broker_id(broker));
         order(stage, "broker start %d", broker_id(broker));
     }
