@@ -595,10 +595,12 @@ enum err segment_append(struct log *log, struct segment *segment, const struct s
                          append->max_timestamp_offset, size, reason);
     else
         err = index_each_batch(log, segment, append, reason);
+    if (err) /* its bytes are there, but nobody is to read what was refused; the next start looks at them */
+        return err;
     segment->size_bytes += size;
     if (segment->batch_count >= 0)
         segment->batch_count += append->batch_count;
-    return err;
+    return ERR_OK;
 }
 
 static void aborted_drop(struct segment *segment, int64_t offset)
