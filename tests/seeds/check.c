@@ -234,14 +234,28 @@ static void check_has_all(struct checks *checks, const struct seen_partition *se
                     (long long)replica->end, (long long)seen->committed);
 }
 
-/* Whoever is in sync, or may lead, has all that is committed. */
+static bool contains(const int32_t *ids, int32_t count, int32_t id)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* Whoever is in sync, or may lead, has all that is committed. A leader hears from the controller that one is out before any broker's image does: what the
+ * controller has taken out, though nobody has heard of it, counts as out. */
 static void check_in_sync(struct checks *checks, struct seen_partition *seen)
 {
+    const struct image_partition *now = image_partition(cluster_image(lab_cluster(checks->lab)), seen->topic, seen->number);
+
     seen->dirty = false;
-    for (int32_t i = 0; i < seen->isr_count && !seen->lossy; i++)
-        check_has_all(checks, seen, seen->isr[i], "in sync");
-    for (int32_t i = 0; i < seen->elr_count && !seen->lossy; i++)
-        check_has_all(checks, seen, seen->elr[i], "an eligible leader");
+    for (int32_t i = 0; i < seen->isr_count + seen->elr_count && !seen->lossy && now; i++) {
+        bool in_sync = i < seen->isr_count;
+        int32_t id = in_sync ? seen->isr[i] : seen->elr[i - seen->isr_count];
+
+        if (contains(now->isr, now->isr_count, id) || contains(now->elr, now->elr_count, id))
+            check_has_all(checks, seen, id, in_sync ? "in sync" : "an eligible leader");
+    }
 }
 
 /* ---- leaders ---- */
@@ -256,14 +270,6 @@ static void note_leader(struct checks *checks, struct seen_partition *seen, int3
         seen->epoch_leaders[epoch] = leader;
     else if (seen->epoch_leaders[epoch] != leader)
         checks_fail(checks, "epoch", "%s-%d: brokers %d and %d both lead in epoch %d", seen->topic, seen->number, seen->epoch_leaders[epoch], leader, epoch);
-}
-
-static bool contains(const int32_t *ids, int32_t count, int32_t id)
-{
-    for (int32_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
 }
 
 static void ids_text(const int32_t *ids, int32_t count, char *out, size_t size)
@@ -316,6 +322,8 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
         return;
     if (!seen->isr_count && !now->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
         return;
+    if (now->partition_epoch > seen->partition_epoch + 1 && !seen->unclean) /* several changes at once: who was in sync in between nobody saw; what it has is checked */
+        return;
     /* It came into the ISR by the same change (a leader that goes let it in): whoever was in sync still is. */
     if (seen->isr_count && contains(now->isr, now->isr_count, now->leader)) {
         int32_t still = 0;
@@ -361,18 +369,27 @@ static void take_state(struct checks *checks, const struct image_topic *topic, i
     seen->dirty = true;
 }
 
-static void sample_controller(struct checks *checks)
+static void take_image(struct checks *checks, const struct image *image)
 {
-    const struct image *image = cluster_image(lab_cluster(checks->lab));
-
-    if (image_offset(image) == checks->image_offset || !cluster_controller_up(lab_cluster(checks->lab))) /* one that starts reads all anew */
-        return;
-    if (image_offset(image) < checks->image_offset)
-        checks_fail(checks, "epoch", "the controller's image went back from %lld to %lld", (long long)checks->image_offset, (long long)image_offset(image));
     checks->image_offset = image_offset(image);
     for (size_t t = 0; t < image_topic_count(image); t++)
         for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++)
             take_state(checks, image_topic_at(image, t), p);
+}
+
+/* 2.7: what is in ZooKeeper is so. 4.3: what a majority of controllers has, and that is what any broker has heard: a controller forgets what it could not commit. */
+static void sample_controller(struct checks *checks)
+{
+    const struct cluster *cluster = lab_cluster(checks->lab);
+
+    if (release_is_27(checks->history->release)) {
+        if (image_offset(cluster_image(cluster)) != checks->image_offset)
+            take_image(checks, cluster_image(cluster));
+        return;
+    }
+    for (size_t i = 0; i < checks->broker_count; i++)
+        if (broker_up(cluster_broker_at(cluster, i)) && image_offset(broker_image(cluster_broker_at(cluster, i))) > checks->image_offset)
+            take_image(checks, broker_image(cluster_broker_at(cluster, i)));
 }
 
 /* ---- replicas ---- */
@@ -388,10 +405,13 @@ static int32_t known_in_sync(const struct checks *checks, const struct seen_part
 /* 4.3: it shows nothing new while too few are in sync. */
 static void check_enough(struct checks *checks, const struct seen_partition *seen, const struct seen_replica *replica, int64_t high_watermark, int32_t id)
 {
+    const struct image_partition *controllers = image_partition(cluster_image(lab_cluster(checks->lab)), seen->topic, seen->number);
     int32_t most = replica->known_isr > replica->known_isr_before ? replica->known_isr : replica->known_isr_before;
 
-    if (seen->isr_count > most) /* the controller's answer comes before its records do */
+    if (seen->isr_count > most)
         most = seen->isr_count;
+    if (controllers && controllers->isr_count > most) /* its answer comes before its records do */
+        most = controllers->isr_count;
     if (release_is_27(checks->history->release) || most >= seen->least_in_sync)
         return;
     checks_fail(checks, "high watermark", "%s-%d: from %lld to %lld at leader %d, who knows %d to be in sync; the minimum is %d", seen->topic, seen->number,
