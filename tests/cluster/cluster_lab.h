@@ -20,6 +20,8 @@ struct cluster_lab {
 #define LAB_START_US 1767261600000000
 struct cluster_lab *cluster_lab_new(enum release release, int32_t brokers, const char *settings);
 struct cluster_lab *cluster_lab_new_seeded(enum release release, int32_t brokers, const char *settings, uint64_t seed);
+/* Of 4.3, with so many voters. */
+struct cluster_lab *cluster_lab_new_quorum(int32_t brokers, int32_t controllers, uint64_t seed);
 void cluster_lab_free(struct cluster_lab *lab);
 void cluster_lab_reopen(struct cluster_lab *lab, bool clean);
 void cluster_lab_advance_ms(struct cluster_lab *lab, int64_t ms);
