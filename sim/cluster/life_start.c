@@ -15,7 +15,7 @@ int64_t broker_starts_us(const struct broker *broker)
 
 bool broker_loading(const struct broker *broker, size_t *done, size_t *total)
 {
-    bool loading = broker->state == BROKER_STARTING && broker->task;
+    bool loading = broker->state == BROKER_STARTING && broker->task && !broker->awaits_commit;
 
     if (done)
         *done = loading ? broker->logs_done : 0;

@@ -26,9 +26,13 @@ struct quorum_replica {
     enum quorum_role role;           /* as it sees itself */
     int32_t epoch, leader, voted;    /* that it knows of; -1: none. An observer has the active controller's */
     struct uuid directory;
+    const char *host;                /* of its CONTROLLER listener, where nobody listens */
+    int32_t port;
     int64_t log_end_offset;          /* of its copy; -1: it is down */
+    int64_t known_end_offset;        /* as the active controller knows it from its last fetch; -1: not yet */
     int64_t lag;                     /* behind the active controller's; -1: not known */
     int64_t last_fetch_ms, last_caught_up_ms;  /* as the active controller knows; -1: not yet */
 };
+void cluster_register_quorum_table(struct cluster *cluster, struct tables *tables);
 /* Of the broker at `i`: the voters come first. */
 struct quorum_replica cluster_quorum_replica(const struct cluster *cluster, size_t i);

@@ -313,9 +313,9 @@ bool quorum_settle(struct cluster *cluster)
         struct voter *follower = &quorum->voters[i];
         struct voter_view *view = &leader->views[i];
 
-        if (follower == leader || !follower->fetched || !voter_in_contact(leader, follower) || quorum_copy(leader, follower, NULL))
+        if (follower == leader || !voter_in_contact(leader, follower) || quorum_copy(leader, follower, NULL))
             continue;
-        view->parked = true;
+        follower->fetched = view->parked = true;
         view->end_offset = log_end_offset(voter_log(follower));
         view->last_fetch_us = view->last_caught_up_us = queue_now_us(cluster->queue);
     }

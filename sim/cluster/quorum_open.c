@@ -3,6 +3,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/cluster/quorum_internal.h"
+#include "sim/cluster/table_rows.h"
 
 bool quorum_votes(const struct broker *broker)
 {
@@ -112,7 +113,10 @@ enum err quorum_join(struct broker *broker, struct reason *reason)
         metadata_log_drop(&broker->metadata);
         return err;
     }
-    if (voter->leader == broker->id) { /* in the epoch in which it led it can be nothing else any more */
+    if (quorum->active && quorum->active->epoch >= voter->epoch && network_open_both_ways(broker->cluster, broker->id, quorum->active->broker->id)) {
+        voter->role = QUORUM_UNATTACHED; /* whomever it asks first tells it who leads */
+        voter_become_follower(voter, quorum->active->epoch, quorum->active->broker->id);
+    } else if (voter->leader == broker->id) { /* in the epoch in which it led it can be nothing else any more */
         voter->role = QUORUM_RESIGNED;
     } else if (voter->leader >= 0) {
         voter->role = QUORUM_UNATTACHED;
@@ -246,6 +250,7 @@ static void as_leader_knows(const struct cluster *cluster, const struct broker *
     if (broker->index == controller->home) {
         out->last_fetch_ms = out->last_caught_up_ms = queue_now_ms(cluster->queue);
         out->lag = 0;
+        out->known_end_offset = end;
         return;
     }
     if (voter && cluster->quorum->active) {
@@ -260,6 +265,7 @@ static void as_leader_knows(const struct cluster *cluster, const struct broker *
         fetch_us = broker->metadata_parked && broker->up ? last_fetch_us(cluster, broker->metadata_parked_us) : broker->metadata_parked_us;
         caught_up_us = fetch_us;
     }
+    out->known_end_offset = known;
     out->lag = known >= 0 ? end - known : -1;
     out->last_fetch_ms = fetch_us < 0 ? -1 : fetch_us / 1000;
     out->last_caught_up_ms = caught_up_us < 0 ? -1 : caught_up_us / 1000;
@@ -272,8 +278,8 @@ struct quorum_replica cluster_quorum_replica(const struct cluster *cluster, size
     const struct controller *controller = &cluster->controller;
     bool alone = !cluster->quorum && i == 0;
     struct quorum_replica out = {
-        .broker = broker->id, .voter = voter || alone, .role = QUORUM_OBSERVER, .epoch = -1, .leader = -1, .voted = -1, .log_end_offset = -1, .lag = -1,
-        .last_fetch_ms = -1, .last_caught_up_ms = -1, .directory = cluster->directories[i],
+        .broker = broker->id, .voter = voter || alone, .role = QUORUM_OBSERVER, .epoch = -1, .leader = -1, .voted = -1, .log_end_offset = -1, .known_end_offset = -1, .lag = -1,
+        .last_fetch_ms = -1, .last_caught_up_ms = -1, .directory = cluster->directories[i], .host = cluster->host, .port = broker_controller_port(broker),
     };
     const struct log *log = alone ? controller->log->log : broker->metadata.log;
 
@@ -296,4 +302,65 @@ struct quorum_replica cluster_quorum_replica(const struct cluster *cluster, size
     }
     as_leader_knows(cluster, broker, voter, &out);
     return out;
+}
+
+/* ---- the table ---- */
+
+static const struct column quorum_columns[] = {
+    { "broker", VALUE_INT, "at which it sits" },
+    { "voter", VALUE_INT, "1: a controller that votes; 0: a broker that only follows the metadata log" },
+    { "role", VALUE_TEXT, "leader, follower, prospective, candidate, unattached, resigned; observer; down" },
+    { "epoch", VALUE_INT, "the newest that it knows" },
+    { "leader", VALUE_INT, "whom it takes for the leader; null: nobody" },
+    { "voted", VALUE_INT, "for whom it voted in this epoch; null: for nobody, or it is not known" },
+    { "log_end_offset", VALUE_INT, "of its copy of the metadata log; null: it is down" },
+    { "high_watermark", VALUE_INT, "the cluster's: all below it is committed; null: no controller is active" },
+    { "lag", VALUE_INT, "records that it lacks, as the active controller knows" },
+    { "last_fetch", VALUE_INT, "when it fetched last, in milliseconds, as the active controller knows" },
+    { "last_caught_up", VALUE_INT, "when it had all last" },
+    { 0 },
+};
+
+static struct value known(int64_t number)
+{
+    return number < 0 ? value_null() : value_int(number);
+}
+
+static const struct table quorum_table;
+
+static void *quorum_rows(void *context, const struct constraint *constraints, size_t count)
+{
+    const struct cluster *cluster = context;
+    struct rows *rows = rows_new(&quorum_table);
+    struct quorum_info info;
+
+    if (!cluster_quorum(cluster, &info))
+        return rows;
+    for (size_t i = 0; i < cluster->broker_count; i++) {
+        struct quorum_replica replica = cluster_quorum_replica(cluster, i);
+        struct value *row;
+
+        if (!wants_int(constraints, count, 0, replica.broker))
+            continue;
+        row = rows_add(rows);
+        row[0] = value_int(replica.broker);
+        row[1] = value_int(replica.voter);
+        row[2] = rows_text(rows, quorum_role_name(replica.role));
+        row[3] = known(replica.epoch);
+        row[4] = known(replica.leader);
+        row[5] = known(replica.voted);
+        row[6] = known(replica.log_end_offset);
+        row[7] = known(info.high_watermark);
+        row[8] = known(replica.lag);
+        row[9] = known(replica.last_fetch_ms);
+        row[10] = known(replica.last_caught_up_ms);
+    }
+    return rows;
+}
+static const struct table quorum_table = { "quorum", "the controllers that vote on the metadata, and the brokers that follow it (4.3)", quorum_columns, quorum_rows, rows_next, rows_get,
+                                           rows_close };
+
+void cluster_register_quorum_table(struct cluster *cluster, struct tables *tables)
+{
+    tables_add(tables, &quorum_table, cluster);
 }

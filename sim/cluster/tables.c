@@ -57,7 +57,7 @@ static void *brokers_open(void *context, const struct constraint *constraints, s
         row[2] = value_int(broker->port);
         row[3] = value_int(broker->up);
         row[4] = value_int(image && image->fenced);
-        row[5] = value_int(controller_home(cluster) == broker->id);
+        row[5] = value_int(!cluster->controller.down && controller_home(cluster) == broker->id);
         row[6] = value_int(broker->epoch);
         row[7] = rows_text(rows, image ? image->rack : NULL);
         row[8] = value_int((int64_t)broker->partition_count);
@@ -361,4 +361,5 @@ void cluster_register_topic_tables(struct cluster *cluster, struct tables *table
     tables_add(tables, &config_table, cluster);
     cluster_register_network_table(cluster, tables);
     cluster_register_metrics_table(cluster, tables);
+    cluster_register_quorum_table(cluster, tables);
 }

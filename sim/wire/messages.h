@@ -34,6 +34,7 @@
 #include "sim/wire/api/45_alter_partition_reassignments.h"
 #include "sim/wire/api/46_list_partition_reassignments.h"
 #include "sim/wire/api/47_offset_delete.h"
+#include "sim/wire/api/55_describe_quorum.h"
 #include "sim/wire/api/60_describe_cluster.h"
 #include "sim/wire/api/61_describe_producers.h"
 #include "sim/wire/api/65_describe_transactions.h"

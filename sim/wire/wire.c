@@ -531,7 +531,7 @@ enum { HELD_US = 60000000 };
 /* 4.3: a broker hands these on to the controller, and while it finds none holds them back, for a minute at most (BrokerToControllerChannelManager). */
 static bool is_order(const struct api *api)
 {
-    static const int16_t keys[] = { 19, 20, 33, 37, 43, 44, 45, 46 };
+    static const int16_t keys[] = { 19, 20, 33, 37, 43, 44, 45, 46, 55 };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (api->key == keys[i])
@@ -650,7 +650,7 @@ bool wire_decode(struct request *request)
 /* What a guest may ask: APIs that only read. */
 bool wire_only_reads(int16_t key)
 {
-    static const int16_t keys[] = { 1, 2, 3, 9, 10, 15, 16, 18, 23, 29, 32, 35, 46, 60, 61, 65, 66, 69, 74, 75 };
+    static const int16_t keys[] = { 1, 2, 3, 9, 10, 15, 16, 18, 23, 29, 32, 35, 46, 55, 60, 61, 65, 66, 69, 74, 75 };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (keys[i] == key)

@@ -20,7 +20,7 @@ static void read_settings(struct config_map *map, const char *settings)
     mem_free(copy);
 }
 
-struct wire_lab *wire_lab_new(enum release release, int32_t brokers, const char *settings)
+static struct wire_lab *new_lab(enum release release, int32_t brokers, int32_t controllers, const char *settings)
 {
     static const int32_t ports[] = { 9092, 9093, 9094 };
     struct wire_lab *lab = mem_zero(sizeof(*lab));
@@ -35,7 +35,7 @@ struct wire_lab *wire_lab_new(enum release release, int32_t brokers, const char 
     if (settings)
         read_settings(&lab->settings, settings);
     err = cluster_open(&lab->cluster, &(struct cluster_options){
-        .release = release, .broker_count = brokers, .first_broker_id = release_is_27(release) ? 0 : 1, .dir = "lab",
+        .release = release, .broker_count = brokers, .controllers = controllers, .first_broker_id = release_is_27(release) ? 0 : 1, .dir = "lab",
         .settings = &lab->settings, .host = "localhost", .ports = ports, .queue = lab->queue, .random = &lab->random,
         .journal = lab->journal, .fs = lab->fs,
     }, &reason);
@@ -44,6 +44,16 @@ struct wire_lab *wire_lab_new(enum release release, int32_t brokers, const char 
     CHECK_INT(ERR_OK, err);
     lab->wire = wire_new(lab->cluster);
     return lab;
+}
+
+struct wire_lab *wire_lab_new(enum release release, int32_t brokers, const char *settings)
+{
+    return new_lab(release, brokers, 1, settings);
+}
+
+struct wire_lab *wire_lab_new_quorum(int32_t brokers, int32_t controllers)
+{
+    return new_lab(RELEASE_43, brokers, controllers, NULL);
 }
 
 void wire_lab_free(struct wire_lab *lab)

@@ -33,6 +33,8 @@ struct wire_lab {
 };
 /* `settings`: "key=value key=value" of all brokers. */
 struct wire_lab *wire_lab_new(enum release release, int32_t brokers, const char *settings);
+/* Of 4.3, with so many voters. */
+struct wire_lab *wire_lab_new_quorum(int32_t brokers, int32_t controllers);
 void wire_lab_free(struct wire_lab *lab);
 void wire_lab_advance_ms(struct wire_lab *lab, int64_t ms);
 
