@@ -318,6 +318,44 @@ static void live_in_rough_chaos(struct sim_lab *sim)
     order(sim, "producer kill p");
 }
 
+static int joins(const struct sim_lab *sim)
+{
+    char *events = sim_lab_events(sim->lab);
+    int count = 0;
+
+    for (const char *at = events; (at = strstr(at, "member_joined")); at++)
+        count++;
+    mem_free(events);
+    return count;
+}
+
+/* Members that are put out of their group come again. */
+static void live_in_groups(struct sim_lab *sim)
+{
+    struct wire_client *admin = wire_lab_client(&sim->ends, 0, true);
+    struct reason reason = { "" };
+
+    sim_create_topic(admin, "students", 2, 3, NULL, NULL);
+    sim_lab_advance_ms(sim, 500);
+    order(sim, "consumer start one --group team --topic students");
+    order(sim, "consumer start two --group team --topic students");
+    sim_lab_advance_ms(sim, 15000);
+    CHECK_INT(2, joins(sim));
+    CHECK_INT(ERR_UNKNOWN_MEMBER_ID, lab_order(sim->lab, "group expire team", NULL, &reason)); /* which one? */
+    CHECK(strstr(reason.text, "2 members of group team are meant"));
+    CHECK_INT(ERR_GROUP_ID_NOT_FOUND, lab_order(sim->lab, "group expire other all", NULL, &reason));
+    CHECK_TEXT("there is no group other; there are: team", reason.text);
+    order(sim, "group expire team one");
+    sim_lab_advance_ms(sim, 15000);
+    CHECK_INT(3, joins(sim));
+    order(sim, "group expire team all");
+    sim_lab_advance_ms(sim, 15000);
+    CHECK_INT(5, joins(sim));
+    order(sim, "consumer stop one");
+    order(sim, "consumer stop two");
+    sim_lab_advance_ms(sim, 1000);
+}
+
 static void check_replay(enum release release, int32_t brokers, void (*live)(struct sim_lab *sim))
 {
     struct sim_lab sim, again;
@@ -385,6 +423,12 @@ TEST(chaos_is_replayed_and_leaves_nothing_broken)
     check_replay(RELEASE_43, 3, live_in_gentle_chaos);
     check_replay(RELEASE_27, 3, live_in_rough_chaos);
     check_replay(RELEASE_43, 3, live_in_rough_chaos);
+}
+
+TEST(members_that_are_put_out_are_so_again)
+{
+    check_replay(RELEASE_27, 3, live_in_groups);
+    check_replay(RELEASE_43, 3, live_in_groups);
 }
 
 TEST(an_order_that_is_none_names_those_there_are)
