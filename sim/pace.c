@@ -287,11 +287,11 @@ int64_t lab_turn(struct lab *lab, bool foreground, int *wait_ms)
         rebase(lab);
         return 0;
     }
-    if (jumps(lab)) { /* a script: what is due now; then, while the foreground waits, the next event */
+    if (jumps(lab)) { /* a script: what is due now; then, while the foreground waits, the next event; paused, while something needs time to pass */
         if (queue_next_us(lab->queue) <= queue_now_us(lab->queue)) { /* may start a command that waits for a child: looked at anew before a jump */
             run_due(lab);
             *wait_ms = 0;
-        } else if (foreground && queue_next_us(lab->queue) != NEVER_US) {
+        } else if ((lab->pace == PACE_PAUSED ? goes(lab) : foreground) && queue_next_us(lab->queue) != NEVER_US) {
             queue_run_next(lab->queue);
             *wait_ms = 0;
         }

@@ -278,3 +278,10 @@ sql SELECT value FROM records WHERE topic = 'b'"""], capture_output=True, text=T
     ids = re.findall(r'topic_id\n(\S+)\n', out.stdout)
     assert len(ids) == 2 and ids[0] == ids[1]
     assert re.findall(r'^(one|two)$', out.stdout, re.M).count('one') == 4 and '\ntwo\n' in out.stdout
+
+
+def test_a_paused_script_lets_time_pass_only_for_what_needs_it():
+    out = run(['pause', 'kafka-topics.sh --create --topic students ' + BOOTSTRAP,
+               'kafka-console-consumer.sh --topic students --partition 0 --offset earliest --timeout-ms 100 ' + BOOTSTRAP,
+               'broker stop 1', 'broker', 'time'], '--brokers', '2', '--start', '2026-01-01T00:00:00Z').stdout
+    assert 'Broker 1 is down' in out and '2026-01-01 00:00:00' in out
