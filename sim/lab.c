@@ -750,6 +750,7 @@ void lab_close(struct lab *lab)
     wall_timers_free(lab->wall_outside);
     queue_free(lab->queue);
     config_map_done(&lab->settings);
+    config_map_done(&lab->client_names);
     text_done(&lab->changed);
     text_done(&lab->made_with);
     mem_free(lab->ports);
@@ -905,6 +906,16 @@ bool lab_mark_find(const struct lab *lab, const char *name, struct mark *out)
     if (mark)
         *out = *mark;
     return mark != NULL;
+}
+
+void lab_name_client(struct lab *lab, const char *address, const char *name)
+{
+    config_map_set(&lab->client_names, address, name);
+}
+
+const char *lab_client_name(const struct lab *lab, const char *address)
+{
+    return config_map_get(&lab->client_names, address);
 }
 
 int64_t lab_start_us(const struct lab *lab) { return lab->start_us; }

@@ -34,6 +34,7 @@ struct lab {
     char *base;                              /* LAB/inputs/base-N; NULL: it begins without any */
     struct reason no_recording;              /* why inputs aren't kept, where they should be */
     int part;                                /* of its recordings: this sitting's */
+    struct config_map client_names;          /* by address */
     struct mark *marks;
     size_t mark_count, mark_capacity;
     uint64_t journal_from;                   /* journal's last number before it was opened */

@@ -124,6 +124,10 @@ bool lab_past_turn(struct lab *lab);                   /* serves who looks at it
 bool lab_past_at_end(struct lab *lab);
 int64_t lab_past_end_us(const struct lab *lab);        /* the present, as far as it was recorded; INT64_MAX: not known yet */
 
+/* Who is at an address, for people; NULL: nobody was named, or is to be forgotten. */
+void lab_name_client(struct lab *lab, const char *address, const char *name);
+const char *lab_client_name(const struct lab *lab, const char *address);
+
 int64_t lab_start_us(const struct lab *lab);           /* where the clock stood when it was opened */
 uint64_t lab_first_entry(const struct lab *lab);       /* the journal's first since then */
 

@@ -115,3 +115,22 @@ def test_a_mute_connection_is_given_up(serve):
     producer.close()
     assert end_of(server) == 1
     assert server.run('fault missed')[0] == 0
+
+
+def test_clients_are_named_and_kicked_and_put_out_of_their_group(serve):
+    server = lab(serve)
+    producer = kafka.KafkaProducer(bootstrap_servers=server.bootstrap, client_id='the-one', retries=5, retry_backoff_ms=20)
+    assert producer.send('students', b'one').get(20).offset == 0
+    assert server.run('clients name 127.0.0.1 Anna')[0] == 0
+    assert re.search(r'127\.0\.0\.1:\d+ +Anna +the-one', server.run('clients')[1])
+    assert 'closed' in server.run('clients kick the-one')[1]
+    assert server.run('clients kick nobody')[0] == 1
+    assert producer.send('students', b'two').get(20).offset == 1
+    producer.close()
+    consumer = kafka.KafkaConsumer('students', bootstrap_servers=server.bootstrap, group_id='team', client_id='reader', auto_offset_reset='earliest',
+                                   consumer_timeout_ms=20000, heartbeat_interval_ms=100)
+    next(consumer)
+    assert 'Out of the group' in server.run('group expire team reader')[1]
+    assert server.run('group expire team all')[0] == 1  # it is gone
+    eventually(lambda: consumer.poll(50) is not None and 'reader' in server.run('group')[1])
+    consumer.close()
