@@ -84,9 +84,9 @@ po: pot
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(strip $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l))))
-TOP_TESTS := $(foreach l,sim shell fuzz,$(if $(wildcard tests/$(l)/*.c),$(l)))
+TOP_TESTS := $(foreach l,sim seeds shell fuzz,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
-$(BUILD)/tests/$(1): $(call objects,tests/$(1)) $(BUILD)/obj/tests/harness.o $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+$(BUILD)/tests/$(1): $(filter-out %/seeds/main.o,$(call objects,tests/$(1))) $(BUILD)/obj/tests/harness.o $(if $(filter seeds,$(1)),$(BUILD)/obj/tests/sim/sha256.o) $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim seeds shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)

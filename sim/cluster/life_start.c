@@ -241,7 +241,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
     fetchers_leader_up(broker);
     life_tell_up(broker);
-    if (alone)
+    if (alone || (release_is_27(cluster->release) && life_is_home(broker))) /* 2.7: nobody had taken over from it before it came back */
         life_controller_is_back(cluster);
     return ERR_OK;
 }
