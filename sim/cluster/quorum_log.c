@@ -26,6 +26,8 @@ void voter_fetch(struct voter *follower)
 
     network_cancel(&follower->fetch);
     network_cancel(&follower->answer);
+    for (size_t i = 0; i < follower->quorum->count; i++) /* what it asked before is given up: nobody answers it while this one is on its way */
+        follower->quorum->voters[i].views[follower->index].parked = false;
     if (!leader || leader->role == QUORUM_DOWN) /* its port refuses; the fetch timeout runs */
         return;
     follower->fetch_to = leader->index;
