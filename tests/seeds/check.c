@@ -52,11 +52,12 @@ const struct history_topic *checks_topic(const struct checks *checks, const char
     return NULL;
 }
 
-void checks_disturbed(struct checks *checks, bool disturbed)
+void checks_disturbed(struct checks *checks, const char *order)
 {
     enum { SETTLES_US = 20000000 };   /* sessions end, brokers start, followers catch up */
 
-    checks->calm_from_us = disturbed ? NEVER_US : queue_now_us(lab_queue(checks->lab)) + checks->lag_us * 2 + SETTLES_US;
+    checks->only_held &= !order || text_starts(order, "replica ");
+    checks->calm_from_us = order ? NEVER_US : queue_now_us(lab_queue(checks->lab)) + checks->lag_us * 2 + SETTLES_US;
 }
 
 static bool calm(const struct checks *checks)
@@ -104,6 +105,8 @@ struct seen_partition *checks_partition(struct checks *checks, const char *topic
     return seen;
 }
 
+static void on_entry(void *context, const struct entry *entry);
+
 struct checks *checks_new(struct lab *lab, const struct history *history)
 {
     struct checks *checks = mem_zero(sizeof(*checks));
@@ -111,6 +114,7 @@ struct checks *checks_new(struct lab *lab, const struct history *history)
     checks->lab = lab;
     checks->history = history;
     checks->image_offset = -1;
+    checks->only_held = true;
     checks->broker_count = cluster_broker_count(lab_cluster(lab));
     if (!settings_have(history->settings, "log.flush.interval.messages=1"))
         for (size_t i = 0; i < history->step_count; i++)
@@ -118,6 +122,7 @@ struct checks *checks_new(struct lab *lab, const struct history *history)
     checks->lag_us = setting(history->settings, "replica.lag.time.max.ms", 30000) * 1000;
     checks_clients_new(checks);
     checks->group_watch = group_watch_new(checks);
+    journal_watch(lab_journal(lab), on_entry, checks);
     return checks;
 }
 
@@ -125,6 +130,7 @@ void checks_free(struct checks *checks)
 {
     if (!checks)
         return;
+    journal_unwatch(lab_journal(checks->lab), on_entry, checks);
     group_watch_free(checks->group_watch);
     checks_clients_free(checks);
     for (size_t i = 0; i < checks->count; i++) {
@@ -258,6 +264,59 @@ static void check_in_sync(struct checks *checks, struct seen_partition *seen)
     }
 }
 
+/* ---- who is late: dropped after replica.lag.time.max.ms, and no later than half as long again ---- */
+
+static void look_behind(struct checks *checks, const struct seen_partition *seen, struct seen_replica *replica, int32_t id, int64_t now_us)
+{
+    enum { HEARS_US = 3000000 };      /* the controller is asked, and all hear of it */
+    size_t leads = seen->leader >= 0 ? index_of(checks, seen->leader) : checks->broker_count;
+    const struct seen_replica *leader = leads < checks->broker_count ? &seen->replicas[leads] : NULL;
+
+    if (!leader || !leader->partition || leader == replica || !replica->partition || replica->end >= leader->end || leader->epoch != seen->leader_epoch ||
+        replica->epoch != seen->leader_epoch || !contains(seen->isr, seen->isr_count, id)) {
+        replica->behind_since_us = 0;
+        return;
+    }
+    if (!replica->behind_since_us)
+        replica->behind_since_us = now_us;
+    if (now_us - replica->behind_since_us > checks->lag_us * 3 / 2 + HEARS_US)
+        checks_fail(checks, "isr", "%s-%d: broker %d lacks something for %lld ms and is in sync; replica.lag.time.max.ms is %lld", seen->topic, seen->number, id,
+                    (long long)((now_us - replica->behind_since_us) / 1000), (long long)(checks->lag_us / 1000));
+}
+
+/* Where nothing but a follower's fetching was ever stopped all others can act. */
+static void look_for_stragglers(struct checks *checks)
+{
+    enum { LOOK_US = 250000 };
+    int64_t now_us = queue_now_us(lab_queue(checks->lab));
+
+    if (!checks->only_held || now_us - checks->looked_us < LOOK_US)
+        return;
+    checks->looked_us = now_us;
+    for (size_t i = 0; i < checks->count; i++)
+        for (size_t b = 0; b < checks->broker_count; b++)
+            look_behind(checks, checks->partitions[i], &checks->partitions[i]->replicas[b], id_of(checks, b), now_us);
+}
+
+static int64_t fact(const struct entry *entry, const char *name)
+{
+    for (int i = 0; i < entry->fact_count; i++)
+        if (!strcmp(entry->facts[i].name, name))
+            return entry->facts[i].number;
+    return -1;
+}
+
+/* What a leader compared when it let one go. */
+static void on_entry(void *context, const struct entry *entry)
+{
+    if (entry->kind == EVENT_follower_lags &&
+        (fact(entry, "now_ms") - fact(entry, "last_caught_up_ms") <= fact(entry, "replica_lag_time_max_ms") ||
+         fact(entry, "log_end_offset") == fact(entry, "leader_log_end_offset")))
+        checks_fail(context, "isr", "%s-%d: broker %lld ends at %lld, the leader at %lld, and was there %lld ms ago; it is dropped, replica.lag.time.max.ms is %lld", entry->topic,
+                    entry->partition, (long long)fact(entry, "replica"), (long long)fact(entry, "log_end_offset"), (long long)fact(entry, "leader_log_end_offset"),
+                    (long long)(fact(entry, "now_ms") - fact(entry, "last_caught_up_ms")), (long long)fact(entry, "replica_lag_time_max_ms"));
+}
+
 /* ---- leaders ---- */
 
 static void note_leader(struct checks *checks, struct seen_partition *seen, int32_t epoch, int32_t leader)
@@ -324,12 +383,12 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
         return;
     if (now->partition_epoch > seen->partition_epoch + 1 && !seen->unclean) /* several changes at once: who was in sync in between nobody saw; what it has is checked */
         return;
-    /* It came into the ISR by the same change (a leader that goes let it in): whoever was in sync still is. */
+    /* It came into the ISR by the same change (a leader that goes let it in; a reassignment is over): whoever was in sync still is, or is no replica any more. */
     if (seen->isr_count && contains(now->isr, now->isr_count, now->leader)) {
         int32_t still = 0;
 
         for (int32_t i = 0; i < seen->isr_count; i++)
-            still += contains(now->isr, now->isr_count, seen->isr[i]);
+            still += contains(now->isr, now->isr_count, seen->isr[i]) || !contains(now->replicas, now->replica_count, seen->isr[i]);
         if (still == seen->isr_count)
             return;
     }
@@ -526,6 +585,7 @@ void checks_sample(struct checks *checks)
     sample_controller(checks);
     for (size_t i = 0; i < checks->broker_count; i++)
         sample_broker(checks, i);
+    look_for_stragglers(checks);
     for (size_t i = 0; i < checks->count; i++) {
         if (!checks->partitions[i]->dirty)
             continue;

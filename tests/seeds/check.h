@@ -25,8 +25,8 @@ void checks_fail(struct checks *checks, const char *checker, const char *format,
 
 /* After every event. */
 void checks_sample(struct checks *checks);
-/* Something was broken; or all is mended, and not broken again. */
-void checks_disturbed(struct checks *checks, bool disturbed);
+/* Something is broken, by this order; NULL: all is mended, and not broken again. */
+void checks_disturbed(struct checks *checks, const char *order);
 
 /* ---- what clients tell; `client` is an index of the history's ---- */
 void checks_sent(struct checks *checks, size_t client, uint32_t number, int32_t partition);     /* the library took record `number`, from 0 */

@@ -11,6 +11,7 @@ struct seen_replica {                 /* at the last sample */
     int64_t end, high_watermark, verified; /* verified: below it the log is what was committed */
     int32_t epoch;
     bool leads;
+    int64_t behind_since_us;          /* in sync, and lacks something of its leader's since then; 0: it does not */
     int32_t known_isr, known_isr_before; /* of one that leads: how many it knows to be in sync; and at the sample before */
 };
 
@@ -77,6 +78,8 @@ struct checks {
     int64_t heard[MOST_SEEN_BROKERS]; /* each broker's image's offset */
     int64_t calm_from_us;             /* nothing is broken from here on; NEVER_US: something is */
     int64_t lag_us;                   /* replica.lag.time.max.ms */
+    int64_t looked_us;                /* for those behind */
+    bool only_held;                   /* followers were held at most, nothing else was ever broken */
     bool powerless;                   /* a disk may lose what was not flushed, and not all is */
     struct seen_client *clients;
     struct seen_group *groups;

@@ -5,12 +5,11 @@
 #include "sim/order.h"
 #include "tests/seeds/history.h"
 
-enum { REASSIGNMENTS = 0 };           /* brokers take AlterPartitionReassignments */
-
 struct maker {
     struct history *history;
     struct random random;
     bool flushes;                     /* all is flushed at once: power may go */
+    bool holds;                       /* followers are held, nothing else */
     int64_t load_ms;                  /* clients work so long */
 };
 
@@ -228,7 +227,7 @@ static void make_request(struct maker *maker, int64_t at_ms)
     int32_t partition = (int32_t)below(maker, (uint64_t)topic->partitions), first = (int32_t)below(maker, (uint64_t)history->brokers);
     struct text ids = { 0 };
 
-    if (!REASSIGNMENTS || chance(maker, 50)) {
+    if (chance(maker, 50)) {
         add_step(maker, at_ms, STEP_ELECT, mem_printf("%s %d", topic->name, partition), 0);
         return;
     }
@@ -259,6 +258,11 @@ static void make_fault(struct maker *maker, int64_t at_ms)
     int64_t then_ms = at_ms + a_while(maker);
     bool mends = chance(maker, 85);
 
+    if (maker->holds) {
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("replica hold %d", id), 0);
+        add_step(maker, at_ms + 1 + (int64_t)below(maker, 12000), STEP_ORDER, mem_printf("replica release %d", id), 0);
+        return;
+    }
     switch (below(maker, 15)) {
     case 0:
     case 1:
@@ -364,6 +368,7 @@ void history_generate(struct history *out, uint64_t seed)
     make_topics(&maker);
     make_clients(&maker);
     make_load(&maker);
+    maker.holds = chance(&maker, 10);
     if (chance(&maker, 90))
         make_faults(&maker);
     sort_steps(out);

@@ -408,7 +408,7 @@ static void take_step(struct stage *stage, const struct step *step)
         break;
     case STEP_ORDER:
         if (stage->checks)
-            checks_disturbed(stage->checks, true);
+            checks_disturbed(stage->checks, step->who);
         lab_order(stage->lab, step->who, NULL, &reason); /* one that is refused (the broker is down already) does nothing */
         break;
     case STEP_SEND:
@@ -475,7 +475,7 @@ static void mend_all(struct stage *stage)
         order(stage, "broker start %d", broker_id(broker));
     }
     if (stage->checks && stage->history->step_count)
-        checks_disturbed(stage->checks, false);
+        checks_disturbed(stage->checks, NULL);
 }
 #pragma GCC diagnostic pop
 
