@@ -223,18 +223,34 @@ static void forget_rest(struct session *session, struct fetch_request *request, 
     session->count = kept;
 }
 
+/* Nothing came, at once: by fetch.min.bytes or fetch.max.wait.ms 0. Over a real network a moment passes at least until it is asked again. */
+static void rest_a_moment(struct consumer *consumer, const struct flight *flight)
+{
+    enum { MOMENT_US = 1000 };
+
+    for (size_t i = 0; i < flight->count; i++) {
+        struct part *part = consumer_part(consumer, flight->ids[i]);
+
+        if (part && !part->buffered && part->retry_at_us <= consumer_now_us(consumer))
+            part->retry_at_us = consumer_now_us(consumer) + MOMENT_US;
+    }
+    consumer_wake_in(consumer, MOMENT_US);
+}
+
 static void on_fetched(void *context, enum err err, void *out)
 {
     struct flight *flight = context;
     struct consumer *consumer = flight->consumer;
     const struct fetch_response *answer = out;
+    const struct completed *before = consumer->first;
     bool again;
 
     consumer_enter(consumer);
     if (!err && answer->error_code)
         err = (enum err)answer->error_code;
+    flight->incremental = consumer_session(consumer, flight->node)->epoch > 0;
     session_answered(consumer_session(consumer, flight->node), err, answer);
-    again = err == ERR_FETCH_SESSION_ID_NOT_FOUND || err == ERR_INVALID_FETCH_SESSION_EPOCH || err == ERR_FETCH_SESSION_TOPIC_ID_ERROR;
+    again = flight->incremental && (err == ERR_FETCH_SESSION_ID_NOT_FOUND || err == ERR_INVALID_FETCH_SESSION_EPOCH || err == ERR_FETCH_SESSION_TOPIC_ID_ERROR);
     for (int32_t t = 0; !err && t < answer->responses.count; t++)
         for (int32_t p = 0; p < answer->responses.items[t].partitions.count; p++)
             for (size_t i = 0; i < flight->count; i++) {
@@ -252,6 +268,8 @@ static void on_fetched(void *context, enum err err, void *out)
             back_to_leader(part);
         }
     }
+    if (!err && consumer->first == before && flight->sent_us == consumer_now_us(consumer))
+        rest_a_moment(consumer, flight);
     end_flight(flight);
     if (err && !again) {
         consumer_refresh_metadata(consumer);
@@ -352,6 +370,7 @@ static void send_to(struct consumer *consumer, int32_t node)
 
     flight->consumer = consumer;
     flight->node = node;
+    flight->sent_us = consumer_now_us(consumer);
     arena_init(&flight->arena);
     flight->ids = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*flight->ids));
     flight->offsets = arena_alloc(&flight->arena, (consumer->part_count + 1) * sizeof(*flight->offsets));

@@ -579,7 +579,10 @@ static void prepare(struct consumer *consumer)
 
 static void join(struct consumer *consumer)
 {
+    enum { MOST_AT_ONCE = 10 };      /* tries in one moment; over a real network some time passes with each */
+    int64_t tried_us = -1;
     bool in = false;
+    int tries = 0;
 
     consumer->joining = true;
     prepare(consumer);
@@ -597,6 +600,10 @@ static void join(struct consumer *consumer)
         in = !err;
         if (err)
             join_failed(consumer, err);
+        tries = tried_us == consumer_now_us(consumer) ? tries + 1 : 0;
+        tried_us = consumer_now_us(consumer);
+        if (tries >= MOST_AT_ONCE)
+            consumer_sleep(consumer, consumer->backoff_us);
         if (consumer->part_count && consumer->generation < 0) /* thrown out while it kept some */
             consumer_group_revoke(consumer);
     }

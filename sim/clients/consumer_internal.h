@@ -52,7 +52,8 @@ struct flight {                  /* a fetch on its way to one broker */
     int32_t node;
     struct arena arena;
     struct client_send *send;
-    bool by_id;
+    bool by_id, incremental;
+    int64_t sent_us;
     uint64_t *ids;               /* of the partitions asked for */
     int64_t *offsets;            /* and from where: a seek since then makes the answer useless */
     size_t count;

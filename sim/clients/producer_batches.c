@@ -248,6 +248,11 @@ void batches_split(struct producer *producer, struct batch_out *big)
         producer->next_number = next_number;
     }
     records_done(&it);
+    if (count == 1) { /* no smaller than before: tried again all the same, until its time is over; but not in one moment for ever */
+        parts.first->attempts++;
+        parts.first->tried_us = producer_now_us(producer);
+        parts.first->backoff_us = producer->backoff_us;
+    }
     for (struct batch_out *small = parts.first; small; small = small->next) {
         small->closed = true;
         if (big->sequenced) {
