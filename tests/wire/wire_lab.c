@@ -22,7 +22,7 @@ static void read_settings(struct config_map *map, const char *settings)
 
 static struct wire_lab *new_lab(enum release release, int32_t brokers, int32_t controllers, const char *settings)
 {
-    static const int32_t ports[] = { 9092, 9093, 9094 };
+    static const int32_t ports[] = { 9092, 9093, 9094, 9095, 9096, 9097, 9098, 9099 };
     struct wire_lab *lab = mem_zero(sizeof(*lab));
     struct reason reason = { "" };
     enum err err;
