@@ -158,4 +158,5 @@ int64_t cluster_next_unclean_scan_us(const struct cluster *cluster);
 /* Creates an internal topic if it is missing, as a coordinator lookup does. */
 enum err controller_ensure_internal_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason);
 /* A producer id never given before; ids come in blocks of 1000 a broker. */
-enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, struct reason *reason);
+/* *offset (may be NULL): with a quorum, what must be committed before the id may be told to anybody; -1: it is. */
+enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, int64_t *offset, struct reason *reason);

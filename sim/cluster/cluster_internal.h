@@ -256,7 +256,7 @@ struct broker {
     struct event unlink_event;
     struct doomed *doomed;
     size_t doomed_count, doomed_capacity;
-    int64_t producer_id_next, producer_id_end;
+    int64_t producer_id_next, producer_id_end, producer_id_offset; /* offset: of the record that gave it the block */
     struct meter topic_meters[TOPIC_METERS], meters[BROKER_METERS];
 };
 

@@ -390,6 +390,9 @@ void controller_renounce(struct cluster *cluster, const char *why)
     controller->log = &controller->own;
     elections_stop(cluster);
     session_controller_gone(cluster);
+    for (size_t i = 0; i < cluster->broker_count; i++) /* the next controller may give the same block to another */
+        if (cluster->brokers[i]->producer_id_offset >= controller->committed)
+            cluster->brokers[i]->producer_id_next = cluster->brokers[i]->producer_id_end = 0;
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up)
             lose_waits(cluster->brokers[i], controller->committed);
@@ -424,7 +427,7 @@ void controller_close(struct cluster *cluster, bool clean)
 
 /* ---- producer ids ---- */
 
-enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, struct reason *reason)
+enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, int64_t *offset, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
 
@@ -435,19 +438,23 @@ enum err broker_new_producer_id(struct broker *broker, int64_t *producer_id, str
         int64_t first = image_next_producer_id(cluster->controller.image);
         enum err err = controller_check(cluster, reason);
 
+        if (!err && !release_is_27(cluster->release) && !broker_reaches_controller(broker)) /* clients ask again */
+            err = err_because(ERR_COORDINATOR_LOAD_IN_PROGRESS, reason, "broker %d does not reach the controller, which gives it the next producer ids", broker->id);
         if (err)
             return err;
         record.producer_ids.broker_id = broker->id;
         record.producer_ids.broker_epoch = broker->epoch;
         record.producer_ids.next_producer_id = first + PRODUCER_ID_BLOCK;
         controller_add(cluster, &record);
-        err = controller_commit(cluster, NULL, reason);
+        err = controller_commit(cluster, &broker->producer_id_offset, reason);
         if (err)
             return err;
         broker->producer_id_next = first;
         broker->producer_id_end = first + PRODUCER_ID_BLOCK;
     }
     *producer_id = broker->producer_id_next++;
+    if (offset)
+        *offset = cluster->quorum && broker->producer_id_offset > image_offset(broker->image) ? broker->producer_id_offset : -1;
     journal_add(cluster->journal, ENTRY(EVENT_producer_id, .broker = broker->id, .text = "a producer id was handed out",
                                         .facts = { { "producer_id", *producer_id, NULL } }, .fact_count = 1));
     return ERR_OK;

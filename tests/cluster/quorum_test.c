@@ -465,7 +465,7 @@ static void come_to_rest(struct history *history)
 
 static uint64_t play(uint64_t seed, uint64_t *log_mark)
 {
-    struct history history = { .lab = cluster_lab_new_quorum(5, 3, seed) };
+    struct history history = { .lab = cluster_lab_new_quorum(5, seed % 2 ? 3 : 5, seed) };
     struct cluster_lab *lab = history.lab;
     struct buffer copy;
     uint64_t events;

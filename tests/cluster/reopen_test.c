@@ -106,12 +106,12 @@ TEST(producer_ids_are_never_given_twice)
     struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 2, NULL);
     int64_t first, second, third;
 
-    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 1), &first, NULL));
-    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 2), &second, NULL));
+    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 1), &first, NULL, NULL));
+    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 2), &second, NULL, NULL));
     CHECK_INT(0, first);
     CHECK_INT(1000, second);
     cluster_lab_reopen(lab, false);
-    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 1), &third, NULL));
+    CHECK_INT(ERR_OK, broker_new_producer_id(cluster_broker(lab->cluster, 1), &third, NULL, NULL));
     CHECK_INT(2000, third);
     cluster_lab_free(lab);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sim/wire/wire.h"
+#include "sim/wire/order.h"
 
 static const struct field init_producer_id_request_fields[] = {
     FIELD(init_producer_id_request, transactional_id, T_STRING, 0, NEWEST, .null_since = 0),
@@ -51,6 +51,7 @@ enum reply handle_init_producer_id(struct request *request)
 {
     const struct init_producer_id_request *in = request->in;
     struct init_producer_id_response *answer = request->out;
+    int64_t offset = -1;
 
     answer->producer_id = -1;
     answer->producer_epoch = -1;
@@ -58,10 +59,15 @@ enum reply handle_init_producer_id(struct request *request)
         answer->error_code = *in->transactional_id ? ERR_UNSUPPORTED_VERSION : ERR_INVALID_REQUEST;
         return REPLY_NOW;
     }
-    answer->error_code = (int16_t)broker_new_producer_id(request->broker, &answer->producer_id, NULL);
+    answer->error_code = (int16_t)broker_new_producer_id(request->broker, &answer->producer_id, &offset, NULL);
     if (answer->error_code)
         answer->producer_id = -1;
     else
         answer->producer_epoch = 0; /* without a transactional id every call gets a new id, whatever the request says of an old one */
-    return REPLY_NOW;
+    return order_reply(request, answer->error_code ? -1 : offset, NULL);
+}
+
+void cancel_init_producer_id(struct request *request)
+{
+    order_cancel(request);
 }
