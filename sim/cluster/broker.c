@@ -266,6 +266,7 @@ static void read_checkpoint(struct broker *broker, enum checkpoint_kind kind, st
 {
     char *path = mem_printf("%s/%s", broker->log_dir, broker_checkpoint_name(kind));
 
+    checkpoint_done(out); /* of a start that came no further */
     if (checkpoint_read(broker->cluster->fs, path, out, NULL)) {
         checkpoint_done(out);
         *out = (struct checkpoint){ 0 };

@@ -447,6 +447,7 @@ void broker_cancel_tasks(struct broker *broker)
 
     network_cancel(&broker->metadata_message);
     broker->metadata_parked = false;
+    broker->pending = NULL; /* the others' list forgets what it points to */
     event_cancel(queue, &broker->metadata_event);
     network_cancel(&broker->metadata_message);
     event_cancel(queue, &broker->retention.event);

@@ -97,7 +97,7 @@ static void pending_drop(struct cluster *cluster, int64_t offset)
         at = &(*at)->next;
     }
     for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i] && cluster->brokers[i]->pending && cluster->brokers[i]->pending->last_offset >= offset)
+        if (cluster->brokers[i] && (!cluster->brokers[i]->up || (cluster->brokers[i]->pending && cluster->brokers[i]->pending->last_offset >= offset)))
             cluster->brokers[i]->pending = NULL;
     for (pending = *at, *at = NULL; pending; pending = next) {
         next = pending->next;
