@@ -17,6 +17,7 @@ void run_usage(FILE *out)
           "  -c 'CMD; CMD'  -f FILE      run commands and exit (a pipe on stdin works the same)\n"
           "  --brokers N                 how many brokers (1)\n"
           "  --controllers N             4.3: how many of them vote on the metadata (3 if there are as many brokers, else 1)\n"
+          "  --racks a,b,c               broker.rack of each broker in turn\n"
           "  --port P                    first broker's port, the others follow (9092; 0: any free)\n"
           "  --listen ADDR               where to listen (127.0.0.1 and ::1)\n"
           "  --advertised-host auto|NAME what clients are told to connect to\n"
@@ -58,14 +59,14 @@ static int wrong(const char *format, ...)
     return 2;
 }
 
-enum { O_BROKERS = 256, O_CONTROLLERS, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
+enum { O_BROKERS = 256, O_CONTROLLERS, O_RACKS, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
        O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_METRICS, O_HELP, O_VERSION };
 
 static const struct option_row {
     const char *name;
     int has_arg, value;
 } rows[] = {
-    { "brokers", 1, O_BROKERS }, { "controllers", 1, O_CONTROLLERS }, { "port", 1, O_PORT }, { "listen", 1, O_LISTEN }, { "advertised-host", 1, O_ADVERTISED },
+    { "brokers", 1, O_BROKERS }, { "controllers", 1, O_CONTROLLERS }, { "racks", 1, O_RACKS }, { "port", 1, O_PORT }, { "listen", 1, O_LISTEN }, { "advertised-host", 1, O_ADVERTISED },
     { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
     { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
     { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
@@ -207,6 +208,12 @@ static int take_option(struct run_options *options, int value, const char *argum
         lab->controllers = (int32_t)number;
         lab->controllers_given = true;
         break;
+    case O_RACKS:
+        if (!*argument || strlen(argument) > 1000 || strpbrk(argument, "\n=@ \t"))
+            return wrong("--racks wants names with commas between them, one for each broker in turn: --racks a,b,c");
+        config_map_set(&options->settings, "@racks", argument);
+        lab->settings = &options->settings;
+        break;
     case O_PORT:
         if (!parse_i64(argument, &number) || number < 0 || number > 65535)
             return wrong("--port wants a number from 0 to 65535, not '%s'", argument);
@@ -238,7 +245,7 @@ static int take_option(struct run_options *options, int value, const char *argum
         break;
     case O_SET:
         equals = strchr(argument, '=');
-        if (!equals || equals == argument)
+        if (!equals || equals == argument || *argument == '@')
             return wrong("--set wants KEY=VALUE, for instance --set log.retention.check.interval.ms=10000, not '%s'", argument);
         char *key = mem_text_size(argument, (size_t)(equals - argument));
         config_map_set(&options->settings, key, equals + 1);

@@ -2,6 +2,7 @@
 #include "sim/copy.h"
 #include "sim/lab_internal.h"
 #include "sim/net/exporter.h"
+#include "sim/own.h"
 #include "sim/recording.h"
 
 #include <arpa/inet.h>
@@ -59,6 +60,8 @@ static enum err take_setting(struct lab *lab, const char *key, const char *value
     const struct config_key *row = config_key_find(CONFIG_BROKER, key);
     enum err err;
 
+    if (own_key(key))
+        return own_take(lab, key, value, reason);
     if (lab->inspects && row && text_equal(config_key_default(row, lab->release), "-"))
         return ERR_OK; /* a line of a server.properties that another release reads */
     if (!row || text_equal(config_key_default(row, lab->release), "-"))
@@ -78,7 +81,7 @@ static enum err make_settings(struct lab *lab, const struct lab_options *options
     for (size_t i = 0; i < sizeof(distribution) / sizeof(*distribution) && !lab->inspects; i++)
         config_map_set(&lab->settings, distribution[i][0], distribution[i][1]);
     if (!lab->inspects) /* a real broker's are its own: Kafka's defaults, where nobody says what they are */
-        set_internal_factor(&lab->settings, lab->brokers, release_is_27(lab->release));
+        set_internal_factor(&lab->settings, lab->first_brokers, release_is_27(lab->release));
     for (size_t i = 0; options->course && i < sizeof(course) / sizeof(*course) && !err; i++) {
         text_printf(&lab->changed, "%s=%s\n", course[i][0], course[i][1]);
         err = take_setting(lab, course[i][0], course[i][1], "--course", reason);
@@ -86,7 +89,8 @@ static enum err make_settings(struct lab *lab, const struct lab_options *options
     for (size_t i = 0; options->settings && i < options->settings->count && !err; i++) {
         const struct config_set *set = &options->settings->sets[i];
 
-        text_printf(&lab->changed, "%s=%s\n", set->name, set->value);
+        if (!own_key(set->name))
+            text_printf(&lab->changed, "%s=%s\n", set->name, set->value);
         err = take_setting(lab, set->name, set->value, "--set", reason);
     }
     return err;
@@ -104,6 +108,32 @@ static enum err remember(struct lab *lab, const char *key, const char *mine, boo
     if (!kept && lab->store)
         store_set(lab->store, key, mine);
     return ERR_OK;
+}
+
+/* Brokers that were added since, and racks under their option, are nobody's to repeat. */
+static enum err remember_settings(struct lab *lab, struct reason *reason)
+{
+    const char *kept = store_get(lab->store, "settings");
+    char *before, *mine;
+    enum err err = ERR_OK;
+
+    if (!kept) {
+        store_set(lab->store, "settings", text_chars(&lab->made_with));
+        return ERR_OK;
+    }
+    before = own_without_added(kept);
+    mine = own_without_added(text_chars(&lab->made_with));
+    if (*mine && strcmp(before, mine) != 0) {
+        char *was = own_words(before), *is = own_words(mine);
+
+        err = err_because(ERR_INVALID_CONFIG, reason, "%s was made with %s, not with %s: leave the options out, or take another folder", lab->dir,
+                          *was ? was : "no settings", is);
+        mem_free(was);
+        mem_free(is);
+    }
+    mem_free(before);
+    mem_free(mine);
+    return err;
 }
 
 static void settings_text(const struct config_map *map, struct text *out)
@@ -171,6 +201,9 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
             text_add(&lab->made_with, "--course\n");
         settings_text(options->settings, &lab->made_with);
     }
+    lab->first_brokers = lab->brokers - (options->made_with ? own_added_lines(options->made_with) : own_added(options->settings));
+    if (lab->first_brokers < 1)
+        return err_because(ERR_INVALID_CONFIG, reason, "of %d brokers more are said to have been added than there are", lab->brokers);
     if (options->memory || lab->transient)
         return count_controllers(lab, options, NULL, true, reason);
     snprintf(path, sizeof(path), "%s/lab.db", lab->dir);
@@ -183,12 +216,14 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
         release_parse(kept, &lab->release);
     kept = store_get(lab->store, "brokers");
     if (kept && !options->brokers_given)
-        parse_i32(kept, &lab->brokers);
+        parse_i32(kept, &lab->first_brokers);
+    if (kept)
+        lab->brokers = lab->first_brokers + own_added_lines(store_get(lab->store, "settings"));
     kept = store_get(lab->store, "seed");
     if (kept && !options->seed_given)
         lab->seed = strtoull(kept, NULL, 10);
     err = remember(lab, "release", release_name(lab->release), options->release_given, "--kafka", reason);
-    snprintf(number, sizeof(number), "%d", lab->brokers);
+    snprintf(number, sizeof(number), "%d", lab->first_brokers);
     if (!err)
         err = remember(lab, "brokers", number, options->brokers_given, "--brokers", reason);
     if (!err)
@@ -200,23 +235,27 @@ static enum err open_memory_of_lab(struct lab *lab, const struct lab_options *op
     if (!err)
         err = remember(lab, "seed", number, options->seed_given, "--seed", reason);
     if (!err)
-        err = remember(lab, "settings", text_chars(&lab->made_with), lab->made_with.size > 0, "--set", reason);
+        err = remember_settings(lab, reason);
     return err;
 }
 
 /* A lab reopened without --set keeps what it was made with. */
-static void kept_settings(const struct lab *lab, struct lab_options *options, struct config_map *map)
+static void kept_settings(struct lab *lab, struct lab_options *options, struct config_map *map)
 {
     const char *kept = lab->store ? store_get(lab->store, "settings") : NULL;
     char *copy, *save = NULL;
 
+    if (lab->store)
+        own_take_lines(lab, kept);
     if (!kept || options->course || (options->settings && options->settings->count))
         return;
     copy = mem_text(kept);
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         char *equals = strchr(line, '=');
 
-        if (!strcmp(line, "--course")) {
+        if (own_key(line)) {
+            continue;
+        } else if (!strcmp(line, "--course")) {
             options->course = true;
         } else if (equals) {
             *equals = 0;
@@ -336,14 +375,27 @@ static int64_t start_time(const struct lab *lab, const struct lab_options *optio
     return options->loop ? wall_now_us() : 1767225600000000; /* 2026-01-01 */
 }
 
+static void own_of_broker(void *context, size_t index, int32_t *id, struct config_map *settings)
+{
+    own_of(context, index, id, settings);
+}
+
+struct cluster_options lab_cluster_options(struct lab *lab)
+{
+    return (struct cluster_options){
+        .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
+        .controllers = lab->controllers, .dir = lab->dir, .settings = &lab->settings, .own = own_of_broker, .own_context = lab, .host = lab->registered_host,
+        .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
+    };
+}
+
 static enum err open_cluster(struct lab *lab, const struct lab_options *options, struct reason *reason)
 {
-    struct cluster_options how = {
-        .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
-        .controllers = lab->controllers, .dir = lab->dir, .log_dir = options->log_dir, .settings = &lab->settings,
-        .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
-        .loaded = options->loaded, .loaded_context = options->loaded_context,
-    };
+    struct cluster_options how = lab_cluster_options(lab);
+
+    how.log_dir = options->log_dir;
+    how.loaded = options->loaded;
+    how.loaded_context = options->loaded_context;
 
     lab->registered_host = mem_text(*options->registered_host ? options->registered_host
                                     : options->advertised_host && strcmp(options->advertised_host, "auto") ? options->advertised_host : "localhost");
@@ -356,6 +408,7 @@ static enum err open_cluster(struct lab *lab, const struct lab_options *options,
         return err;
     }
     how.ports = lab->ports;
+    lab->any_port = options->listen && !options->port;
     lab->registered_port = (options->listen || options->ports_only) && options->port ? options->port : 9092;
     for (int32_t i = 0; i < lab->brokers; i++)
         lab->ports[i] = lab->registered_port + i;
@@ -461,8 +514,15 @@ static enum err keep_base(struct lab *lab, const struct lab_options *options, co
     enum err err = ERR_OK;
 
     for (int32_t i = 0; i < lab->brokers; i++) {
-        char *from = log_folder(lab, options->log_dir, first + i), *part = mem_printf("%s/broker-%d", into, first + i);
+        struct config_map settings = { 0 };
+        int32_t id = first + i;
+        char *from, *part;
         struct fs_names names;
+
+        own_of(lab, (size_t)i, &id, &settings);
+        config_map_done(&settings);
+        from = log_folder(lab, i ? NULL : options->log_dir, id);
+        part = mem_printf("%s/broker-%d", into, id);
 
         if (!fs_list(lab->fs, from, &names, NULL)) {
             size += names.count ? copy_size(lab->fs, from, most_base_bytes) : 0;
@@ -751,6 +811,7 @@ void lab_close(struct lab *lab)
     queue_free(lab->queue);
     config_map_done(&lab->settings);
     config_map_done(&lab->client_names);
+    config_map_done(&lab->own);
     text_done(&lab->changed);
     text_done(&lab->made_with);
     mem_free(lab->ports);
@@ -843,6 +904,17 @@ const char *lab_made_with(const struct lab *lab)
     return kept ? kept : text_chars(&lab->made_with);
 }
 
+void lab_keep_settings(struct lab *lab, const char *lines)
+{
+    const char *kept = lab->store ? store_get(lab->store, "settings") : NULL;
+    char *all = kept ? mem_printf("%s%s", kept, lines) : NULL;
+
+    text_add(&lab->made_with, lines);
+    if (all)
+        store_set(lab->store, "settings", all);
+    mem_free(all);
+}
+
 bool lab_is_transient(const struct lab *lab) { return lab->transient; }
 
 enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason)
@@ -856,7 +928,7 @@ enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason
         err = store_open(&store, path, &lost, reason);
     if (!err && !lab->store) {
         store_set(store, "release", release_name(lab->release));
-        snprintf(number, sizeof(number), "%d", lab->brokers);
+        snprintf(number, sizeof(number), "%d", lab->first_brokers);
         store_set(store, "brokers", number);
         snprintf(number, sizeof(number), "%d", lab->controllers);
         store_set(store, "controllers", number);

@@ -12,6 +12,9 @@ struct lab {
     int32_t registered_port;                 /* first port that the brokers registered with; the system may then have chosen others */
     uint64_t seed;
     struct config_map settings;
+    struct config_map own;                   /* of single brokers: own.h */
+    int32_t first_brokers;                   /* with which it was made; the others were added */
+    bool any_port;                           /* the system chooses ports */
     struct text changed;
     struct text made_with;                   /* --course and --set, as lab.db keeps them */
     struct store *store;
@@ -71,5 +74,7 @@ bool player_at_end(struct player *player);
 void lab_make_past(struct lab *lab, struct player *player, bool guests, uv_loop_t *loop);
 /* A lab without a loop gets one: wall timers, the first of which has number `armed` + 1. */
 void lab_go_live(struct lab *lab, uv_loop_t *loop, uint64_t armed);
+struct cluster_options lab_cluster_options(struct lab *lab); /* for all its brokers */
+void lab_keep_settings(struct lab *lab, const char *lines);  /* more of what it was made with */
 extern const struct table clock_table;
 char *lab_runtime_folder(void);

@@ -220,10 +220,12 @@ struct recorder *recorder_new(struct lab *lab, size_t most_bytes)
                              (lab->wall ? 0 : HEAD_NO_WALL)));
     put_text(out, lab->registered_host);
     buffer_i64(out, (int64_t)lab->journal_from);
-    buffer_i32(out, (int32_t)lab->settings.count);
-    for (size_t i = 0; i < lab->settings.count; i++) {
-        put_text(out, lab->settings.sets[i].name);
-        put_text(out, lab->settings.sets[i].value);
+    buffer_i32(out, (int32_t)(lab->settings.count + lab->own.count));
+    for (size_t i = 0; i < lab->settings.count + lab->own.count; i++) {
+        const struct config_set *set = i < lab->settings.count ? &lab->settings.sets[i] : &lab->own.sets[i - lab->settings.count];
+
+        put_text(out, set->name);
+        put_text(out, set->value);
     }
     lab->recorder = recorder;
     wire_record(lab->wire, &hooks, recorder);

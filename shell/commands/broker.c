@@ -108,12 +108,12 @@ static int run(struct call *call)
 }
 
 const struct command command_broker = {
-    .name = "broker", .summary = "stop, kill, freeze, start brokers; alone: list", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID]",
+    .name = "broker", .summary = "stop, kill, freeze, start brokers; alone: list", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID] | broker add [ID] [rack=R] [KEY=VALUE]...",
     .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
                "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "
                "has ended. freeze ID [DURATION] is a long garbage collection: the broker stands still, connections to it hang, its session ends, and after thaw it still "
-               "believes what it believed: a zombie. Under 4.3 the first brokers are the controllers too, as many as --controllers says: without a majority of them no leader is elected and no topic made.",
-    .example = "broker", .words = "stop kill power-off start freeze thaw", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
+               "believes what it believed: a zombie. add lets one more join, empty, at the next port: broker add 4 rack=b. Under 4.3 the first brokers are the controllers too, as many as --controllers says: without a majority of them no leader is elected and no topic made.",
+    .example = "broker", .words = "stop kill power-off start freeze thaw add", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

@@ -209,7 +209,10 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     broker->id = options->first_broker_id + (int32_t)index;
     broker->port = options->ports ? options->ports[index] : 9092 + (int32_t)index;
     broker->epoch = -1;
-    broker->log_dir = options->log_dir ? mem_text(options->log_dir) : mem_printf("%s/broker-%d", options->dir, broker->id);
+    config_map_copy(&broker->settings, options->settings);
+    if (options->own)
+        options->own(options->own_context, index, &broker->id, &broker->settings);
+    broker->log_dir = options->log_dir && !index ? mem_text(options->log_dir) : mem_printf("%s/broker-%d", options->dir, broker->id);
     broker->fetchers = mem_zero_array((size_t)options->broker_count, sizeof(*broker->fetchers));
     broker->env = (struct log_env){
         .fs = cluster->fs, .journal = cluster->journal, .random = &cluster->random, .release = cluster->release, .broker = broker->id,
@@ -217,8 +220,10 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     };
     broker_init_tasks(broker);
     life_init(broker);
-    config_map_copy(&broker->settings, options->settings);
     set_own_settings(broker, options);
+    for (size_t i = 0; i < index; i++)
+        if (cluster->brokers[i]->id == broker->id)
+            return err_because(ERR_INVALID_CONFIG, reason, "there are two brokers of id %d", broker->id);
     return fs_mkdir(cluster->fs, broker->log_dir, reason);
 }
 

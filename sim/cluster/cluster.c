@@ -50,7 +50,12 @@ struct broker *cluster_broker(const struct cluster *cluster, int32_t id)
 
     if (cluster->inspection) /* of the others nothing is there: whatever is asked about them, this one's folders answer */
         return cluster->brokers[0];
-    return i >= 0 && i < (int64_t)cluster->broker_count ? cluster->brokers[i] : NULL;
+    if (i >= 0 && i < (int64_t)cluster->broker_count && cluster->brokers[i]->id == id)
+        return cluster->brokers[i];
+    for (size_t k = 0; k < cluster->broker_count; k++) /* one that was added may have any id */
+        if (cluster->brokers[k]->id == id)
+            return cluster->brokers[k];
+    return NULL;
 }
 
 int32_t broker_id(const struct broker *broker)
@@ -299,6 +304,33 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     else
         *out = cluster;
     return err;
+}
+
+enum err cluster_add_broker(struct cluster *cluster, const struct cluster_options *options, struct broker **out, struct reason *reason)
+{
+    size_t index = cluster->broker_count, count = index + 1;
+    struct broker *broker = NULL;
+    enum err err = cluster_refuse_change(cluster, reason);
+
+    *out = NULL;
+    if (err)
+        return err;
+    assert((size_t)options->broker_count == count && count <= MOST_BROKERS);
+    err = broker_new(&broker, cluster, index, options, reason);
+    if (err) {
+        broker_free(broker);
+        return err;
+    }
+    cluster->brokers = mem_resize(cluster->brokers, count * sizeof(*cluster->brokers));
+    cluster->directories = mem_resize(cluster->directories, count * sizeof(*cluster->directories));
+    cluster->directories[index] = (struct uuid){ 0 };
+    cluster->brokers[index] = *out = broker;
+    cluster->broker_count = count;
+    for (size_t i = 0; i < index; i++) {
+        cluster->brokers[i]->fetchers = mem_resize(cluster->brokers[i]->fetchers, count * sizeof(*cluster->brokers[i]->fetchers));
+        cluster->brokers[i]->fetchers[index] = NULL;
+    }
+    return ERR_OK;
 }
 
 /* ---- logs of brokers that were killed ---- */

@@ -23,6 +23,9 @@ struct cluster_options {
     const char *dir;               /* the lab's folder; broker N keeps LAB/broker-N, 2.7's controller LAB/controller */
     const char *log_dir;           /* one broker: its folder is this one itself; NULL */
     const struct config_map *settings; /* server.properties of all brokers (the distribution's and --set) */
+    /* What the broker at `index` has of its own: another id, settings beside those of all (broker.rack). NULL: nothing. */
+    void (*own)(void *context, size_t index, int32_t *id, struct config_map *settings);
+    void *own_context;
     const char *host;              /* what the brokers advertise: "localhost" */
     const int32_t *ports;          /* one a broker */
     /* Told after each log that was loaded while the cluster opens, of how many; NULL: nobody is. */
@@ -52,6 +55,8 @@ int32_t broker_id(const struct broker *broker);
 int32_t broker_port(const struct broker *broker);
 void broker_set_port(struct broker *broker, int32_t port);               /* before it registers, or when port 0 was chosen by the system */
 bool broker_up(const struct broker *broker);
+/* One broker more, with an empty folder; it is down, and broker_start() lets it join. `options` as for all: broker_count counts it, ports has one for it. */
+enum err cluster_add_broker(struct cluster *cluster, const struct cluster_options *options, struct broker **out, struct reason *reason);
 enum broker_state { BROKER_DOWN, BROKER_STARTING, BROKER_UP, BROKER_STOPPING };
 enum broker_state broker_state(const struct broker *broker);
 const char *broker_state_name(enum broker_state state);                 /* "up" */

@@ -328,6 +328,14 @@ enum err net_bind(struct net *net, size_t broker_index, struct reason *reason)
     return err;
 }
 
+enum err net_add_broker(struct net *net, size_t broker_index, int32_t port, struct reason *reason)
+{
+    net_unbind(net, broker_index);
+    net->ports = mem_resize(net->ports, (broker_index + 1) * sizeof(*net->ports));
+    net->ports[broker_index] = port;
+    return net_bind(net, broker_index, reason);
+}
+
 void net_close(struct net *net)
 {
     if (!net)

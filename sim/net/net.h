@@ -26,6 +26,8 @@ int32_t net_port(const struct net *net, size_t broker_index);
 void net_unbind(struct net *net, size_t broker_index);
 enum err net_bind(struct net *net, size_t broker_index, struct reason *reason);
 bool net_bound(const struct net *net, size_t broker_index);
+/* A port for a broker that is about to be added, the next by index; `port` 0: any free. Bound at once; again for the same index: another port. */
+enum err net_add_broker(struct net *net, size_t broker_index, int32_t port, struct reason *reason);
 /* Frozen: requests are read and queued, none is served; the number waiting and the age of the oldest. */
 void net_freeze(struct net *net, bool frozen);
 struct net_waiting { size_t count; int64_t oldest_us; };
