@@ -24,7 +24,8 @@ class Stage:
         self.ids = [0, 1, 2] if self.old else [1, 2, 3]
         self.first = self.ids[0]
         options = ['offsets.topic.replication.factor=3', 'auto.leader.rebalance.enable=false'] + settings.split()
-        self.serve = Serve('--kafka', release[:3], '--brokers', '3', '--speed', 'paused', *(x for o in options for x in ('--set', o)), lab=os.path.join(folder, 'lab'))
+        apart = [] if self.old else ['--controllers', '1']       # the first broker then: no scene stops it
+        self.serve = Serve('--kafka', release[:3], '--brokers', '3', *apart, '--speed', 'paused', *(x for o in options for x in ('--set', o)), lab=os.path.join(folder, 'lab'))
         self.up, self.frozen, self.scene, self.topics, self.typing = set(self.ids), set(), None, (), []
 
     def close(self):
