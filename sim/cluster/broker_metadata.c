@@ -154,6 +154,9 @@ static void forget_seen(struct cluster *cluster)
     while (controller->first && controller->first->last_offset <= seen) {
         struct metadata_pending *next = controller->first->next;
 
+        for (size_t i = 0; i < cluster->broker_count; i++) /* one that is down may point to it still */
+            if (cluster->brokers[i]->pending == controller->first)
+                cluster->brokers[i]->pending = cluster->brokers[i]->up ? next : NULL;
         mem_free(controller->first->bytes);
         mem_free(controller->first);
         controller->first = next;
