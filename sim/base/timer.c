@@ -34,6 +34,12 @@ void timer_cancel(struct timer *timer)
     event_cancel(timers->queue, &timer->event);
 }
 
+void timer_put_off(struct timers *timers, struct timer *timer, int32_t key)
+{
+    timer->timers = timers;
+    event_put_off(timers->queue, &timer->event, key);
+}
+
 int64_t timer_left_us(const struct timer *timer)
 {
     if (!timer->timers)

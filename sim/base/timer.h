@@ -24,5 +24,7 @@ static inline struct timers timers_virtual(struct queue *queue) { return (struct
 
 void timer_arm(struct timers *timers, struct timer *timer, int64_t delay_us);   /* anew if it was armed */
 void timer_cancel(struct timer *timer);
+/* One that fired just now is put off until queue_go_on(key), on the queue's clock; it counts as armed. */
+void timer_put_off(struct timers *timers, struct timer *timer, int32_t key);
 static inline bool timer_armed(const struct timer *timer) { return timer->timers != NULL; }
 int64_t timer_left_us(const struct timer *timer);

@@ -34,6 +34,23 @@ int32_t broker_controller_port(const struct broker *broker)
     return controller_port(broker->port);
 }
 
+/* All brokers have the same settings but for what is each one's own; broker.rack may name one for each: a,b,c. It goes around. */
+static void set_rack(struct broker *broker)
+{
+    const char *all = config_map_get(&broker->settings, "broker.rack"), *at = all;
+    size_t count = 1, size;
+
+    for (; at && *at; at++)
+        count += *at == ',';
+    if (!all || count == 1)
+        return;
+    at = all;
+    for (size_t i = broker->index % count; i--;)
+        at = strchr(at, ',') + 1;
+    size = strcspn(at, ",");
+    set_text(&broker->settings, "broker.rack", "%.*s", (int)size, at);
+}
+
 /* What a broker's server.properties says beside what all have. */
 static void set_own_settings(struct broker *broker, const struct cluster_options *options)
 {
@@ -42,6 +59,7 @@ static void set_own_settings(struct broker *broker, const struct cluster_options
     bool votes = (int32_t)broker->index < cluster->controllers;
     struct text servers = { 0 };
 
+    set_rack(broker);
     set_text(map, "broker.id", "%d", broker->id);
     set_text(map, "log.dirs", "%s", broker->log_dir);
     if (release_is_27(cluster->release)) {

@@ -162,6 +162,8 @@ static void run_retention(void *context)
     int64_t earliest = INT64_MAX;
     int work = 0;
 
+    if (broker_sleeps(broker, &broker->retention.event))
+        return;
     if (!broker->retention_cursor) {
         broker->retention_pass_ms = queue_now_ms(cluster->queue);
         journal_add(cluster->journal,
@@ -196,6 +198,8 @@ static void run_unlink(void *context)
     int64_t now_us = queue_now_us(cluster->queue), now_ms = now_us / 1000, next_us = INT64_MAX;
     size_t left = 0, work = 0;
 
+    if (broker_sleeps(broker, &broker->unlink_event))
+        return;
     for (size_t i = 0; i < broker->partition_count; i++) {
         struct partition *partition = broker->partitions[i];
 
@@ -261,6 +265,8 @@ static void run_producers(void *context)
     struct queue *queue = broker->cluster->queue;
     int64_t now_ms = queue_now_ms(queue);
 
+    if (broker_sleeps(broker, &broker->producer_tick.event))
+        return;
     if (!broker->producer_cursor)
         broker->producer_next_ms = INT64_MAX;
     for (int looked = 0; broker->producer_cursor < broker->partition_count; broker->producer_cursor++) {
@@ -296,6 +302,8 @@ static void run_flush(void *context)
     int64_t now_ms = queue_now_ms(broker->cluster->queue);
     bool waiting = false;
 
+    if (broker_sleeps(broker, &broker->flush_tick.event))
+        return;
     for (size_t i = 0; i < broker->partition_count; i++) {
         struct partition *partition = broker->partitions[i];
 
@@ -356,6 +364,8 @@ static void run_high_watermarks(void *context)
 {
     struct broker *broker = context;
 
+    if (broker_sleeps(broker, &broker->high_watermark_tick.event))
+        return;
     broker->high_watermarks_dirty = false;
     broker_write_checkpoint(broker, HIGH_WATERMARKS);
 }
@@ -364,6 +374,8 @@ static void run_recovery_points(void *context)
 {
     struct broker *broker = context;
 
+    if (broker_sleeps(broker, &broker->recovery_tick.event))
+        return;
     broker->recovery_dirty = false;
     broker_write_checkpoint(broker, RECOVERY_POINTS);
     if (release_is_27(broker->cluster->release))
@@ -375,6 +387,8 @@ static void run_log_starts(void *context)
 {
     struct broker *broker = context;
 
+    if (broker_sleeps(broker, &broker->start_tick.event))
+        return;
     broker->starts_dirty = false;
     broker_write_checkpoint(broker, LOG_STARTS);
 }

@@ -211,6 +211,8 @@ static void run_work(void *context)
     struct reason reason = { 0 };
     enum cleaning_state state;
 
+    if (broker_sleeps(broker, &broker->cleaner.work))
+        return;
     if (!cleaner->cleaning) {
         cleaner->partition = find_filthiest(broker, &decision);
         if (!cleaner->partition) {
@@ -234,6 +236,8 @@ static void run_tick(void *context)
 {
     struct broker *broker = context;
 
+    if (broker_sleeps(broker, &broker->cleaner.tick.event))
+        return;
     if (!event_scheduled(&broker->cleaner.work))
         go_on(broker);
 }

@@ -404,51 +404,73 @@ static struct fetch_item *add_item(struct fetcher *fetcher, struct partition *fo
     return &fetcher->items[fetcher->item_count - 1];
 }
 
-/* False: there is no room for its records. */
-static bool add_news(struct fetcher *fetcher, struct replica *replica)
+/* A first batch of which only the beginning fits is not sent at all, but where nothing else is: its turn comes first with the next fetch. */
+static bool cut_short(const struct log_slice *slice)
+{
+    uint8_t head[BATCH_OVERHEAD];
+
+    return slice->size < (int32_t)sizeof(head) || file_read(slice->file, head, sizeof(head), slice->position, NULL) ||
+           (int64_t)get_i32(head + 8) + BATCH_OVERHEAD > slice->size;
+}
+
+/* False: there is no room for it. */
+static bool read_records(const struct fetcher *fetcher, const struct replica *replica, struct log_slice *slice, enum err *err)
 {
     struct log *log = replica->leader->log;
     int64_t left = fetcher->response_bytes - fetcher->bytes;
+    int32_t most = left < fetcher->partition_bytes ? (int32_t)left : fetcher->partition_bytes;
+
+    if (left <= 0)
+        return false;
+    *err = log_read(log, replica->fetch_offset, most, log_end_offset(log), !fetcher->bytes, slice, NULL);
+    if (*err || !slice->file || !fetcher->bytes || slice->size < most || !cut_short(slice))
+        return true;
+    file_unpin(slice->file);
+    return false;
+}
+
+/* Nothing, where there is no room for its records: it stays listed. */
+static void add_news(struct fetcher *fetcher, struct replica *replica)
+{
+    struct log *log = replica->leader->log;
     bool data = !replica->refused && has_data(replica), throttled = data && replication_leader_throttles(replica);
+    struct log_slice slice = { 0 };
+    enum err err = replica->refused;
     struct fetch_item *item;
 
     if (replica->follower->follow.where != FOLLOW_NAMED) { /* its position is about to come anew */
         unlist(fetcher, replica);
-        return true;
+        return;
     }
-    if (data && !throttled && left <= 0)
-        return false;
+    if (data && !throttled && !read_records(fetcher, replica, &slice, &err))
+        return;
     if (!replica->refused && (!data || throttled) && replica->diverging_epoch < 0 && !has_word(replica)) {
         if (!replica->recheck && !throttled)
             unlist(fetcher, replica);
-        return true;
+        return;
     }
     item = add_item(fetcher, replica->follower, replica);
     item->offset = replica->fetch_offset;
     item->leader_epoch = replica->fetch_epoch;
-    item->err = replica->refused;
-    if (!item->err && replica->diverging_epoch >= 0) {
+    item->err = err;
+    item->slice = slice;
+    if (!err && replica->diverging_epoch >= 0) {
         item->epoch = replica->diverging_epoch;
         item->end_offset = replica->diverging_end;
-    } else if (!item->err && data && !throttled) {
-        item->err = log_read(log, replica->fetch_offset, left < fetcher->partition_bytes ? (int32_t)left : fetcher->partition_bytes, log_end_offset(log),
-                             !fetcher->bytes, &item->slice, NULL);
-        fetcher->bytes += item->slice.size;
-        if (item->slice.size) {
-            partition_mark(replica->leader, METER_REPLICATION_BYTES_OUT, item->slice.size);
-            replication_quota_record(replica->leader, QUOTA_LEADER, item->slice.size);
-        }
+    } else if (slice.size) {
+        fetcher->bytes += slice.size;
+        partition_mark(replica->leader, METER_REPLICATION_BYTES_OUT, slice.size);
+        replication_quota_record(replica->leader, QUOTA_LEADER, slice.size);
     }
     item->high_watermark = log_high_watermark(log);
     item->leader_log_start = log_start_offset(log);
     replica->sent_high_watermark = item->high_watermark;
     if (item->leader_log_start > replica->sent_log_start)
         replica->sent_log_start = item->leader_log_start;
-    if (item->err)
+    if (err)
         fetch_end_session(replica);
     else if (!replica->recheck && !throttled)
         unlist(fetcher, replica);
-    return true;
 }
 
 static void add_lost(struct fetcher *fetcher)
@@ -489,8 +511,7 @@ static void answer(struct fetcher *fetcher)
             event_after(queue_of(fetcher), &fetcher->event, 0);
             return;
         }
-        if (!add_news(fetcher, replica))
-            break;
+        add_news(fetcher, replica);
     }
     for (size_t i = 0; i < fetcher->news_count; i++)
         if (fetcher->news[i]) {

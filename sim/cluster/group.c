@@ -11,6 +11,15 @@ static void sync_due(void *context);
 static void session_due(void *context);
 static void pending_due(void *context);
 
+/* A coordinator whose broker stands still notices what is over when it goes on. */
+bool groups_sleep(struct groups *groups, struct timer *timer)
+{
+    if (!broker_frozen(groups->broker))
+        return false;
+    timer_put_off(&groups->timers, timer, groups->broker->id);
+    return true;
+}
+
 const char *group_state_name(enum group_state state)
 {
     static const char *const names[] = { "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead" };
@@ -290,6 +299,8 @@ static void pending_due(void *context)
     struct group *group = pending->group;
     struct groups *groups = group->groups;
 
+    if (groups_sleep(groups, &pending->timer))
+        return;
     groups_enter(groups);
     group_remove_pending(group, pending);
     group_maybe_complete_join(group);
@@ -511,6 +522,8 @@ static void rebalance_due(void *context)
     struct group *group = context;
     struct groups *groups = group->groups;
 
+    if (groups_sleep(groups, &group->rebalance))
+        return;
     groups_enter(groups);
     if (group->initial && group->new_member_added && group->initial_remaining_ms > 0) {
         int32_t delay_ms = (int32_t)groups_config(groups, "group.initial.rebalance.delay.ms");
@@ -653,6 +666,8 @@ static void sync_due(void *context)
     struct groups *groups = group->groups;
     int32_t timeout_ms = rebalance_timeout_ms(group);
 
+    if (groups_sleep(groups, &group->sync))
+        return;
     groups_enter(groups);
     for (struct member *member = group->members, *next; member; member = next) {
         next = member->next;
@@ -695,6 +710,8 @@ static void session_due(void *context)
 {
     struct member *member = context;
 
+    if (groups_sleep(member->group->groups, &member->session))
+        return;
     member_expire(member, member->is_new ? "its first join waited 5 minutes" : "session.timeout.ms");
 }
 

@@ -134,6 +134,7 @@ struct groups {
     int depth;                        /* of ways in that are not left yet */
     struct event load_event, expiry_event;
 };
+bool groups_sleep(struct groups *groups, struct timer *timer); /* at the begin of what a timer does: true, it is put off until the broker goes on */
 
 /* ---- groups.c ---- */
 static inline bool groups_27(const struct groups *groups) { return release_is_27(groups->cluster->release); }

@@ -553,6 +553,8 @@ void groups_expiry_due(void *context)
     int64_t interval_us = groups_config(groups, "offsets.retention.check.interval.ms") * 1000;
     int64_t now_us = queue_now_us(groups->cluster->queue);
 
+    if (broker_sleeps(groups->broker, &groups->expiry_event))
+        return;
     groups_enter(groups);
     for (struct group *group = groups->first, *next; group; group = next) {
         int64_t base_us = groups_27(groups) ? broker_started_us(groups->broker) : group->home->led_at_us;

@@ -429,6 +429,10 @@ static void written(void *context, enum err err)
 
 static void timed_out(void *context)
 {
+    struct group_write *write = context;
+
+    if (groups_sleep(write->groups, &write->timeout))
+        return;
     finish_write(context, ERR_REQUEST_TIMED_OUT);
 }
 
@@ -638,6 +642,8 @@ static void load_more(void *context)
 {
     struct groups *groups = context;
 
+    if (broker_sleeps(groups->broker, &groups->load_event))
+        return;
     for (size_t i = 0; i < groups->home_count; i++)
         if (groups->homes[i]->loading) {
             if (load_slice(groups, groups->homes[i]))

@@ -61,6 +61,40 @@ int32_t partition_min_isr(const struct partition *partition)
     return least > INT32_MAX ? INT32_MAX : (int32_t)least;
 }
 
+int64_t partition_epoch_start_offset(const struct partition *partition)
+{
+    return partition->leads ? partition->epoch_start_offset : -1;
+}
+
+static bool in_rack(const struct partition *partition, int32_t id, const char *rack)
+{
+    const struct image_broker *broker = image_broker(partition->broker->image, id);
+
+    return broker && !broker->fenced && broker->rack && strcmp(broker->rack, rack) == 0;
+}
+
+/* Of those in the rack the one whose log is longest, then the one caught up last, then the greatest id. */
+int32_t partition_preferred_read_replica(const struct partition *leader, const char *rack, int64_t fetch_offset)
+{
+    const struct replica *best = NULL;
+
+    if (!leader->leads || !rack || !*rack || in_rack(leader, leader->broker->id, rack))
+        return -1;
+    for (int16_t i = 0; i < leader->replica_count; i++) {
+        const struct replica *replica = leader->replicas[i];
+        int64_t later;
+
+        if (!in_rack(leader, replica->broker, rack) || replica->log_end_offset < fetch_offset || replica->log_start_offset > fetch_offset ||
+            (!release_is_27(leader->broker->cluster->release) && !replica->in_isr))
+            continue;
+        later = best ? replica_last_caught_up_ms(replica) - replica_last_caught_up_ms(best) : 0;
+        if (!best || replica->log_end_offset > best->log_end_offset ||
+            (replica->log_end_offset == best->log_end_offset && (later > 0 || (later == 0 && replica->broker > best->broker))))
+            best = replica;
+    }
+    return best ? best->broker : -1;
+}
+
 enum err partition_check(const struct partition *partition, int32_t request_leader_epoch, bool must_lead, struct reason *reason)
 {
     if (request_leader_epoch >= 0 && request_leader_epoch < partition->leader_epoch)

@@ -21,6 +21,10 @@ int64_t partition_cleaner_offset(const struct partition *partition);
 bool partition_uncleanable(const struct partition *partition);   /* the cleaner met an error there: not before the broker starts again */
 /* The cleaner's look at which it will clean this log, if nothing is appended and nothing changed; INT64_MAX: none. */
 int64_t partition_next_cleaning_us(const struct partition *partition);
+/* A leader: the log end at which its epoch began; -1: it does not lead. */
+int64_t partition_epoch_start_offset(const struct partition *partition);
+/* KIP-392, RackAwareReplicaSelector: which follower in the client's rack a client that wants `fetch_offset` had better ask; -1: this leader itself. */
+int32_t partition_preferred_read_replica(const struct partition *leader, const char *rack, int64_t fetch_offset);
 /* Epoch of a request against ours: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH; -1 skips. And NOT_LEADER_OR_FOLLOWER if it must lead. */
 enum err partition_check(const struct partition *partition, int32_t request_leader_epoch, bool must_lead, struct reason *reason);
 

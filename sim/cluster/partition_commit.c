@@ -129,6 +129,8 @@ static void disk_is_done(void *context)
     struct partition *partition = context;
     int64_t end = log_end_offset(partition->log);
 
+    if (broker_sleeps(partition->broker, &partition->slow_event))
+        return;
     if (end > partition->slow_until) {
         partition->slow_from = partition->slow_until;
         partition->slow_until = end;

@@ -305,3 +305,31 @@ TEST(a_fenced_follower_holds_the_high_watermark_back_no_longer)
         cluster_lab_free(lab);
     }
 }
+
+/* A leader that stands still for longer than the limit looks at its followers before their fetches reach it: all are late. They come back at once. */
+TEST(a_long_pause_of_the_leader_costs_its_followers_the_isr)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 3, "broker.session.timeout.ms=600000");
+    static const int32_t replicas[] = { 2, 3, 1 };
+    struct assignment assignment = { 0, replicas, 3 };
+    struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
+    uint64_t before;
+
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 2000);
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, 1));
+    CHECK_INT(ERR_OK, broker_freeze(cluster_broker(lab->cluster, 2), NEVER_US, &lab->reason));
+    before = queue_events_run(lab->queue);
+    cluster_lab_advance_ms(lab, 100000);
+    CHECK_INT(3, students(lab)->isr_count);
+    CHECK_INT(0, cluster_lab_entries(lab, EVENT_follower_lags));      /* it runs nothing of its own */
+    CHECK(queue_events_run(lab->queue) - before < 100);
+    CHECK_INT(ERR_OK, broker_thaw(cluster_broker(lab->cluster, 2), &lab->reason));
+    cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(2, cluster_lab_entries(lab, EVENT_follower_lags));
+    CHECK(students(lab)->isr_count < 3);
+    cluster_lab_advance_ms(lab, 5000);
+    CHECK_INT(3, students(lab)->isr_count);
+    CHECK_INT(1, log_high_watermark(partition_log(leader_of(lab))));
+    cluster_lab_free(lab);
+}

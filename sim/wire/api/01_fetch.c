@@ -160,6 +160,7 @@ struct fetch_state {
     struct fetch_plan plan;       /* the targets are the arena's own: a session may go while this waits */
     int32_t session_id;           /* of the answer */
     bool read_committed, to_the_end, must_lead;
+    const char *rack;             /* of a consumer that may be told of a replica nearby; NULL */
     int32_t max_bytes, min_bytes;
     struct watched *watched;      /* by target, where parked */
     struct event look;            /* what changed is looked at once, after all that this moment changes */
@@ -173,6 +174,7 @@ struct source {
     enum err err;
     bool diverges;
     struct fetch_response_diverging_epoch diverging;
+    int32_t preferred;            /* the replica that it had better ask; -1: none */
 };
 
 static enum err find_partition(const struct fetch_state *state, const struct fetch_target *target, struct partition **out)
@@ -191,12 +193,16 @@ static enum err find_partition(const struct fetch_state *state, const struct fet
 
 static struct source source_of(const struct fetch_state *state, const struct fetch_target *target)
 {
-    struct source source = { .bound = -1 };
+    struct source source = { .bound = -1, .preferred = -1 };
 
     source.err = find_partition(state, target, &source.partition);
     if (source.err)
         return source;
     source.log = partition_log(source.partition);
+    if (state->rack)
+        source.preferred = partition_preferred_read_replica(source.partition, state->rack, target->fetch_offset);
+    if (source.preferred >= 0)
+        return source;
     if (state->request->version < 10 && log_settings(source.log)->codec == CODEC_ZSTD) {
         source.err = ERR_UNSUPPORTED_COMPRESSION_TYPE;
         return source;
@@ -222,7 +228,7 @@ static bool is_due(const struct fetch_state *state, const struct fetch_target *t
 {
     struct source source = source_of(state, target);
 
-    if (source.err || source.diverges)
+    if (source.err || source.diverges || source.preferred >= 0)
         return true;
     if (target->fetch_offset < source.bound)
         *bytes += log_readable_bytes(source.log, target->fetch_offset, source.bound, target->max_bytes);
@@ -355,6 +361,7 @@ static void answer_target(struct answering *answering, const struct fetch_target
 
     *out = nothing_read;
     out->partition_index = target->partition;
+    out->preferred_read_replica = source.preferred;
     if (!err && !source.diverges)
         err = add_records(answering, target, &source, out);
     out->error_code = (int16_t)err;
@@ -550,6 +557,15 @@ static enum reply wait(struct fetch_state *state, int32_t most_ms)
     return REPLY_LATER;
 }
 
+/* replica.selector.class: LeaderSelector, which is as good as none, or by racks (KIP-392). */
+static const char *rack_of(const struct request *request, const struct config_layers *layers)
+{
+    const struct fetch_request *in = request->in;
+    const char *selector = config_resolve(layers, config_key_find(CONFIG_BROKER, "replica.selector.class")).value;
+
+    return request->version >= 11 && in->rack_id && *in->rack_id && selector && text_ends(selector, "RackAwareReplicaSelector") ? in->rack_id : NULL;
+}
+
 enum reply handle_fetch(struct request *request)
 {
     const struct fetch_request *in = request->in;
@@ -569,6 +585,7 @@ enum reply handle_fetch(struct request *request)
     state->session_id = state->plan.session ? state->plan.session->id : 0;
     state->read_committed = request->version >= 4 && in->isolation_level == 1;
     state->to_the_end = replica != CONSUMER && replica != DEBUGGING_CONSUMER;
+    state->rack = state->to_the_end ? NULL : rack_of(request, &layers);
     state->must_lead = state->to_the_end || request->version < 11; /* from 11 on a consumer may read from a follower (KIP-392) */
     state->max_bytes = in->max_bytes < most_bytes ? in->max_bytes : (int32_t)most_bytes;
     state->min_bytes = in->min_bytes < state->max_bytes ? in->min_bytes : state->max_bytes;

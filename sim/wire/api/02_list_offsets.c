@@ -167,6 +167,14 @@ static enum err find_partition(const struct request *request, const char *topic,
                                                                                       : ERR_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
+/* A new leader whose high watermark has not come as far as its epoch: what is latest for a consumer, nobody knows yet. */
+static bool lags_behind_its_epoch(const struct request *request, const struct partition *partition)
+{
+    const struct list_offsets_request *all = request->in;
+
+    return all->replica_id == CONSUMER && partition_epoch_start_offset(partition) > log_high_watermark(partition_log(partition));
+}
+
 static void list_partition(struct request *request, const char *topic, const struct list_offsets_request_partition *in,
                            struct list_offsets_response_partition *out)
 {
@@ -188,6 +196,10 @@ static void list_partition(struct request *request, const char *topic, const str
             list_old_style(request, log, in, bound, out);
         else
             err = find_offset(log, timestamp, bound, &found);
+        if (!err && request->version > 0 && (timestamp == LATEST || (timestamp >= 0 && found.offset < 0)) && lags_behind_its_epoch(request, partition)) {
+            err = request->version >= 5 ? ERR_OFFSET_NOT_AVAILABLE : ERR_LEADER_NOT_AVAILABLE;
+            found = (struct log_found){ -1, -1, -1 };
+        }
     }
     out->error_code = (int16_t)err;
     out->timestamp = found.timestamp_ms;
