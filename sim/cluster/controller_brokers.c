@@ -324,6 +324,7 @@ static void alter_one(struct cluster *cluster, int32_t sender, const struct alte
         target.leader_recovery_state = item->leader_recovery_state;
     replica = differing(partition, target.isr, &joined);
     partition_change_make(&made, cluster, topic, item->partition, &target, &arena);
+    made.isr_rule = joined ? "high watermark" : "replica.lag.time.max.ms";
     partition_change_write(cluster, topic, &made, replica, joined ? "the replica has caught up" : "the replica fell behind");
     if (made.changes && made.election.leader != sender && made.after.leader_epoch != partition->leader_epoch)
         out->err = ERR_NEW_LEADER_ELECTED;

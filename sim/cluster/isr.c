@@ -29,7 +29,8 @@ struct isr_sender {
     struct isr_change **changes;      /* of those asked: what was sent. An answer to anything else is out of date */
     size_t change_count, change_capacity;
     struct alter_partition_result result;
-    bool on_its_way_back, unanswered; /* nobody listens there */
+    struct image_wait wait;           /* at the controller: what it decided holds once it is committed */
+    bool waits, on_its_way_back, unanswered; /* nobody listens there */
     int32_t home;
     int64_t broker_epoch;
 };
@@ -196,7 +197,7 @@ static void send(struct isr_sender *sender)
     bool old = release_is_27(cluster->release);
     size_t bytes = 64;
 
-    if (network_under_way(&sender->message) || !sender->unsent_count || event_scheduled(&sender->retry))
+    if (network_under_way(&sender->message) || sender->waits || !sender->unsent_count || event_scheduled(&sender->retry))
         return;
     if (cluster->controller.down)
         return; /* isr_controller_back */
@@ -240,6 +241,27 @@ static struct partition *still_asked(const struct isr_sender *sender, size_t i)
     return partition && partition->isr_change == sender->changes[i] ? partition : NULL;
 }
 
+static void answer(struct isr_sender *sender)
+{
+    sender->waits = false;
+    sender->on_its_way_back = true;
+    network_send_answer(sender->broker->cluster, sender->home, sender->broker->id, &sender->message, 64 + 40 * sender->asked_count);
+}
+
+static void committed(void *context)
+{
+    answer(context);
+}
+
+static void lost(void *context)
+{
+    struct isr_sender *sender = context;
+
+    alter_partition_result_done(&sender->result);
+    sender->result.err = ERR_NOT_CONTROLLER;
+    answer(sender);
+}
+
 static void at_controller(struct isr_sender *sender)
 {
     struct cluster *cluster = sender->broker->cluster;
@@ -266,8 +288,22 @@ static void at_controller(struct isr_sender *sender)
     else
         controller_alter_partition(cluster, &request, &sender->result);
     mem_free(items);
-    sender->on_its_way_back = true;
-    network_send_answer(cluster, sender->home, sender->broker->id, &sender->message, 64 + 40 * (size_t)request.count);
+    if (sender->unanswered || sender->result.err || sender->result.offset < 0) {
+        answer(sender);
+        return;
+    }
+    sender->waits = true;
+    sender->wait = (struct image_wait){ .done = committed, .lost = lost, .context = sender };
+    broker_await_image(home, &sender->wait, sender->result.offset);
+}
+
+static void stop_waiting(struct isr_sender *sender)
+{
+    struct broker *home = cluster_broker(sender->broker->cluster, sender->home);
+
+    if (sender->waits)
+        broker_forget_image_wait(home, &sender->wait);
+    sender->waits = false;
 }
 
 /* Back among those that are to be sent. */
@@ -388,14 +424,24 @@ static void time_is_over(void *context)
     if (broker_sleeps(sender->broker, &sender->timeout))
         return;
     network_cancel(&sender->message);
+    stop_waiting(sender);
     sender->unanswered = true;
     take_answer(sender);
 }
 
 void isr_controller_back(struct broker *broker)
 {
-    if (broker->isr_sender && broker->isr_sender->unsent_count && broker->up)
+    struct isr_sender *sender = broker->isr_sender;
+
+    if (!sender || !broker->up)
+        return;
+    if (sender->waits && !cluster_broker(broker->cluster, sender->home)->up) { /* whoever would have answered is gone */
+        sender->waits = false;
+        sender->unanswered = true;
+        take_answer(sender);
+    } else if (sender->unsent_count) {
         send_soon(broker);
+    }
 }
 
 static int by_broker(const void *a, const void *b)
@@ -605,6 +651,7 @@ void isr_stop(struct broker *broker)
     if (!sender)
         return;
     network_cancel(&sender->message);
+    stop_waiting(sender);
     event_cancel(broker->cluster->queue, &sender->retry);
     event_cancel(broker->cluster->queue, &sender->timeout);
     for (size_t i = 0; i < sender->unsent_count; i++)

@@ -465,7 +465,7 @@ static void say_isr(struct cluster *cluster, const struct image_topic *topic, co
     snprintf(text, sizeof(text), "%s-%d: ISR %s -> %s%s%s: %s", topic->name, number, *before ? before : "none", *now ? now : "none",
              *elr ? ", eligible leaders " : "", elr, why);
     journal_add(cluster->journal,
-                ENTRY(EVENT_isr_changed, .broker = was->leader, .topic = topic->name, .partition = number, .text = text,
+                ENTRY(EVENT_isr_changed, .broker = was->leader, .topic = topic->name, .partition = number, .rule = change->isr_rule, .text = text,
                       .facts = { { "replica", replica, NULL }, { "isr_was", was->isr_count, NULL }, { "isr_is", after->isr_count, NULL },
                                  { "min_insync_replicas", controller_min_isr(cluster, topic), NULL }, { "because", 0, why } }, .fact_count = 5));
 }

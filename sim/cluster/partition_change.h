@@ -47,6 +47,7 @@ struct partition_change {
     struct metadata_record record;
     struct election_decision election;
     struct image_partition after;/* as the record makes it */
+    const char *isr_rule;        /* for the journal: by which setting or rule the ISR changes; a literal, NULL */
 };
 /* Decides. What `out` points to lies in `arena` or is the target's and the image's: write it before either changes. */
 void partition_change_make(struct partition_change *out, const struct cluster *cluster, const struct image_topic *topic, int32_t partition,
