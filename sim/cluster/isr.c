@@ -281,14 +281,14 @@ static void at_controller(struct isr_sender *sender)
             .partition_epoch = change->partition_epoch, .isr = change->members, .isr_count = change->count,
         };
     }
-    if (!home->up && !release_is_27(cluster->release))
+    if (!home->up)
         sender->unanswered = true;
     else if (err || cluster->controller.down || controller_home(cluster) != sender->home)
         sender->result = (struct alter_partition_result){ .err = err ? err : ERR_NOT_CONTROLLER };
     else
         controller_alter_partition(cluster, &request, &sender->result);
     mem_free(items);
-    if (sender->unanswered || sender->result.err || sender->result.offset < 0) {
+    if (sender->unanswered || sender->result.err || sender->result.offset < 0 || controller_all_committed(cluster)) {
         answer(sender);
         return;
     }
@@ -362,8 +362,11 @@ static void answered(struct isr_sender *sender)
 
         if (sender->asked[i])
             sender->asked[i]->isr_asked = false;
-        if (!partition)
+        if (!partition) {
+            if (sender->asked[i])
+                isr_recheck(sender->asked[i]); /* metadata was first: what came meanwhile could not be asked for */
             continue;
+        }
         for (int32_t n = 0; !item && n < sender->result.count; n++) { /* in the order asked, without those that had gone */
             const struct alter_partition_result_item *one = &sender->result.items[(k + (size_t)n) % (size_t)sender->result.count];
 
@@ -395,6 +398,8 @@ static void take_answer(struct isr_sender *sender)
                 sender->asked[i]->isr_asked = false;
             if (still_asked(sender, i))
                 ask_again(sender, sender->asked[i]);
+            else if (sender->asked[i])
+                isr_recheck(sender->asked[i]);
         }
     }
     alter_partition_result_done(&sender->result);
@@ -435,8 +440,8 @@ void isr_controller_back(struct broker *broker)
 
     if (!sender || !broker->up)
         return;
-    if (sender->waits && !cluster_broker(broker->cluster, sender->home)->up) { /* whoever would have answered is gone */
-        sender->waits = false;
+    if (sender->waits) { /* whoever would have answered was gone */
+        stop_waiting(sender);
         sender->unanswered = true;
         take_answer(sender);
     } else if (sender->unsent_count) {
