@@ -346,8 +346,10 @@ static void check_state(struct checks *checks, const struct seen_partition *seen
         if (!contains(now->replicas, now->replica_count, now->isr[i]) || contains(now->isr, i, now->isr[i]))
             checks_fail(checks, "isr", "%s-%d: %d is in the ISR twice, or is no replica", seen->topic, seen->number, now->isr[i]);
     for (int16_t i = 0; i < now->elr_count; i++)
-        if (!contains(now->replicas, now->replica_count, now->elr[i]) || contains(now->elr, i, now->elr[i]) || contains(now->isr, now->isr_count, now->elr[i]))
-            checks_fail(checks, "isr", "%s-%d: %d is an eligible leader twice, or in sync, or is no replica", seen->topic, seen->number, now->elr[i]);
+        if (contains(now->elr, i, now->elr[i]) || contains(now->isr, now->isr_count, now->elr[i]))
+            checks_fail(checks, "isr", "%s-%d: %d is an eligible leader twice, or in sync", seen->topic, seen->number, now->elr[i]);
+    if (now->leader >= 0 && !contains(now->replicas, now->replica_count, now->leader))
+        checks_fail(checks, "isr", "%s-%d: leader %d is no replica", seen->topic, seen->number, now->leader);
     if (now->leader >= 0 && !contains(now->isr, now->isr_count, now->leader))
         checks_fail(checks, "isr", "%s-%d: leader %d is not in the ISR", seen->topic, seen->number, now->leader);
     if (now->leader_epoch < seen->leader_epoch || now->partition_epoch < seen->partition_epoch)
@@ -377,11 +379,13 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
     if (now->leader < 0 || now->leader == seen->leader || seen->leader_epoch < 0)
         return;
     checks->counts.elections++;
+    if (now->partition_epoch > seen->partition_epoch + 1) { /* several changes at once: who was in sync in between nobody saw; what it has is checked */
+        seen->lossy |= seen->unclean;
+        return;
+    }
     if (contains(seen->isr, seen->isr_count, now->leader) || contains(seen->elr, seen->elr_count, now->leader))
         return;
     if (!seen->isr_count && !now->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
-        return;
-    if (now->partition_epoch > seen->partition_epoch + 1 && !seen->unclean) /* several changes at once: who was in sync in between nobody saw; what it has is checked */
         return;
     /* It came into the ISR by the same change (a leader that goes let it in; a reassignment is over): whoever was in sync still is, or is no replica any more. */
     if (seen->isr_count && contains(now->isr, now->isr_count, now->leader)) {
@@ -477,6 +481,8 @@ static void check_enough(struct checks *checks, const struct seen_partition *see
                 (long long)replica->high_watermark, (long long)high_watermark, id, most, seen->least_in_sync);
 }
 
+static void check_cut_epochs(struct checks *checks, const struct seen_partition *seen, const struct partition *partition, int32_t id);
+
 /* `heard`: its broker has heard something of the controller since the last sample. */
 static void sample_replica(struct checks *checks, struct seen_partition *seen, size_t index, const struct partition *partition, bool heard)
 {
@@ -503,6 +509,7 @@ static void sample_replica(struct checks *checks, struct seen_partition *seen, s
     if (end < replica->end) {
         checks->counts.truncations++;
         seen->dirty = true;
+        check_cut_epochs(checks, seen, partition, id_of(checks, index));
         if (leads && replica->leads && epoch == replica->epoch)
             checks_fail(checks, "committed", "%s-%d: leader %d cut its log from %lld to %lld", seen->topic, seen->number, id_of(checks, index),
                         (long long)replica->end, (long long)end);
@@ -528,6 +535,22 @@ static void sample_replica(struct checks *checks, struct seen_partition *seen, s
     replica->leads = leads;
     if (high_watermark > replica->verified)
         seen->dirty = true;
+}
+
+/* A log that was cut knows no leader epoch any more of which it has no record. */
+static void check_cut_epochs(struct checks *checks, const struct seen_partition *seen, const struct partition *partition, int32_t id)
+{
+    struct log *log = partition_log(partition);
+    struct log_cursor cursor;
+    struct batch batch;
+
+    if (partition_leads(partition) || log_end_offset(log) <= log_start_offset(log))
+        return;
+    log_cursor_init(&cursor, log, log_end_offset(log) - 1, true);
+    if (log_cursor_next(&cursor, &batch) && log_latest_epoch(log) > batch.leader_epoch)
+        checks_fail(checks, "log", "%s-%d at broker %d: its log was cut to %lld, the last record is of epoch %d, and it knows epoch %d", seen->topic, seen->number, id,
+                    (long long)log_end_offset(log), batch.leader_epoch, log_latest_epoch(log));
+    log_cursor_done(&cursor);
 }
 
 static void sample_broker(struct checks *checks, size_t index)
