@@ -165,6 +165,7 @@ static bool of_network(const struct entry *entry)
     switch (entry->kind) {
     case EVENT_network_changed: case EVENT_broker_frozen: case EVENT_broker_thawed: case EVENT_broker_started: case EVENT_broker_stopped:
     case EVENT_broker_fenced: case EVENT_leader_elected: case EVENT_isr_changed: case EVENT_log_truncated: case EVENT_disk_failed: case EVENT_records_lost:
+    case EVENT_follower_lags: case EVENT_replica_held: case EVENT_replica_released: case EVENT_fault_hit:
         return true;
     default:
         return false;

@@ -164,7 +164,7 @@ static void draw_header(struct view *view, struct grid *grid)
     text_done(&line);
 }
 
-#define PANES "1-5" /* their keys, as many as panes.def has */
+#define PANES "1-6" /* their keys, as many as panes.def has */
 
 static void draw_help(const struct view *view, struct grid *grid, int row)
 {

@@ -71,7 +71,7 @@ def test_the_retention_scene_at_80x24(small):
     assert re.search(r'10:01:\d\d\.\d DELETE students-0/28: newest \d+\.\d s > 30\.0 s; log start 28 -> 56', text)
     assert re.search(r'10:01:\d\d\.\d KEEP   students-0/56: newest \d+\.\d s, not over 30\.0 s; stops looking', text)
     assert lines[22] == ' kafkarium>'
-    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  1-5 panes  : type  ? help  q quit'
+    assert lines[23] == ' SPACE run  n next  c check  f +30s  w why  1-6 panes  : type  ? help  q quit'
     fits(small)
 
 
@@ -340,7 +340,7 @@ REPLICATED = 'pause\nkafka-topics --create --topic students --partitions 2 --rep
 def test_the_network_pane_shows_links_and_frozen_brokers(folder):
     small = opened(folder, '--brokers', '3', scene=REPLICATED + 'net cut 0 1\nnet delay 0 2 50ms 10ms\nbroker freeze 1\nadvance 20s\n')
     small.send('t')
-    small.wait('2 network')
+    small.wait('3 network')
     text = small.settle() or small.text()
     assert re.search(r'^ +1 FROZEN +\d+ +\d+  for 20\.?\d* s', text, re.M)
     assert re.search(r'^ +0 +\. +CUT +50\+10 ms +0 ms', text, re.M)
@@ -368,5 +368,21 @@ def test_the_clients_pane_shows_who_writes_and_who_reads(folder):
     text = small.settle() or small.text()
     assert re.search(r'^ p1 +students +running +2\d\d +2\d\d +0 +0 ', text, re.M)
     assert re.search(r'^ c1 +my-group +running +[12]\d\d +\d+ +2 +1 +0 +1$', text, re.M)
+    fits(small)
+    small.close()
+
+
+def test_the_replicas_pane_shows_how_far_each_has_come_and_who_leaves_when(folder):
+    small = opened(folder, '--brokers', '3', scene=(
+        'pause\nkafka-topics --create --topic students --replica-assignment 1:2:0 %s\nproducer start p1 --topic students --rate 10/s --acks 1\n' % BOOTSTRAP +
+        'advance 10s\nreplica hold 2\nadvance 10s\n'))
+    small.send('i')
+    small.wait('2 replicas')
+    text = small.settle() or small.text()
+    assert 'students-0  leader 1  epoch 0  in sync 1,2,0 of 1,2,0  min.insync.replicas=1' in text
+    assert re.search(r'^ +1 LEADER +\|#+=+>2\d\d$', text, re.M) and re.search(r'^ +2 in sync +\|#+\|1\d\d$', text, re.M)
+    assert re.search(r'high watermark 1\d\d\^|\^high watermark 1\d\d', text)
+    assert re.search(r'^ +2 +100 +10\d +\d+ +0 +1\d\.\d s ago leaves the ISR in 2\d', text, re.M) and 'held' in text
+    assert 'HOLD   broker 2 stops fetching' in text and 'LEADER EPOCHS  0 from 0' in text
     fits(small)
     small.close()
