@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/cluster/network.h"
+#include "sim/cluster/quorum.h"
 #include "sim/lab_internal.h"
 
 enum { MOST_DEEDS = 100000, TRY_AGAIN_US = 1000000 };
@@ -130,9 +131,17 @@ static bool is_needed(const struct chaos *chaos, int32_t id, struct text *why)
     return false;
 }
 
+/* 4.3: without this one of them the controllers would have no majority. */
 static bool only_controller(const struct chaos *chaos, int32_t id)
 {
-    return !release_is_27(chaos->lab->release) && image_controller(cluster_image(chaos->lab->cluster)) == id;
+    struct quorum_info quorum;
+    size_t place = 0;
+
+    if (!cluster_quorum(chaos->lab->cluster, &quorum))
+        return false;
+    while (broker_id(cluster_broker_at(chaos->lab->cluster, place)) != id)
+        place++;
+    return cluster_quorum_replica(chaos->lab->cluster, place).voter && quorum.voters_up - 1 < quorum.majority;
 }
 
 /* Why this is not done; "": it is. */
@@ -155,7 +164,7 @@ static void object(const struct chaos *chaos, const struct chaos_deed *deed, str
         if (!why->size && cluster_broker_count(chaos->lab->cluster) < 2)
             text_add(why, "there is no other broker");
         else if (!why->size && only_controller(chaos, both[i]))
-            text_printf(why, "broker %d is the only controller", both[i]);
+            text_printf(why, "without broker %d there would be no controller", both[i]);
         else if (!why->size)
             is_needed(chaos, both[i], why);
     }

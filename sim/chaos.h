@@ -1,7 +1,7 @@
 /* Chaos: faults drawn by chance, from a seed of their own, for a while; in the end all of it is mended. All it does are orders, given in events of the lab, so it is history like
  * any other: the same seed at the same moment of the same lab does the same.
  *
- * Gentle, the default, asks before it takes a broker away from others (kills, stops, freezes, cuts it off): one at a time, not the controller where only that one can be it, and only
+ * Gentle, the default, asks before it takes a broker away from others (kills, stops, freezes, cuts it off): one at a time, not one without which the controllers have no majority, and only
  * if each partition with more than one replica keeps min.insync.replicas in sync. So what was acknowledged with acks=all stays, and is soon to be had again. Rough asks nothing. */
 #pragma once
 #include "sim/sim.h"
