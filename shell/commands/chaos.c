@@ -87,7 +87,7 @@ static const struct option options[] = {
 };
 
 const struct command command_chaos = {
-    .name = "chaos", .summary = "faults drawn by chance for a while; alone: what it did", .usage = "chaos [--seed N] [--for DURATION] [--kinds LIST] [--brokers LIST] [--gentle|--rough] | chaos [list | stop]",
+    .name = "chaos", .summary = "faults by chance for a while; alone: what it did", .usage = "chaos [--seed N] [--for DURATION] [--kinds LIST] [--brokers LIST] [--gentle|--rough] | chaos [list | stop]",
     .details = "Every few seconds of virtual time something breaks for 2 to 20 s: brokers are killed, stopped, frozen or cut off and come back, links and disks are slow, requests fail as clients "
                "know to handle. In the end, or with chaos stop, all of it is mended. The same seed at the same moment does the same. What was drawn and spared is in events chaos_spared.",
     .example = "chaos --seed 7 --for 10m", .options = options, .words = "start stop list", .needs_lab = true, .run = run,

@@ -15,7 +15,7 @@ static int run(struct call *call)
 }
 
 const struct command command_consumer = {
-    .name = "consumer", .summary = "simulated consumers: start, stop, kill, slow; alone: a list",
+    .name = "consumer", .summary = "simulated consumers: start, stop; alone: a list",
     .usage = "consumer [start NAME --group G --topic T [OPTION...] | stop NAME | kill NAME | slow NAME DURATION | list]",
     .details = "A simulated consumer is Kafka's consumer inside the lab: it lives in virtual time, with Kafka's settings and defaults of the lab's release. With "
                "enable.auto.commit=false it commits after each poll's records. One that is slower than max.poll.interval.ms leaves its group, as in Kafka. stop commits and leaves the "

@@ -60,7 +60,7 @@ static int run(struct call *call)
 }
 
 const struct command command_disk = {
-    .name = "disk", .summary = "make a broker's disk full, slow or failing; alone: how they are",
+    .name = "disk", .summary = "make a disk full, slow or failing; alone: a list",
     .usage = "disk [full ID [BYTES] | slow ID DURATION | fail ID [OPERATION] [N] [always] | heal ID]",
     .details = "A broker whose only log dir refuses something halts, as Kafka's does: clients get KAFKA_STORAGE_ERROR, then the connection goes. After disk heal, "
                "broker start brings it back. OPERATION is write, fsync, rename, create, delete, read or operation (any of them); N: the how manieth from now on. On a "

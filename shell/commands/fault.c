@@ -52,7 +52,7 @@ static int run(struct call *call)
 }
 
 const struct command command_fault = {
-    .name = "fault", .summary = "requests refused, lost, late or held; alone: the faults",
+    .name = "fault", .summary = "requests refused, lost, late, held; alone: a list",
     .usage = "fault [add API [topic= partition= group= client= broker= from= skip=N count=N] EFFECT | list | clear [N] | release [N] | missed]",
     .details = "API is Kafka's name of the request (Produce, Fetch, JoinGroup, ...; * is any); topic=, group= and client= (the client.id) may be patterns with * and ?. The first skip= "
                "of what matches pass, then count= are hit, or all. EFFECT is one of: error=NAME (the answer carries it, for the partition that is meant, and nothing is done), "

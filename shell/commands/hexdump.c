@@ -194,7 +194,7 @@ static const struct option options[] = {
 };
 
 const struct command command_hexdump = {
-    .name = "hexdump", .summary = "the bytes of a file, and what each field of Kafka's is",
+    .name = "hexdump", .summary = "the bytes of a file, and what each field is",
     .usage = "hexdump FILE [-s OFFSET] [-n LENGTH] [-C] [--all] | hexdump TOPIC-P OFFSET",
     .details = "Segments, indexes, snapshots and checkpoints are shown field by field: a batch's header, its records (unpacked ones with + before their place), and the keys and "
                "values of internal topics. A CRC is said to be right, or what it should be. Damaged files are shown as far as they make sense, then as bytes.",

@@ -501,7 +501,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_consumer_groups = {
     .name = "kafka-consumer-groups",
-    .summary = "list and describe groups, their lag; reset and delete their offsets",
+    .summary = "groups and their lag; reset, delete their offsets",
     .example = "kafka-consumer-groups.sh --describe --group readers --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

@@ -298,7 +298,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_delete_records = {
     .name = "kafka-delete-records",
-    .summary = "delete the oldest records of partitions, up to an offset",
+    .summary = "delete the oldest records of partitions",
     .example = "kafka-delete-records.sh --offset-json-file delete.json --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

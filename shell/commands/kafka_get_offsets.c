@@ -418,7 +418,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_get_offsets = {
     .name = "kafka-get-offsets",
-    .summary = "the start, the end or the offset at a time, of partitions",
+    .summary = "start, end or offset at a time of partitions",
     .example = "kafka-get-offsets.sh --topic students --time -2 --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

@@ -398,7 +398,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_leader_election = {
     .name = "kafka-leader-election",
-    .summary = "let the preferred replicas lead again, or unclean ones where there is no other",
+    .summary = "elect leaders: preferred ones, or unclean",
     .example = "kafka-leader-election.sh --election-type preferred --all-topic-partitions --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

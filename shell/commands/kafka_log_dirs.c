@@ -312,7 +312,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_log_dirs = {
     .name = "kafka-log-dirs",
-    .summary = "how much of which partition lies in the brokers' folders",
+    .summary = "how much of which partition each broker keeps",
     .example = "kafka-log-dirs.sh --describe --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

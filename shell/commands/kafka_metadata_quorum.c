@@ -268,7 +268,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_metadata_quorum = {
     .name = "kafka-metadata-quorum",
-    .summary = "who of the controllers leads, and what each has (4.3)",
+    .summary = "which controller leads, what each has (4.3)",
     .example = "kafka-metadata-quorum.sh --bootstrap-server localhost:9092 describe --status",
     .options = options,
     .words = "describe",

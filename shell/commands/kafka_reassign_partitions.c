@@ -681,7 +681,7 @@ static int run(struct call *call)
 
 const struct command command_kafka_reassign_partitions = {
     .name = "kafka-reassign-partitions",
-    .summary = "move partitions to other brokers, with more or fewer replicas",
+    .summary = "move partitions to other brokers",
     .example = "kafka-reassign-partitions.sh --reassignment-json-file plan.json --execute --bootstrap-server localhost:9092",
     .options = options,
     .tool = true,

@@ -19,7 +19,7 @@ static int run(struct call *call)
 }
 
 const struct command command_producer = {
-    .name = "producer", .summary = "simulated producers: start, stop, kill, slow; alone: a list",
+    .name = "producer", .summary = "simulated producers: start, stop; alone: a list",
     .usage = "producer [start NAME --topic T [OPTION...] | stop NAME | kill NAME | slow NAME DURATION | list]",
     .details = "A simulated producer is Kafka's producer inside the lab: it lives in virtual time, with Kafka's settings and defaults of the lab's release, and goes on while time "
                "goes. Its records are NAME-000001, NAME-000002, ... A replay has it again. stop sends what was gathered and closes; kill lets it vanish with what it had. "

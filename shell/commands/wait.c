@@ -55,7 +55,7 @@ static const struct option options[] = {
 };
 
 const struct command command_wait = {
-    .name = "wait", .summary = "wait until something holds, while time goes by itself", .usage = "wait CONDITION|DURATION [--timeout 10s]",
+    .name = "wait", .summary = "wait until something holds, as time goes by itself", .usage = "wait CONDITION|DURATION [--timeout 10s]",
     .details = "As until, but moves nothing: for what a real client is to do (wait client --timeout 1m).\nA plain duration waits that long in virtual time.",
     .example = "wait 2s", .options = options, .words = "client delete roll lag", .argument = COMPLETE_PARTITION, .compares = true, .checks = "", .needs_lab = true, .run = run,
 };

@@ -399,7 +399,7 @@ static int run(struct call *call)
 }
 
 const struct command command_why = {
-    .name = "why", .summary = "the reasons: what was compared, and when it may change",
+    .name = "why", .summary = "reasons: what was compared, when it may change",
     .usage = "why | why TOPIC-P [OFFSET] | why rolled TOPIC-P [BASE] | why compaction|leader|isr|commit|move TOPIC-P | why lag|rebalance GROUP | why refused",
     .details = N_("why students-0: each segment, what is compared, whether retention takes it and when. why students-0 17: is that record there, and if not, since\n"
                "when, what took it and what would have kept it. why rolled: what made a segment roll and what will make the next. why compaction: what the\n"

@@ -65,6 +65,7 @@ def test_help_speaks_it(folder):
     out = run('--no-listen', '-c', 'set lang ru; help; help why')[1]
     assert 'инструменты Kafka\n' in out and '  why                       что с чем сравнили' in out and 'why students-0: каждый сегмент' in out
     assert max(map(len, out.split('\nhelp ИМЯ')[0].splitlines())) <= 80
+    assert max(map(len, run('--no-listen', '-c', 'help')[1].split('\nhelp NAME')[0].splitlines())) <= 80
 
 
 def test_the_view_fits_in_it():
