@@ -254,6 +254,17 @@ static void say_committed(enum lang lang, const struct entry *entry, struct text
     text_printf(out, _(lang, "%s committed %lld of %s-%d"), entry->subject, (long long)entry->offset, entry->topic, entry->partition);
 }
 
+/* The hot path leaves its words to whoever looks. */
+static void say_appended(enum lang lang, const struct entry *entry, struct text *out)
+{
+    long long first = (long long)entry->offset, last = (long long)entry_fact(entry, "last_offset", first), epoch = (long long)entry_fact(entry, "leader_epoch", -1);
+
+    if (first == last)
+        text_printf(out, _(lang, "%s-%d: offset %lld was written in leader epoch %lld"), entry->topic, entry->partition, first, epoch);
+    else
+        text_printf(out, _(lang, "%s-%d: offsets %lld..%lld were written in leader epoch %lld"), entry->topic, entry->partition, first, last, epoch);
+}
+
 /* ---- moves ---- */
 
 static void say_move(enum lang lang, const struct entry *entry, struct text *out)
@@ -287,6 +298,7 @@ static const struct {
     { EVENT_log_start_moved, say_start, "before" },
     { EVENT_log_cleaned, say_cleaned, "segments_before" },
     { EVENT_append_refused, say_refused, "error_code" },
+    { EVENT_records_appended, say_appended, "last_offset" },
     { EVENT_producer_duplicate, say_duplicate, "producer_id" },
     { EVENT_log_truncated, say_truncated, "log_end_offset_before" },
     { EVENT_log_recovered, say_recovered, "cut_bytes" },
@@ -328,7 +340,7 @@ bool explain_facts(enum lang lang, const struct entry *entry, struct text *out)
 
 void explain_entry(enum lang lang, const struct entry *entry, struct text *out)
 {
-    if (lang != LANG_EN && explain_facts(lang, entry, out))
+    if ((lang != LANG_EN || !entry->text) && explain_facts(lang, entry, out))
         return;
     if (entry->text)
         text_escaped(out, bytes_text(entry->text));

@@ -112,8 +112,11 @@ int why_leader(struct why *why)
         return 0;
     }
     why_say(why, _(why->lang, ", since %s: %s.\n"), why_moment(why, entry->at_us / 1000), why_name(why, entry_fact_text(entry, "because")));
-    why_say(why, _(why->lang, "Before, broker %lld led. The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), (long long)entry_fact(entry, "was", -1),
-            why_name(why, entry->rule));
+    if (entry_fact(entry, "was", -1) >= 0)
+        why_say(why, _(why->lang, "Before, broker %lld led.\n"), (long long)entry_fact(entry, "was", -1));
+    else
+        why_say(why, _(why->lang, "Before, nobody led.\n"));
+    why_say(why, _(why->lang, "The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), why_name(why, entry->rule));
     say_candidates(why, entry_fact_text(entry, "candidates"));
     if (unclean)
         why_say(why, _(why->lang, "It was not in sync (unclean.leader.election.enable=true): what it lacked is lost, and the others cut their logs down to its own.\n"));

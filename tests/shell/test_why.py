@@ -611,3 +611,10 @@ def test_a_move_says_how_far_it_is_and_what_holds_it_back(folder, release, lang)
     done = works(folder, script + 'until move students-0\n', 'why move students-0', lang, release, options)
     assert ('is not being moved; its replicas are 2.' if lang == 'en' else 'не переносится; её реплики: 2.') in done
     assert ('The last move ended at 00:00:' if lang == 'en' else 'Последний перенос завершился в 00:00:') in done
+
+
+def test_a_written_batch_is_told_by_whoever_looks():
+    commands = ('kafka-topics.sh --create --topic students --bootstrap-server localhost:9092; kafka-console-producer.sh --topic students '
+                '--bootstrap-server localhost:9092 <<< one; %sevents 1 APPEND --all')
+    assert 'students-0: offset 0 was written in leader epoch 0' in run('-c', commands % '')[1]
+    assert 'students-0: записан offset 0, leader epoch 0' in run('-c', commands % 'set lang ru; ')[1]
