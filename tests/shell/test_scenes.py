@@ -216,5 +216,5 @@ def test_a_scene_is_what_real_brokers_played(release, name, folder):
 @pytest.mark.parametrize('release', RELEASES)
 def test_a_slow_follower_leaves_and_returns(release, folder):
     ours, real = compared(release, 'slow-follower', folder, but=('ends',))
-    for seen in (ours, real):
-        assert len(seen.shrinks) == 3 and all(3 < s <= 4.6 for s in seen.shrinks), seen.shrinks
+    for seen, late in ((ours, 0), (real, 0.1)):          # a real broker's look may come late, by a busy machine
+        assert len(seen.shrinks) == 3 and all(3 < s <= 4.5 + late for s in seen.shrinks), seen.shrinks
