@@ -198,7 +198,7 @@ static int show_list(struct call *call, const struct lessons *lessons)
     for (size_t i = 0; i < lessons->count; i++) {
         const struct lesson *lesson = &lessons->lessons[i];
 
-        call_print(call, "%2d  %-12s %s (%zu)\n", lesson->number, lesson->name, lesson->title, lesson->count);
+        call_print(call, "%2d  %-14s %s (%zu)\n", lesson->number, lesson->name, lesson->title, lesson->count);
         if (lesson->summary)
             call_print(call, "    %s\n", lesson->summary);
         if (!lab_fits(call, lesson))
