@@ -358,7 +358,7 @@ static void check_state(struct checks *checks, const struct seen_partition *seen
     if (now->leader_epoch == seen->leader_epoch && now->leader != seen->leader)
         checks_fail(checks, "epoch", "%s-%d: leader %d -> %d within epoch %d", seen->topic, seen->number, seen->leader, now->leader, now->leader_epoch);
     if (now->partition_epoch == seen->partition_epoch &&
-        (now->isr_count != seen->isr_count || memcmp(now->isr, seen->isr, (size_t)now->isr_count * sizeof(*now->isr))))
+        (now->isr_count != seen->isr_count || (now->isr_count && memcmp(now->isr, seen->isr, (size_t)now->isr_count * sizeof(*now->isr)))))
         checks_fail(checks, "epoch", "%s-%d: another ISR in partition epoch %d", seen->topic, seen->number, now->partition_epoch);
 }
 
@@ -425,9 +425,11 @@ static void take_state(struct checks *checks, const struct image_topic *topic, i
     seen->partition_epoch = now->partition_epoch;
     seen->factor = now->replica_count;
     seen->isr_count = now->isr_count < MOST_SEEN_BROKERS ? now->isr_count : MOST_SEEN_BROKERS;
-    memcpy(seen->isr, now->isr, (size_t)seen->isr_count * sizeof(*seen->isr));
+    for (int32_t i = 0; i < seen->isr_count; i++)
+        seen->isr[i] = now->isr[i];
     seen->elr_count = now->elr_count < MOST_SEEN_BROKERS ? now->elr_count : MOST_SEEN_BROKERS;
-    memcpy(seen->elr, now->elr, (size_t)seen->elr_count * sizeof(*seen->elr));
+    for (int32_t i = 0; i < seen->elr_count; i++)
+        seen->elr[i] = now->elr[i];
     seen->last_leader = now->last_known_elr_count ? now->last_known_elr[0] : now->leader >= 0 ? now->leader : seen->last_leader;
     seen->dirty = true;
 }
