@@ -263,6 +263,11 @@ static void make_fault(struct maker *maker, int64_t at_ms)
         add_step(maker, at_ms + 1 + (int64_t)below(maker, 12000), STEP_ORDER, mem_printf("replica release %d", id), 0);
         return;
     }
+    if (known("net", "cut") && chance(maker, 6)) {
+        add_step(maker, at_ms, STEP_ORDER, disturbance(PICK(maker, "cut clients %d", "cut clients %d one-way", "cut %d clients one-way", "delay clients %d 40ms 300ms", "loss clients %d 20"), id, 0), 0);
+        add_step(maker, then_ms, STEP_ORDER, mem_printf("net heal clients %d", id), 0);
+        return;
+    }
     switch (below(maker, 15)) {
     case 0:
     case 1:

@@ -100,10 +100,12 @@ static void fragile_send(struct channel *at, struct frame *frame, channel_reply 
     *call = (struct call){ .channel = channel, .reply = reply, .context = context };
     *channel->last = call;
     channel->last = &call->next;
-    if (channel->inner)
+    if (channel->inner) {
         channel->inner->transport->send(channel->inner, frame, on_reply, call);
-    else
+    } else {
+        frame_done(frame);
         tell_soon(channel);
+    }
 }
 
 static void fragile_expect_none(struct channel *at, struct frame *frame)
@@ -112,6 +114,8 @@ static void fragile_expect_none(struct channel *at, struct frame *frame)
 
     if (channel->inner)
         channel->inner->transport->expect_none(channel->inner, frame);
+    else
+        frame_done(frame);
 }
 
 static void fragile_close(struct channel *at)
