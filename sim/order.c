@@ -64,6 +64,17 @@ struct broker *order_broker(struct order_call *call, const char *word)
     return NULL;
 }
 
+enum err order_refuse(struct order_call *call, const char *word, const char *why)
+{
+    struct text shown = { 0 };
+    enum err err;
+
+    text_escaped(&shown, bytes_text(word));
+    err = err_because(ERR_INVALID_REQUEST, call->reason, "'%s': %s", text_chars(&shown), why);
+    text_done(&shown);
+    return err;
+}
+
 bool order_bytes(const char *text, int64_t *bytes)
 {
     static const struct { const char *unit; int64_t bytes; } units[] = {

@@ -33,3 +33,5 @@ enum err order_known(const char *words, struct reason *reason);
 bool order_bytes(const char *text, int64_t *bytes);
 /* The broker of a word; NULL: `reason` says which there are. */
 struct broker *order_broker(struct order_call *call, const char *word);
+/* "'WORD': WHY", the word escaped; ERR_INVALID_REQUEST. */
+enum err order_refuse(struct order_call *call, const char *word, const char *why);

@@ -7,17 +7,6 @@
 
 #define EXAMPLE "chaos start --seed 7 --for 10m"
 
-static enum err refuse(struct order_call *call, const char *word, const char *why)
-{
-    struct text shown = { 0 };
-    enum err err;
-
-    text_escaped(&shown, bytes_text(word));
-    err = err_because(ERR_INVALID_REQUEST, call->reason, "'%s': %s", text_chars(&shown), why);
-    text_done(&shown);
-    return err;
-}
-
 static enum err parse_kinds(struct order_call *call, char *list, bool out[CHAOS_KINDS])
 {
     char *save = NULL;
@@ -29,7 +18,7 @@ static enum err parse_kinds(struct order_call *call, char *list, bool out[CHAOS_
         while (kind < CHAOS_KINDS && strcmp(chaos_kind_name((enum chaos_kind)kind), word))
             kind++;
         if (kind == CHAOS_KINDS)
-            return refuse(call, word, "no kind of chaos: kill, stop, power-off, freeze, cut, disk-fail, delay, loss, disk, requests");
+            return order_refuse(call, word, "no kind of chaos: kill, stop, power-off, freeze, cut, disk-fail, delay, loss, disk, requests");
         out[kind] = true;
     }
     return ERR_OK;
@@ -63,17 +52,17 @@ static enum err parse(struct order_call *call, struct chaos_options *options, in
             continue;
         }
         if (strcmp(word, "--seed") && strcmp(word, "--for") && strcmp(word, "--kinds") && strcmp(word, "--brokers"))
-            return refuse(call, word, "it is one of --seed N, --for DURATION, --kinds LIST, --brokers LIST, --gentle, --rough; for instance: " EXAMPLE);
+            return order_refuse(call, word, "it is one of --seed N, --for DURATION, --kinds LIST, --brokers LIST, --gentle, --rough; for instance: " EXAMPLE);
         if (!value)
-            return refuse(call, word, "something is wanted behind it; for instance: " EXAMPLE);
+            return order_refuse(call, word, "something is wanted behind it; for instance: " EXAMPLE);
         i++;
         if (!strcmp(word, "--seed")) {
             if (!parse_i64(value, &number) || number < 0)
-                return refuse(call, value, "a seed is a number from 0 on");
+                return order_refuse(call, value, "a seed is a number from 0 on");
             options->seed = (uint64_t)number;
         } else if (!strcmp(word, "--for")) {
             if (!parse_duration(value, &options->for_us) || options->for_us < 1 || options->for_us > (int64_t)366 * 86400 * 1000000)
-                return refuse(call, value, "for how long? For instance: " EXAMPLE " (a year at most)");
+                return order_refuse(call, value, "for how long? For instance: " EXAMPLE " (a year at most)");
         } else if (!strcmp(word, "--kinds")) {
             err = parse_kinds(call, value, options->kinds);
             *kinds_given = true;
@@ -100,7 +89,7 @@ enum err order_chaos_start(struct order_call *call)
     for (int i = 0; i < CHAOS_KINDS; i++)
         any = any || options.kinds[i];
     if (!err && !any)
-        err = refuse(call, "--kinds", "one kind at least");
+        err = order_refuse(call, "--kinds", "one kind at least");
     options.brokers = brokers;
     if (!err && !options.broker_count)
         options.broker_count = count;
@@ -124,7 +113,7 @@ enum err order_chaos_stop(struct order_call *call)
     enum err err;
 
     if (call->count)
-        return refuse(call, call->words[0], "nothing is wanted behind chaos stop");
+        return order_refuse(call, call->words[0], "nothing is wanted behind chaos stop");
     err = chaos_end(call->lab, call->reason);
     if (!err)
         text_add(call->answer, "What it broke is being mended.\n");

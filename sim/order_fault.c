@@ -8,17 +8,6 @@
 
 #define EXAMPLE "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER"
 
-static enum err refuse(struct order_call *call, const char *word, const char *why)
-{
-    struct text shown = { 0 };
-    enum err err;
-
-    text_escaped(&shown, bytes_text(word));
-    err = err_because(ERR_INVALID_REQUEST, call->reason, "'%s': %s", text_chars(&shown), why);
-    text_done(&shown);
-    return err;
-}
-
 /* ---- an error by its name ---- */
 
 enum { MOST_ERROR = 1000 };
@@ -61,7 +50,7 @@ static enum err no_error(struct order_call *call, const char *name)
         text_printf(&near, "Kafka has no such error; did you mean %s?", best);
     else
         text_add(&near, "Kafka has no such error; it goes by its name, as NOT_LEADER_OR_FOLLOWER, or its number, as 6");
-    err = refuse(call, name, text_chars(&near));
+    err = order_refuse(call, name, text_chars(&near));
     text_done(&near);
     return err;
 }
@@ -88,15 +77,15 @@ static enum err set_effect(struct order_call *call, struct fault_rule *rule, con
         kind = FAULT_ERROR;
     } else if (text_starts(word, "delay=")) {
         if (!parse_duration(word + 6, &rule->delay_us) || rule->delay_us < 1 || rule->delay_us > (int64_t)86400 * 1000000)
-            return refuse(call, word, "how long, from 1us to a day? For instance delay=200ms");
+            return order_refuse(call, word, "how long, from 1us to a day? For instance delay=200ms");
         known = true;
         kind = FAULT_DELAY;
     }
     if (!known)
-        return refuse(call, word, "that is no part of a fault; what it matches: topic= partition= group= client= broker= from= skip= count=, and what it does: error=NAME, "
-                                  "lose-request, lose-response, delay=DURATION, hold, blackhole or observe");
+        return order_refuse(call, word, "that is no part of a fault; what it matches: topic= partition= group= client= broker= from= skip= count=, and what it does: error=NAME, "
+                                        "lose-request, lose-response, delay=DURATION, hold, blackhole or observe");
     if (*given)
-        return refuse(call, word, "a fault does one thing; give another one for this");
+        return order_refuse(call, word, "a fault does one thing; give another one for this");
     rule->kind = kind;
     *given = true;
     return ERR_OK;
@@ -107,7 +96,7 @@ static enum err set_number(struct order_call *call, const char *word, const char
     int64_t number;
 
     if (!parse_i64(text, &number) || number < least || number > INT32_MAX)
-        return refuse(call, word, least ? "a number from 1 on is wanted" : "a number from 0 on is wanted");
+        return order_refuse(call, word, least ? "a number from 1 on is wanted" : "a number from 0 on is wanted");
     *out = number;
     return ERR_OK;
 }
@@ -139,7 +128,7 @@ static enum err set_match(struct order_call *call, struct fault_rule *rule, cons
     for (size_t i = 0; i < 3; i++)
         if (text_starts(word, names[i])) {
             *patterns[i] = value + 1;
-            return value[1] ? ERR_OK : refuse(call, word, "a name or a pattern is wanted");
+            return value[1] ? ERR_OK : order_refuse(call, word, "a name or a pattern is wanted");
         }
     if (text_starts(word, "partition=")) {
         if (!(err = set_number(call, word, value + 1, 0, &number)))
@@ -173,7 +162,7 @@ static enum err no_api(struct order_call *call, const char *word)
         text_printf(&near, "there is no API of this name; did you mean %s?", fault_api_near(word));
     else
         text_add(&near, "there is no API of this name; `select name from apis` lists those that clients send, and * is any");
-    err = refuse(call, word, text_chars(&near));
+    err = order_refuse(call, word, text_chars(&near));
     text_done(&near);
     return err;
 }
@@ -244,7 +233,7 @@ static enum err fault_of(struct order_call *call, const char *word, const struct
     *out = parse_i64(word, &id) && id > 0 ? faults_find(wire, (uint64_t)id) : NULL;
     if (*out)
         return ERR_OK;
-    return refuse(call, word, faults_count(wire) ? "there is no fault of this number; `fault list` shows them" : "there are no faults; `fault add` makes one");
+    return order_refuse(call, word, faults_count(wire) ? "there is no fault of this number; `fault list` shows them" : "there are no faults; `fault add` makes one");
 }
 
 static bool holds(const struct fault *fault)
@@ -266,7 +255,7 @@ static enum err all_or_one(struct order_call *call, const char *verb, const char
     if (err)
         return err;
     if (only && release && !holds(only))
-        return refuse(call, call->words[0], "this fault holds nothing; `fault clear` takes it away");
+        return order_refuse(call, call->words[0], "this fault holds nothing; `fault clear` takes it away");
     for (const struct fault *fault; (fault = faults_at(wire, i));) {
         if (only ? fault != only : release && (!holds(fault) || fault->over)) {
             i++;

@@ -236,8 +236,10 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
 static enum err write_voters_files(struct cluster *cluster, struct broker *broker, struct reason *reason)
 {
     char *dir = mem_printf("%s/__cluster_metadata-0", broker->log_dir);
-    enum err err = raft_write_state(broker, controller_home(cluster), cluster->controller.epoch, -1, reason);
+    enum err err = ERR_OK;
 
+    if (!cluster->quorum) /* those of a quorum have written theirs */
+        err = raft_write_state(broker, controller_home(cluster), cluster->controller.epoch, -1, reason);
     if (!err)
         err = raft_write_first_snapshot(cluster, dir, reason);
     mem_free(dir);
