@@ -25,6 +25,7 @@ bool look_parse(const char *text, char **topic, int32_t *partition)
 int64_t look_check_after_ms(const struct partition *partition, int64_t ms)
 {
     struct broker *broker = partition_broker(partition);
+    int64_t skew_ms = broker_skew_us(broker) / 1000;
     struct config_layers layers = broker_config(broker);
     bool by_cleaner = log_settings(partition_log(partition))->cleanup_compact; /* with compact the cleaner's threads see to retention too */
     int64_t next = by_cleaner ? broker_next_cleaner_look_us(broker) : broker_next_retention_check_us(broker);
@@ -32,7 +33,7 @@ int64_t look_check_after_ms(const struct partition *partition, int64_t ms)
 
     if (next == INT64_MAX || ms == INT64_MAX)
         return INT64_MAX;
-    next /= 1000;
+    next = next / 1000 + skew_ms;
     return ms <= next || interval <= 0 ? next : next + (ms - next + interval - 1) / interval * interval;
 }
 

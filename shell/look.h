@@ -6,7 +6,7 @@
 struct partition *look_leader(const struct lab *lab, const char *topic, int32_t partition);
 /* "students-0" into topic (the caller's) and partition; false: it is no such name. */
 bool look_parse(const char *text, char **topic, int32_t *partition);
-/* The first look of retention (with compact: of the cleaner) at a partition at or after a moment; INT64_MAX: never. */
+/* The first look of retention (with compact: of the cleaner) at a partition at or after a moment, both by its broker's clock; INT64_MAX: never. */
 int64_t look_check_after_ms(const struct partition *partition, int64_t ms);
 /* A time of day, with the date where it is far from now. */
 void look_clock(const struct lab *lab, int64_t ms, struct text *out);

@@ -26,23 +26,35 @@ static struct value state_text(const struct broker *broker)
     return value_text(broker_frozen(broker) ? "frozen" : broker_state_name(broker_state(broker)));
 }
 
+void clock_text(const struct broker *broker, struct text *out)
+{
+    int64_t us = broker_skew_us(broker);
+
+    text_add(out, us > 0 ? "+" : us < 0 ? "-" : "");
+    if (us)
+        text_duration(out, us < 0 ? -us : us);
+}
+
 static int list(struct call *call)
 {
     const struct cluster *cluster = lab_cluster(call_lab(call));
-    const char *names[] = { "broker", "state", "fenced", "controller", "port", "replicas", "leaders" };
-    struct listing *rows = listing_new(call, 7, names);
+    const char *names[] = { "broker", "state", "fenced", "controller", "port", "replicas", "leaders", "clock" };
+    struct listing *rows = listing_new(call, 8, names);
 
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         const struct broker *broker = cluster_broker_at(cluster, i);
         const struct image_broker *known = image_broker(cluster_image(cluster), broker_id(broker));
         bool controller = cluster_controller_up(cluster) && image_controller(cluster_image(cluster)) == broker_id(broker);
+        struct text clock = { 0 };
         int64_t leaders = 0;
 
         for (size_t p = 0; p < broker_partition_count(broker); p++)
             leaders += partition_leads(broker_partition_at(broker, p));
+        clock_text(broker, &clock);
         listing_add(rows, (struct value[]){ value_int(broker_id(broker)), state_text(broker), value_text(known && known->fenced ? "yes" : ""),
                                             value_text(controller ? "yes" : ""), value_int(broker_port(broker)),
-                                            value_int((int64_t)broker_partition_count(broker)), value_int(leaders) });
+                                            value_int((int64_t)broker_partition_count(broker)), value_int(leaders), value_text(text_chars(&clock)) });
+        text_done(&clock);
     }
     listing_print(rows);
     return 0;

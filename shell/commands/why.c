@@ -333,12 +333,27 @@ static bool take_offset(struct why *why, int at, int64_t *offset)
     return true;
 }
 
+/* Ages are judged by the broker's own clock. */
+static void take_clock(struct why *why)
+{
+    const struct broker *broker = partition_broker(why->replica);
+    int64_t us = broker_skew_us(broker);
+
+    why->now_ms = broker_now_ms(broker);
+    if (us)
+        why_say(why, us > 0 ? _(why->lang, "Broker %d judges by its own clock, which is %s ahead (clock skew); the moments below are that clock's.\n")
+                            : _(why->lang, "Broker %d judges by its own clock, which is %s behind (clock skew); the moments below are that clock's.\n"),
+                broker_id(broker), why_lasts(why, (us < 0 ? -us : us) / 1000));
+}
+
 static int of_partition(struct why *why, enum question question, int at)
 {
     int64_t offset;
 
     if (!take_offset(why, at + 1, &offset) || !take_partition(why, why->call->argv[at]))
         return 1;
+    if (question == Q_RETENTION || question == Q_ROLL || question == Q_COMPACTION)
+        take_clock(why);
     switch (question) {
     case Q_ROLL:
         return why_roll(why, offset);

@@ -3,6 +3,14 @@
 
 enum { MOST_BATCHES = 200000 };
 
+/* By the broker's clock; INT64_MAX: never. */
+static int64_t next_cleaning_us(const struct why *why)
+{
+    int64_t at_us = partition_next_cleaning_us(why->replica);
+
+    return at_us == INT64_MAX ? at_us : at_us + broker_skew_us(partition_broker(why->replica));
+}
+
 static void say_head(struct why *why)
 {
     const struct log_config *config = log_settings(why->log);
@@ -87,7 +95,7 @@ static void say_verdict(struct why *why, const struct compaction_decision *decis
 {
     struct config_layers layers = broker_config(partition_broker(why->replica));
     long long backoff = (long long)config_long(&layers, "log.cleaner.backoff.ms");
-    int64_t next_us = partition_next_cleaning_us(why->replica);
+    int64_t next_us = next_cleaning_us(why);
 
     if (partition_uncleanable(why->replica))
         why_say(why, _(why->lang, "But the cleaner met an error there and leaves it alone until the broker starts again (events CLEAN).\n"));
@@ -163,7 +171,7 @@ static void say_tombstones(struct why *why, const struct compaction_decision *de
 
 static void mend(struct why *why, const struct compaction_decision *decision)
 {
-    int64_t next_us = lab_inspects(why->lab) ? INT64_MAX : partition_next_cleaning_us(why->replica);
+    int64_t next_us = lab_inspects(why->lab) ? INT64_MAX : next_cleaning_us(why);
     char value[32];
 
     if (next_us != INT64_MAX && log_settings(why->log)->cleanup_compact)

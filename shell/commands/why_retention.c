@@ -175,16 +175,16 @@ void why_next_check(struct why *why)
 {
     struct broker *broker = partition_broker(why->replica);
     struct config_layers layers = broker_config(broker);
-    int64_t next = broker_next_retention_check_us(broker);
+    int64_t next = broker_next_retention_check_us(broker), skew_us = broker_skew_us(broker);
     long long interval = (long long)config_long(&layers, "log.retention.check.interval.ms");
 
     if (next == INT64_MAX)
         return;
     if (next - broker_started_us(broker) <= FIRST_CHECK_US)
         why_say(why, _(why->lang, "Retention looks for the first time at %s, 30 s after the broker's start, then every %s (log.retention.check.interval.ms=%lld).\n"),
-                why_clock(why, next / 1000), why_lasts(why, interval), interval);
+                why_clock(why, (next + skew_us) / 1000), why_lasts(why, interval), interval);
     else
-        why_say(why, _(why->lang, "Retention looks next at %s (log.retention.check.interval.ms=%lld).\n"), why_clock(why, next / 1000), interval);
+        why_say(why, _(why->lang, "Retention looks next at %s (log.retention.check.interval.ms=%lld).\n"), why_clock(why, (next + skew_us) / 1000), interval);
 }
 
 static void say_order(struct why *why, const struct retention_decision *decision)

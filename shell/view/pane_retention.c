@@ -526,7 +526,7 @@ static void draw_subject(struct scene *scene, int row)
     if (next != INT64_MAX) {
         struct text in = { 0 };
 
-        seconds(lang_of(scene), &in, next / 1000 - scene->now_ms);
+        seconds(lang_of(scene), &in, (next - queue_now_us(lab_queue(scene->lab))) / 1000);
         grid_right(scene->grid, row, scene->grid->columns - 1, STYLE_STRONG, config->cleanup_compact ? _(lang_of(scene), " CLEANER in %s") : _(lang_of(scene), " NEXT CHECK in %s"),
                    text_chars(&in));
         text_done(&in);
@@ -544,6 +544,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
         draw_nothing(view, grid, top, bottom);
         return;
     }
+    scene.now_ms = broker_now_ms(partition_broker(scene.partition)); /* moments are that broker's clock's */
     scene.log = partition_log(scene.partition);
     scene.count = (int)log_segment_count(scene.log);
     if (scene.count > MOST_SEGMENTS)

@@ -503,7 +503,7 @@ static void unhost_all(struct broker *broker)
 bool broker_stop_clean(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
-    int64_t now_ms = queue_now_ms(cluster->queue);
+    int64_t now_ms = broker_now_ms(broker);
 
     if (!broker->up)
         return true;

@@ -73,10 +73,10 @@ void broker_note_retention(struct broker *broker, struct partition *partition)
     }
     if (partition->retention_at_ms != INT64_MAX && config->retention_bytes < 0)
         return;
-    now_ms = queue_now_ms(broker->cluster->queue);
+    now_ms = broker_now_ms(broker);
     due = log_retention_due(partition->log, now_ms) ? now_ms : log_next_expiry_ms(partition->log);
     partition->retention_at_ms = due;
-    ticker_arm(broker, &broker->retention, ms_to_us(due));
+    ticker_arm(broker, &broker->retention, broker_clock_us(broker, due));
 }
 
 void broker_note_unlink(struct broker *broker, struct partition *partition)
@@ -84,8 +84,8 @@ void broker_note_unlink(struct broker *broker, struct partition *partition)
     partition->unlink_at_ms = log_next_unlink_ms(partition->log);
     if (partition->unlink_at_ms == INT64_MAX)
         return;
-    if (!event_scheduled(&broker->unlink_event) || broker->unlink_event.at_us > ms_to_us(partition->unlink_at_ms))
-        event_at(broker->cluster->queue, &broker->unlink_event, ms_to_us(partition->unlink_at_ms));
+    if (!event_scheduled(&broker->unlink_event) || broker->unlink_event.at_us > broker_clock_us(broker, partition->unlink_at_ms))
+        event_at(broker->cluster->queue, &broker->unlink_event, broker_clock_us(broker, partition->unlink_at_ms));
 }
 
 /* Before the first of the tasks that come around: log.initial.task.delay.ms; 2.7 has it built in. */
@@ -165,7 +165,7 @@ static void run_retention(void *context)
     if (broker_sleeps(broker, &broker->retention.event))
         return;
     if (!broker->retention_cursor) {
-        broker->retention_pass_ms = queue_now_ms(cluster->queue);
+        broker->retention_pass_ms = broker_now_ms(broker);
         journal_add(cluster->journal,
                     ENTRY(EVENT_retention_checked, .broker = broker->id, .rule = "log.retention.check.interval.ms",
                           .text = "the retention task looks at the logs",
@@ -187,7 +187,7 @@ static void run_retention(void *context)
     for (size_t i = 0; i < broker->partition_count; i++)
         if (!broker->partitions[i]->settings->config.cleanup_compact && broker->partitions[i]->retention_at_ms < earliest)
             earliest = broker->partitions[i]->retention_at_ms;
-    ticker_arm(broker, &broker->retention, ms_to_us(earliest));
+    ticker_arm(broker, &broker->retention, broker_clock_us(broker, earliest));
 }
 
 /* Files whose delay is over, in slices. */
@@ -195,7 +195,7 @@ static void run_unlink(void *context)
 {
     struct broker *broker = context;
     struct cluster *cluster = broker->cluster;
-    int64_t now_us = queue_now_us(cluster->queue), now_ms = now_us / 1000, next_us = INT64_MAX;
+    int64_t now_us = queue_now_us(cluster->queue), now_ms = broker_now_ms(broker), next_us = INT64_MAX;
     size_t left = 0, work = 0;
 
     if (broker_sleeps(broker, &broker->unlink_event))
@@ -207,8 +207,8 @@ static void run_unlink(void *context)
             work += log_unlink_due(partition->log, now_ms, UNLINK_SLICE - work);
             partition->unlink_at_ms = log_next_unlink_ms(partition->log);
         }
-        if (partition->unlink_at_ms != INT64_MAX && ms_to_us(partition->unlink_at_ms) < next_us)
-            next_us = ms_to_us(partition->unlink_at_ms);
+        if (broker_clock_us(broker, partition->unlink_at_ms) < next_us)
+            next_us = broker_clock_us(broker, partition->unlink_at_ms);
     }
     for (size_t i = 0; i < broker->doomed_count; i++) {
         struct doomed *doomed = &broker->doomed[i];
@@ -263,7 +263,7 @@ static void run_producers(void *context)
 {
     struct broker *broker = context;
     struct queue *queue = broker->cluster->queue;
-    int64_t now_ms = queue_now_ms(queue);
+    int64_t now_ms = broker_now_ms(broker);
 
     if (broker_sleeps(broker, &broker->producer_tick.event))
         return;
@@ -283,7 +283,7 @@ static void run_producers(void *context)
             broker->producer_next_ms = at_ms;
     }
     broker->producer_cursor = 0;
-    ticker_arm(broker, &broker->producer_tick, ms_to_us(broker->producer_next_ms));
+    ticker_arm(broker, &broker->producer_tick, broker_clock_us(broker, broker->producer_next_ms));
 }
 
 /* ---- flushing by age ---- */
@@ -299,7 +299,7 @@ void broker_note_flush(struct broker *broker, struct partition *partition)
 static void run_flush(void *context)
 {
     struct broker *broker = context;
-    int64_t now_ms = queue_now_ms(broker->cluster->queue);
+    int64_t now_ms = broker_now_ms(broker);
     bool waiting = false;
 
     if (broker_sleeps(broker, &broker->flush_tick.event))

@@ -9,12 +9,7 @@ enum { SLICE_BYTES = 128 * 1024, LEAST_DEDUPE_BYTES = 1024 * 1024 };
 
 static int64_t now_ms(const struct broker *broker)
 {
-    return queue_now_ms(broker->cluster->queue);
-}
-
-static int64_t ms_to_us(int64_t ms)
-{
-    return ms > INT64_MAX / 1000 ? INT64_MAX : ms * 1000;
+    return broker_now_ms(broker);
 }
 
 static bool compacted(const struct partition *partition)
@@ -93,7 +88,7 @@ void cleaner_note(struct broker *broker, struct partition *partition)
         work_out_retention(partition);
     }
     earliest = partition->cleaning_at_ms < partition->retention_at_ms ? partition->cleaning_at_ms : partition->retention_at_ms;
-    ticker_arm(broker, &cleaner->tick, ms_to_us(earliest));
+    ticker_arm(broker, &cleaner->tick, broker_clock_us(broker, earliest));
 }
 
 static void arm(struct broker *broker)
@@ -110,7 +105,13 @@ static void arm(struct broker *broker)
         if (partition->retention_at_ms < earliest)
             earliest = partition->retention_at_ms;
     }
-    ticker_arm(broker, &broker->cleaner.tick, ms_to_us(earliest));
+    ticker_arm(broker, &broker->cleaner.tick, broker_clock_us(broker, earliest));
+}
+
+void cleaner_clock_changed(struct broker *broker)
+{
+    if (broker->cleaner.on)
+        arm(broker);
 }
 
 /* ---- a look ---- */
@@ -357,7 +358,7 @@ bool partition_uncleanable(const struct partition *partition) { return partition
 int64_t partition_next_cleaning_us(const struct partition *partition)
 {
     struct compaction_decision decision = decide(partition);
-    int64_t at_us = decision.cleans ? 0 : ms_to_us(decision.next_at_ms), look_us = broker_next_cleaner_look_us(partition->broker);
+    int64_t at_us = decision.cleans ? 0 : broker_clock_us(partition->broker, decision.next_at_ms), look_us = broker_next_cleaner_look_us(partition->broker);
 
     if (look_us == INT64_MAX || at_us == INT64_MAX || partition->uncleanable || !compacted(partition))
         return INT64_MAX;

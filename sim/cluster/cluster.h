@@ -55,6 +55,12 @@ int32_t broker_id(const struct broker *broker);
 int32_t broker_port(const struct broker *broker);
 void broker_set_port(struct broker *broker, int32_t port);               /* before it registers, or when port 0 was chosen by the system */
 bool broker_up(const struct broker *broker);
+/* Its wall clock, which may be wrong by so much (`clock skew`; ahead: more than 0): records and commits are stamped with it, and ages are compared with it. What Kafka
+ * measures from one moment to another - sessions, tasks that come around, the ISR's limit - goes by the queue's time. It stays wrong when the broker goes down. */
+int64_t broker_now_ms(const struct broker *broker);
+int64_t broker_skew_us(const struct broker *broker);
+void broker_set_skew(struct broker *broker, int64_t us);
+int64_t broker_clock_us(const struct broker *broker, int64_t at_ms);     /* when, in the queue's time, it says so; INT64_MAX: never */
 /* One broker more, with an empty folder; it is down, and broker_start() lets it join. `options` as for all: broker_count counts it, ports has one for it. */
 enum err cluster_add_broker(struct cluster *cluster, const struct cluster_options *options, struct broker **out, struct reason *reason);
 enum broker_state { BROKER_DOWN, BROKER_STARTING, BROKER_UP, BROKER_STOPPING };

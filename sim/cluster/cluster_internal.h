@@ -192,6 +192,7 @@ struct cleaner {
 struct broker {
     struct cluster *cluster;
     int32_t id, port;
+    int64_t skew_us;                  /* of its wall clock, against the queue's time */
     size_t index;
     bool up;                          /* it serves: UP or STOPPING */
     enum broker_state state;
@@ -360,6 +361,8 @@ void broker_cancel_tasks(struct broker *broker);
 void cleaner_start(struct broker *broker);
 void cleaner_stop(struct broker *broker, bool tidy);    /* `tidy` false: as after kill -9 */
 void cleaner_note(struct broker *broker, struct partition *partition);          /* something changed that it may care about */
+void cleaner_clock_changed(struct broker *broker);                              /* the broker's wall clock was set */
+void groups_clock_changed(struct groups *groups);
 void cleaner_settings_changed(struct broker *broker);
 void cleaner_abort(struct partition *partition);        /* it is not to be compacted any more */
 void cleaner_forget(struct partition *partition);       /* its log is about to go; broker_note_removed() writes it down */

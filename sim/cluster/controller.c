@@ -125,6 +125,12 @@ static void pending_read(struct cluster *cluster)
     log_cursor_done(&cursor);
 }
 
+/* What it stamps its records with: under 4.3 the clock of the broker at which it sits; 2.7's are ZooKeeper's. */
+static int64_t clock_ms(const struct cluster *cluster)
+{
+    return release_is_27(cluster->release) ? queue_now_ms(cluster->queue) : broker_now_ms(cluster->brokers[cluster->controller.home]);
+}
+
 /* Ends the batch under construction, if there is one: written, applied, sent on. */
 static enum err flush(struct cluster *cluster, struct reason *reason)
 {
@@ -137,7 +143,7 @@ static enum err flush(struct cluster *cluster, struct reason *reason)
     controller->filling = false;
     err = batch_builder_finish(&controller->batch.builder, &bytes, reason);
     if (!err)
-        err = metadata_log_append(controller->log, bytes, controller->epoch, queue_now_ms(cluster->queue), reason);
+        err = metadata_log_append(controller->log, bytes, controller->epoch, clock_ms(cluster), reason);
     if (!err) {
         pending_add(cluster, bytes, controller->batch.base_offset, controller->batch.base_offset + controller->batch.count - 1,
                     controller->epoch);
@@ -162,7 +168,7 @@ struct metadata_batch *controller_add(struct cluster *cluster, const struct meta
         metadata_batch_begin(&controller->batch, log_end_offset(controller->log->log), controller->epoch, false);
         controller->filling = true;
     }
-    metadata_batch_add(&controller->batch, record, queue_now_ms(cluster->queue));
+    metadata_batch_add(&controller->batch, record, clock_ms(cluster));
     return &controller->batch;
 }
 

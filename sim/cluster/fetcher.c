@@ -239,7 +239,7 @@ static void truncate_to(struct partition *partition, int64_t offset, const char 
 {
     bool cuts = offset < log_end_offset(partition->log);
 
-    log_truncate_because(partition->log, offset, queue_now_ms(partition->broker->cluster->queue), rule, NULL);
+    log_truncate_because(partition->log, offset, broker_now_ms(partition->broker), rule, NULL);
     if (cuts)
         note_truncated(partition);
 }
@@ -405,7 +405,7 @@ static enum err append_records(struct fetcher *fetcher, const struct fetch_item 
 {
     struct partition *partition = item->partition;
     struct log_append append = { .origin = APPEND_REPLICATION, .leader_epoch = partition->leader_epoch, .produce_version = -1,
-                                 .now_ms = queue_now_ms(queue_of(fetcher)) };
+                                 .now_ms = broker_now_ms(partition->broker) };
     struct log_appended appended;
     enum err err = bytes_of(fetcher, item, &append.records);
 
@@ -580,7 +580,7 @@ static void take_range(struct fetcher *fetcher)
     if (partition && fetcher->exchange == EXCHANGE_LATEST) {
         truncate_to(partition, offset, "the leader's log ends there");
     } else if (partition && offset > log_end_offset(partition->log)) {
-        log_truncate_fully(partition->log, offset, queue_now_ms(queue_of(fetcher)), NULL);
+        log_truncate_fully(partition->log, offset, broker_now_ms(partition->broker), NULL);
         note_truncated(partition);
     }
     if (partition)

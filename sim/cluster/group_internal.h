@@ -138,7 +138,7 @@ bool groups_sleep(struct groups *groups, struct timer *timer); /* at the begin o
 
 /* ---- groups.c ---- */
 static inline bool groups_27(const struct groups *groups) { return release_is_27(groups->cluster->release); }
-static inline int64_t groups_now_ms(const struct groups *groups) { return queue_now_ms(groups->cluster->queue); }
+static inline int64_t groups_now_ms(const struct groups *groups) { return broker_now_ms(groups->broker); } /* the coordinator's clock */
 int64_t groups_config(const struct groups *groups, const char *key);
 int32_t group_hash(const char *group);                  /* Java's String.hashCode */
 int32_t groups_partition_of(const struct groups *groups, const char *group);

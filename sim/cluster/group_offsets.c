@@ -468,11 +468,12 @@ int64_t groups_next_tick_us(const struct groups *groups, const struct group_home
     int64_t interval_us = groups_config(groups, "offsets.retention.check.interval.ms") * 1000;
     int64_t base_us = groups_27(groups) ? broker_started_us(groups->broker) : home->led_at_us;
     int64_t now_us = queue_now_us(groups->cluster->queue);
-    int64_t at_us, ticks;
+    int64_t at_us = broker_clock_us(groups->broker, at_ms), ticks;
 
-    if (at_ms >= INT64_MAX / 1000)
+    if (at_us == INT64_MAX)
         return INT64_MAX;
-    at_us = at_ms * 1000 > now_us ? at_ms * 1000 : now_us + 1;
+    if (at_us <= now_us)
+        at_us = now_us + 1;
     ticks = (at_us - base_us + interval_us - 1) / interval_us;
     return base_us + (ticks > 0 ? ticks : 1) * interval_us;
 }
@@ -506,6 +507,12 @@ void group_note_expiry(struct group *group)
         return;
     for (size_t i = 0; i < group->offset_count; i++)
         note_offset_expiry(group, &group->offsets[i]);
+}
+
+void groups_clock_changed(struct groups *groups)
+{
+    for (struct group *group = groups ? groups->first : NULL; group; group = group->next)
+        group_note_expiry(group);
 }
 
 static void note_expired(const struct group *group, const struct committed *offset, int64_t since_ms)

@@ -84,7 +84,7 @@ static int64_t group_next_expiry_ms(const struct group *group)
     int64_t soonest_ms = INT64_MAX, at_us;
 
     if (group->state == GROUP_EMPTY && group->offset_count == 0)
-        soonest_ms = queue_now_ms(group->groups->cluster->queue);
+        soonest_ms = groups_now_ms(group->groups);
     for (size_t i = 0; i < group->offset_count; i++) {
         int64_t since_ms, due_ms = group_offset_expires_ms(group, &group->offsets[i], &since_ms);
 

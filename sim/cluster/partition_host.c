@@ -84,7 +84,7 @@ static struct partition *partition_new(struct broker *broker, const struct image
     partition->retention_at_ms = partition->unlink_at_ms = partition->cleaning_at_ms = INT64_MAX;
     partition->cleaner_base = partition->cleaner_stable = -1;
     partition->cleaner_offset = checkpoint_offset(&broker->cleaner_offsets, topic->name, number, -1);
-    partition->flushed_ms = queue_now_ms(broker->cluster->queue);
+    partition->flushed_ms = broker_now_ms(broker);
     partition->settings = broker_take_settings(broker, topic->name);
     return partition;
 }
@@ -135,7 +135,7 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
         .recovery_point = checkpoint_offset(&broker->recovery_points, topic->name, number, 0),
         .log_start_offset = checkpoint_offset(&broker->log_starts, topic->name, number, 0),
         .high_watermark = checkpoint_offset(&broker->high_watermarks, topic->name, number, 0),
-        .now_ms = queue_now_ms(broker->cluster->queue),
+        .now_ms = broker_now_ms(broker),
     };
     enum err err;
 

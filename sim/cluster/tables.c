@@ -30,6 +30,7 @@ static const struct column broker_columns[] = {
     { "size_bytes", VALUE_INT, "of all its logs" },
     { "started_ms", VALUE_INT, "when it came up" },
     { "next_retention_check_ms", VALUE_INT, "when the retention task looks again" },
+    { "clock_skew_ms", VALUE_INT, "by how much its wall clock is ahead (less than 0: behind); what it judges by age it judges by that clock" },
     { 0 },
 };
 static const struct table broker_table;
@@ -65,6 +66,7 @@ static void *brokers_open(void *context, const struct constraint *constraints, s
         row[10] = value_int(size);
         row[11] = moment(broker->started_us / 1000);
         row[12] = moment(next_us == INT64_MAX ? next_us : next_us / 1000);
+        row[13] = value_int(broker_skew_us(broker) / 1000);
     }
     return rows;
 }
@@ -191,7 +193,7 @@ static void add_partition_row(struct cluster *cluster, struct rows *rows, const 
     if (log_settings(partition->log)->cleanup_compact) {
         int64_t next_us = partition_next_cleaning_us(partition);
 
-        row[15] = value_real(log_decide_compaction(partition->log, partition_cleaner_offset(partition), queue_now_ms(cluster->queue)).ratio);
+        row[15] = value_real(log_decide_compaction(partition->log, partition_cleaner_offset(partition), broker_now_ms(partition->broker)).ratio);
         row[16] = moment(next_us == INT64_MAX ? INT64_MAX : next_us / 1000);
     }
 }

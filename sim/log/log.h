@@ -277,6 +277,7 @@ void cleaning_end(struct cleaning *cleaning, bool tidy);
 
 /* .deleted files wait file.delete.delay.ms. */
 int64_t log_next_unlink_ms(const struct log *log);    /* INT64_MAX: none waits */
+void log_shift_unlinks(struct log *log, int64_t by_ms); /* the clock of its times was set: the delay goes on as it was */
 /* Removes the files of at most `most` segments whose delay is over; says of how many. */
 size_t log_unlink_due(struct log *log, int64_t now_ms, size_t most);
 

@@ -417,6 +417,14 @@ int64_t log_next_unlink_ms(const struct log *log)
     return next;
 }
 
+void log_shift_unlinks(struct log *log, int64_t by_ms)
+{
+    for (size_t i = 0; i < log->deleted_count; i++) {
+        log->deleted[i]->deleted_at_ms += by_ms;
+        log->deleted[i]->unlink_at_ms += by_ms;
+    }
+}
+
 static void unlink_segment(struct log *log, struct segment *segment)
 {
     char *name = mem_printf("%s-%d/%lld", log->topic, log->partition, (long long)segment->base_offset);

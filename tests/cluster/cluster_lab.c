@@ -121,15 +121,16 @@ enum err cluster_lab_append(struct cluster_lab *lab, const char *topic, int32_t 
 {
     struct partition *leader = cluster_lab_leader(lab, topic, number);
     struct batch_builder builder = { 0 };
-    struct log_append append = { .origin = APPEND_CLIENT, .produce_version = 9, .now_ms = queue_now_ms(lab->queue) };
+    struct log_append append = { .origin = APPEND_CLIENT, .produce_version = 9 };
     struct log_appended appended;
     uint8_t *value = mem_zero((size_t)size);
     enum err err;
 
+    append.now_ms = leader ? broker_now_ms(partition_broker(leader)) : queue_now_ms(lab->queue);
     memset(value, 'x', (size_t)size);
     batch_builder_init(&builder, CODEC_NONE);
     for (int i = 0; i < records; i++)
-        batch_builder_add(&builder, append.now_ms, (struct bytes){ 0 }, (struct bytes){ value, (size_t)size }, NULL, 0);
+        batch_builder_add(&builder, queue_now_ms(lab->queue), (struct bytes){ 0 }, (struct bytes){ value, (size_t)size }, NULL, 0);
     err = batch_builder_finish(&builder, &append.records, &lab->reason);
     if (!err)
         err = leader ? partition_append(leader, &append, acks, &appended, &lab->reason) : ERR_LEADER_NOT_AVAILABLE;

@@ -224,7 +224,7 @@ static enum err append(struct request *request, const char *topic, const struct 
     records = shift_stamps(request, records);
     return partition_append(*partition, &(struct log_append){
         .records = records, .origin = APPEND_CLIENT, .leader_epoch = partition_leader_epoch(*partition),
-        .produce_version = -1, .now_ms = queue_now_ms(cluster_queue(request->cluster)), .errors = errors,
+        .produce_version = -1, .now_ms = broker_now_ms(request->broker), .errors = errors,
         .may_change = request_may_change(request),
     }, produce->acks, appended, reason);
 }
@@ -349,7 +349,7 @@ static void note_refused(const struct request *request, const char *topic, const
     journal_add(cluster_journal(request->cluster), ENTRY(EVENT_append_refused, .broker = broker_id(request->broker), .topic = topic, .partition = index,
                 .subject = request->client_id, .rule = refusal.rule, .text = text_chars(&text),
                 .facts = { { "error_code", err, NULL }, { "error", 0, err_name(err) }, { "value", refusal.value, NULL }, { "limit", refusal.limit, NULL },
-                           { "bytes", bytes, NULL }, { "now_ms", queue_now_ms(cluster_queue(request->cluster)), NULL }, { "reason", 0, reason->text } },
+                           { "bytes", bytes, NULL }, { "now_ms", broker_now_ms(request->broker), NULL }, { "reason", 0, reason->text } },
                 .fact_count = *reason->text ? 7 : 6));
     text_done(&text);
 }

@@ -104,7 +104,7 @@ void cancel_write_txn_markers(struct request *request)
 static enum err append_marker(struct request *request, struct partition *partition, const struct write_txn_markers_request_marker *marker,
                               struct log_appended *appended)
 {
-    int64_t now_ms = queue_now_ms(cluster_queue(request->cluster));
+    int64_t now_ms = broker_now_ms(request->broker);
     struct batch_builder builder = { 0 };
     struct reason reason = { "" };
     struct bytes batch;
