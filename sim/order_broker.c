@@ -86,6 +86,8 @@ enum err order_broker_stop(struct order_call *call)
     err = broker_stop(broker, call->reason);
     if (!err && broker_state(broker) == BROKER_STOPPING)
         text_printf(call->answer, "Broker %d is stopping: leaders move to other replicas in sync, then its logs are closed.\n", broker_id(broker));
+    if (!err && broker_stop_waits(broker))
+        text_printf(call->answer, "It has to wait: %s; `broker kill %d` ends that.\n", broker_stop_waits(broker), broker_id(broker));
     return err;
 }
 

@@ -2,6 +2,7 @@
 #include "shell/commands/orders.h"
 #include "shell/listing.h"
 #include "shell/prose.h"
+#include "sim/base/mem.h"
 
 int order_run(struct call *call)
 {
@@ -81,6 +82,27 @@ static bool await_work(struct call *call, const struct broker *broker)
     return !call_interrupted(call);
 }
 
+/* What a controlled shutdown waits for is said whenever it is something else. */
+static bool await_stop(struct call *call, const struct broker *broker)
+{
+    struct lab *lab = call_lab(call);
+    char *said = broker_stop_waits(broker) ? mem_text(broker_stop_waits(broker)) : NULL; /* with the order's answer */
+    bool goes_on = true;
+
+    while (goes_on && broker_state(broker) == BROKER_STOPPING) {
+        const char *waits = broker_stop_waits(broker);
+
+        if (waits && (!said || !text_equal(said, waits))) {
+            call_print(call, "Broker %d waits: %s.\n", broker_id(broker), waits);
+            mem_free(said);
+            said = mem_text(waits);
+        }
+        goes_on = lab_pace(lab) == PACE_PAUSED ? call_sleep_wall(call, 10000) : call_sleep(call, 10000); /* paused, the clock stands again once it stopped */
+    }
+    mem_free(said);
+    return goes_on;
+}
+
 /* A shutdown takes a moment, a start after a kill the rest of a session, and that of many logs some work. Ctrl-C ends the waiting, not what was ordered. */
 static int await(struct call *call)
 {
@@ -93,9 +115,8 @@ static int await(struct call *call)
     if (broker_state(broker) == BROKER_STOPPING && lab_pace(lab) == PACE_FROZEN) {
         call_print(call, "Nothing runs while the lab is frozen: it goes on with `resume`.\n");
     } else if (broker_state(broker) == BROKER_STOPPING) {
-        while (broker_state(broker) == BROKER_STOPPING)
-            if (!(lab_pace(lab) == PACE_PAUSED ? call_sleep_wall(call, 10000) : call_sleep(call, 10000))) /* paused, the clock stands again once it stopped */
-                return 130;
+        if (!await_stop(call, broker))
+            return 130;
         call_print(call, "Broker %d is down; `broker start %d` brings it back.\n", id, id);
     } else if ((lab_pace(lab) != PACE_FROZEN && broker_loading(broker, NULL, NULL)) ||
                (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX)) {
@@ -121,7 +142,7 @@ static int run(struct call *call)
 
 const struct command command_broker = {
     .name = "broker", .summary = "stop, kill, freeze, start brokers; alone: list", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID] | broker add [ID] [rack=R] [KEY=VALUE]...",
-    .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed. kill is kill -9: connections are reset, nothing is "
+    .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed; without a controller, or another replica in sync, it asks again for a while and says so (2.7 controlled.shutdown.max.retries, 4.3 five minutes). kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
                "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "

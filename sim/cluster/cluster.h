@@ -95,9 +95,11 @@ void broker_fail(struct broker *broker, const char *what);
 struct disk_losses;
 enum err broker_power_off(struct broker *broker, struct disk_losses *losses, struct reason *reason);
 struct disk *broker_disk(const struct broker *broker);
-/* Controlled shutdown: leaders move to other in-sync replicas, requests under way are answered (2 s at most), logs are closed, the clean marker is
- * written. The state is BROKER_STOPPING until then. */
+/* Controlled shutdown: the controller is asked to move its leaderships to other in-sync replicas, again and again where it does not answer or can't (2.7
+ * controlled.shutdown.max.retries; 4.3 five minutes long), requests under way are answered (2 s at most), logs are closed, the clean marker is written. The state is
+ * BROKER_STOPPING until then. */
 enum err broker_stop(struct broker *broker, struct reason *reason);
+const char *broker_stop_waits(const struct broker *broker); /* BROKER_STOPPING: what for, in words; NULL: nothing stands in its way, or it was not asked yet */
 /* Recovers its logs, registers anew and is unfenced, at once or when the session of its killed predecessor has ended: BROKER_STARTING until then.
  * ERR_KAFKA_STORAGE_ERROR: its folder can't be read; it stays down. */
 enum err broker_start(struct broker *broker, struct reason *reason);

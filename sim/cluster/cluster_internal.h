@@ -189,6 +189,22 @@ struct cleaner {
     int64_t backoff_ms;
 };
 
+/* A controlled shutdown under way (life_stop.c): the request to the controller, the controller's work on it, and what it made of it. */
+struct shutdown {
+    struct network_message message;   /* to the controller and back */
+    struct event work;                /* there: the next slice */
+    enum shutdown_step { SHUTDOWN_IDLE, SHUTDOWN_ASKS, SHUTDOWN_RETURNS, SHUTDOWN_ANSWERED } step;
+    int32_t home;                     /* broker at which the controller that was asked sits */
+    int tries;
+    enum err err;                     /* of the last try */
+    int64_t remaining;                /* partitions that it still leads and another could; -1: not known */
+    int64_t offset;                   /* 4.3: metadata that all active brokers must have; -1: it was not asked yet */
+    int32_t lags;                     /* who has not; -1: all have */
+    bool approved;                    /* it may go */
+    bool stops_fetching;              /* 2.7: it was told so */
+    char *waits;                      /* for what, in words; NULL: for nothing */
+};
+
 struct broker {
     struct cluster *cluster;
     int32_t id, port;
@@ -210,7 +226,7 @@ struct broker {
     struct event thaw_event;          /* frozen: it goes on by itself */
     int64_t session_ends_us;          /* of one that is not heard of; 0: it is, or it has none */
     enum session_step { SESSION_FINE, SESSION_ENDS, SESSION_TAKES, SESSION_RETURNS } session_step; /* what session_event does next */
-    int64_t stops_by_us, stop_offset; /* stopping: it waits no longer; metadata that the others must have */
+    struct shutdown shutdown;
     char *failure;                    /* its disk's, before it halts */
     struct disk *disk;                /* of its folder */
     bool disk_refused;                /* something, since the broker came up */
@@ -285,11 +301,14 @@ void life_committed(struct cluster *cluster);           /* all that the controll
 void life_leave_memory(struct broker *broker);
 void life_tell_down(struct broker *broker, const char *why, bool reset);
 void life_tell_up(struct broker *broker);
+bool life_answering(struct broker *broker);             /* requests of clients wait there to be answered */
+void life_take_controller_along(struct broker *broker, bool clean); /* 4.3's goes with its broker */
 /* In the broker's task: so much more was done, in bytes gone through or what takes as long. Where it is enough for one event the task goes on in the next,
  * at the same virtual moment. False: it is given up. */
 bool life_breathe(struct broker *broker, int64_t cost);
 enum { COST_OF_LOG = 64 * 1024, COST_OF_ROLE = 32 * 1024, COST_OF_NAME = 4 * 1024, COST_OF_LINE = 512, COST_OF_ELECTIONS = 1024 * 1024 };
 bool life_sleep(struct broker *broker, int64_t us);     /* the same for virtual time */
+void life_hurry(struct broker *broker);                 /* from outside: its sleep is over */
 bool life_await_controller(struct broker *broker);
 /* With a quorum: until all that was written is committed; false: given up. *again: a controller went, and with it perhaps what was written. */
 bool life_await_commit(struct broker *broker, bool *again);
@@ -299,13 +318,19 @@ void life_halt(struct broker *broker);                  /* its disk failed: the 
 void life_go_on(void *context);                         /* life_event: the task's next slice */
 void life_start_again(void *context);                   /* life_event: the next try to start */
 
+/* ---- life_stop.c ---- */
+void shutdown_init(struct broker *broker);
+void shutdown_forget(struct broker *broker);            /* it is over, or given up */
+
 /* ---- sessions.c: who is heard of, by the controller (4.3) or ZooKeeper (2.7) ---- */
 void session_init(struct broker *broker);
 void session_watch_network(struct cluster *cluster);    /* from here on what the network does is followed */
 bool session_in_contact(const struct broker *broker);
+bool session_acts(const struct cluster *cluster);       /* there is a controller that can act on what it sees */
 void session_check(struct broker *broker);              /* something may have changed: contact, the controller's home */
 void session_check_all(struct cluster *cluster);
 void session_broker_died(struct broker *broker);        /* killed, and it is down already */
+void session_closed(struct broker *broker);             /* 2.7: it said goodbye to ZooKeeper, and is down already */
 void session_controller_gone(struct cluster *cluster);  /* 4.3: nobody counts any more */
 void session_controller_starts(struct cluster *cluster);
 bool session_fail_over(struct cluster *cluster);        /* 2.7: another broker becomes the controller; false: nobody is left */

@@ -170,7 +170,7 @@ void fetcher_follow(struct partition *partition)
 
     fetcher_leave(partition);
     if (!leader || leader == broker || partition->leads || broker->cluster->inspection || partition->held || broker->held ||
-        (broker->state == BROKER_STOPPING && release_is_27(broker->cluster->release)))
+        broker->shutdown.stops_fetching)
         return;
     fetcher = fetcher_of(broker, leader);
     partition->follow = (struct follow){

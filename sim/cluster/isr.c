@@ -133,12 +133,30 @@ static void leave_queue(struct partition *partition)
         }
 }
 
+/* What it asked for was done, and metadata is here before the answer: counted as if that had come. */
+static void count_change(struct partition *leader, const struct image_partition *image)
+{
+    const struct isr_change *change = leader->isr_change;
+    bool done = change && image->partition_epoch > change->partition_epoch && image->leader_epoch == change->leader_epoch && image->isr_count == change->count;
+
+    for (int16_t i = 0; done && i < image->isr_count; i++) {
+        bool asked = false;
+
+        for (int32_t k = 0; k < change->count; k++)
+            asked = asked || change->members[k].broker == image->isr[i];
+        done = asked;
+    }
+    if (done)
+        broker_mark(leader->broker, change->joins >= 0 ? METER_ISR_EXPANDS : METER_ISR_SHRINKS, 1);
+}
+
 void isr_take(struct partition *leader)
 {
     const struct image_partition *image = partition_image(leader);
 
     if (!leader->replica_count)
         return;
+    count_change(leader, image);
     leave_queue(leader);
     commit(leader, image->isr, image->isr_count);
 }

@@ -1,4 +1,4 @@
-/* A broker's life while the cluster goes on: killed, stopped; its start is in life_start.c. What the controller makes of it is in controller_brokers.c. Kafka's
+/* A broker's life while the cluster goes on: killed, and what its task may do; its start is in life_start.c, its controlled shutdown in life_stop.c. What the controller makes of it is in controller_brokers.c. Kafka's
  * BrokerLifecycleManager, BrokerHeartbeatManager (4.3); KafkaServer, KafkaZkClient (2.7). */
 #include <assert.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "sim/base/task.h"
 #include "sim/cluster/cluster_internal.h"
 
-enum { STOP_US = 2000000, RAFT_SHUTDOWN_US = 5000000, LOOK_AGAIN_US = 10000, SHUTDOWN_US = 1000, TASK_SLICE = 4 * 1024 * 1024 };
+enum { TASK_SLICE = 4 * 1024 * 1024 };
 
 enum broker_state broker_state(const struct broker *broker) { return broker->state; }
 
@@ -52,7 +52,7 @@ void life_tell_up(struct broker *broker)
             cluster->watchers[i].watch->came_up(cluster->watchers[i].context, broker);
 }
 
-static bool answering(struct broker *broker)
+bool life_answering(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
 
@@ -138,7 +138,7 @@ void life_leave_memory(struct broker *broker)
 }
 
 /* Under 4.3 the controller goes with its broker; ZooKeeper stays, and with it what 2.7's controller knew. */
-static void take_controller_along(struct broker *broker, bool clean)
+void life_take_controller_along(struct broker *broker, bool clean)
 {
     struct cluster *cluster = broker->cluster;
 
@@ -171,14 +171,14 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     if (!was_up) { /* it never came to serve anybody, or serves nobody any more */
         event_cancel(cluster->queue, &broker->life_event);
         if (broker->loaded && (cluster->quorum || !cluster->controller.down))
-            take_controller_along(broker, false);
+            life_take_controller_along(broker, false);
         if (broker->loaded && release_is_27(cluster->release) && life_is_home(broker) && session_fail_over(cluster))
             life_controller_is_back(cluster);
     } else {
         broker->up = false;
         life_tell_down(broker, why, true);
         broker->up = true;
-        take_controller_along(broker, false);
+        life_take_controller_along(broker, false);
     }
     life_leave_memory(broker);
     mem_free(broker->failure);
@@ -318,132 +318,20 @@ void life_halt(struct broker *broker)
     journal_add(broker->cluster->journal, ENTRY(EVENT_disk_failed, .broker = broker->id, .rule = "log.dirs", .text = broker->failure));
 }
 
-/* ---- a controlled shutdown ---- */
-
-static bool others_know(const struct broker *broker)
-{
-    const struct cluster *cluster = broker->cluster;
-
-    for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i]->up && image_offset(cluster->brokers[i]->image) < broker->stop_offset)
-            return false;
-    return true;
-}
-
-/* All that it led and followed; in its task, a slice an event. */
-static bool leave_partitions(struct broker *broker, enum broker_leaving how, const char *why)
-{
-    bool more = true;
-
-    while (more && !broker->cluster->controller.down) {
-        controller_broker_leaves(broker->cluster, broker, how, why, &more, NULL); /* where it fails, it goes all the same, as Kafka's does after some tries */
-        if (more && !life_breathe(broker, COST_OF_ELECTIONS))
-            return false;
-    }
-    return true;
-}
-
-static void close_down(struct broker *broker)
-{
-    struct cluster *cluster = broker->cluster;
-    bool old = release_is_27(cluster->release), orphaned = false;
-
-    broker->up = false;
-    life_tell_down(broker, "the broker stopped", false);
-    broker->up = true;
-    if (old && life_is_home(broker))
-        orphaned = !session_fail_over(cluster); /* nobody is left to see it go: its leaderships are what they were when it returns */
-    if (!orphaned && !leave_partitions(broker, LEAVING_GONE, "the broker stopped"))
-        return;
-    quorum_settle(cluster);
-    broker_catch_up(broker);
-    take_controller_along(broker, true);
-    if (!broker_stop_clean(broker))
-        return;
-    broker_free_fetchers(broker);
-    fetchers_leader_down(broker);
-    if (!broker->disk_refused)
-        clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
-}
-
-/* 2.7's controller stops the replicas of a broker that shuts down: they fetch no more, else they would be back in the ISR before it is gone. 4.3's leaders know that
- * such a broker may not join. */
-static void stop_fetching(struct broker *broker)
-{
-    for (size_t i = 0; release_is_27(broker->cluster->release) && i < broker->partition_count; i++)
-        fetcher_leave(broker->partitions[i]);
-}
-
-/* An active controller that goes lets another be elected first, as long as Kafka's Raft client waits for that. False: given up. */
-static bool hand_over_controller(struct broker *broker)
-{
-    struct queue *queue = broker->cluster->queue;
-    int64_t until_us = queue_now_us(queue) + RAFT_SHUTDOWN_US;
-
-    if (!broker->cluster->quorum)
-        return true;
-    quorum_settle(broker->cluster);
-    if (!broker->hurries && quorum_resign(broker))
-        while (!broker->hurries && queue_now_us(queue) < until_us && !quorum_has_successor(broker))
-            if (!life_sleep(broker, LOOK_AGAIN_US))
-                return false;
-    return true;
-}
-
-static void stop_run(struct task *task, void *context)
-{
-    struct broker *broker = context;
-    struct queue *queue = broker->cluster->queue;
-    char why[64];
-
-    broker->task = task;
-    snprintf(why, sizeof(why), "broker %d shuts down", broker->id);
-    if (!leave_partitions(broker, LEAVING_STOPS, why))
-        return;
-    broker->stop_offset = image_offset(broker->cluster->controller.image);
-    broker->stops_by_us = queue_now_us(queue) + STOP_US;
-    if (!life_sleep(broker, SHUTDOWN_US))
-        return;
-    while (queue_now_us(queue) < broker->stops_by_us && (!others_know(broker) || answering(broker)))
-        if (!life_sleep(broker, LOOK_AGAIN_US))
-            return;
-    if (hand_over_controller(broker))
-        close_down(broker);
-}
-
-static void stop_ended(void *context)
-{
-    struct broker *broker = context;
-
-    broker->task = NULL;
-}
-
-enum err broker_stop(struct broker *broker, struct reason *reason)
-{
-    enum err err = cluster_refuse_change(broker->cluster, reason);
-
-    if (err)
-        return err;
-    if (broker->state == BROKER_DOWN)
-        return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
-    if (broker->state == BROKER_STOPPING)
-        return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is stopping already", broker->id);
-    if (broker->state == BROKER_STARTING)
-        return broker_kill(broker, "stopped while it was starting", reason);
-    broker->state = BROKER_STOPPING;
-    stop_fetching(broker);
-    broker->task_cost = 0;
-    task_start(stop_run, stop_ended, broker);
-    return ERR_OK;
-}
-
 /* ---- its task ---- */
 
 void life_go_on(void *context)
 {
     struct broker *broker = context;
 
-    task_wake(broker->task);
+    if (!broker->up || !broker_sleeps(broker, &broker->life_event))
+        task_wake(broker->task);
+}
+
+void life_hurry(struct broker *broker)
+{
+    if (broker->task && broker->life_event.run == life_go_on && event_scheduled(&broker->life_event))
+        event_at(broker->cluster->queue, &broker->life_event, queue_now_us(broker->cluster->queue));
 }
 
 /* Until life_event comes, or for ever where a halt was set upon it. */
@@ -538,6 +426,7 @@ void life_init(struct broker *broker)
     disk_on_failure(broker->disk, disk_refused, broker);
     broker->life_event = (struct event){ .context = broker };
     session_init(broker);
+    shutdown_init(broker);
 }
 
 void life_cancel(struct broker *broker)
@@ -553,6 +442,7 @@ void life_done(struct broker *broker)
 {
     life_give_up(broker);
     life_cancel(broker);
+    shutdown_forget(broker);
     mem_free(broker->start_failure);
     forget_before(broker);
     if (broker->disk) /* the fs, and with it the disk, outlives the cluster */

@@ -176,19 +176,20 @@ static void meters(const struct look *look)
 }
 
 /* How a partition stands, as its leader counts it. */
-struct standing { bool under_replicated, under_min_isr, at_min_isr; };
+struct standing { bool under_replicated, under_min_isr, at_min_isr, moves; };
 
 static struct standing standing(const struct partition *partition)
 {
     const struct image_partition *image = partition_image(partition);
     int32_t least = partition_min_isr(partition);
 
-    return (struct standing){ image->isr_count < image->replica_count, image->isr_count < least, image->isr_count == least };
+    return (struct standing){ image->isr_count < image->replica_count, image->isr_count < least, image->isr_count == least,
+                              image->adding_count > 0 || image->removing_count > 0 };
 }
 
 static void replica_manager(const struct look *look)
 {
-    int64_t leaders = 0, under_replicated = 0, under_min = 0, at_min = 0, max_lag = 0;
+    int64_t leaders = 0, under_replicated = 0, under_min = 0, at_min = 0, moving = 0, max_lag = 0;
     struct broker *broker = look->broker;
 
     for (size_t i = 0; i < broker->partition_count; i++) {
@@ -200,6 +201,7 @@ static void replica_manager(const struct look *look)
             under_replicated += is.under_replicated;
             under_min += is.under_min_isr;
             at_min += is.at_min_isr;
+            moving += is.moves;
         } else if (partition->follow.fetcher && partition->follow.lag > max_lag) {
             max_lag = partition->follow.lag;
         }
@@ -209,6 +211,7 @@ static void replica_manager(const struct look *look)
     gauge(look, "kafka.server", "ReplicaManager", "UnderReplicatedPartitions", "", (double)under_replicated, "led here with a replica that is not in sync: 0 when all is well");
     gauge(look, "kafka.server", "ReplicaManager", "UnderMinIsrPartitionCount", "", (double)under_min, "led here with fewer in sync than min.insync.replicas: acks=all is refused");
     gauge(look, "kafka.server", "ReplicaManager", "AtMinIsrPartitionCount", "", (double)at_min, "led here with just as many: one more loss and acks=all is refused");
+    gauge(look, "kafka.server", "ReplicaManager", "ReassigningPartitions", "", (double)moving, "led here and being moved to other brokers");
     gauge(look, "kafka.server", "ReplicaManager", "OfflineReplicaCount", "", 0, "replicas on a log dir that failed; here the broker halts then");
     gauge(look, "kafka.server", "ReplicaFetcherManager", "MaxLag", "clientId=Replica", (double)max_lag, "committed records that the slowest follower here lacked after its last fetch");
 }

@@ -380,7 +380,8 @@ void partition_change_make(struct partition_change *out, const struct cluster *c
         return;
     complete_reassignment(&work);
     find_eligible(&work, topic);
-    set_elected(&work, change, &out->election);
+    if (!work.old || !target->by_leader) /* 2.7's controller takes over what a leader asks for, and elects nobody by it */
+        set_elected(&work, change, &out->election);
     if (change->leader == LEADER_AS_IT_WAS && !has_all(work.to.replicas, (struct ids){ was->replicas, was->replica_count }))
         change->leader = was->leader; /* a replica was removed: a new epoch */
     if (!same(work.elr, (struct ids){ was->elr, was->elr_count }))
@@ -470,6 +471,18 @@ static void say_isr(struct cluster *cluster, const struct image_topic *topic, co
                                  { "min_insync_replicas", controller_min_isr(cluster, topic), NULL }, { "because", 0, why } }, .fact_count = 5));
 }
 
+/* What the controller's broker counts: internal topics too. */
+static void count_election(struct cluster *cluster, const struct election_decision *election)
+{
+    struct broker *home = cluster->brokers[cluster->controller.home];
+
+    if (election->leader == election->was || election->leader < 0)
+        return;
+    broker_mark(home, METER_LEADER_ELECTIONS, 1);
+    if (election->unclean)
+        broker_mark(home, METER_UNCLEAN_ELECTIONS, 1);
+}
+
 void partition_change_write(struct cluster *cluster, const struct image_topic *topic, const struct partition_change *change, int32_t replica,
                             const char *why)
 {
@@ -479,6 +492,7 @@ void partition_change_write(struct cluster *cluster, const struct image_topic *t
         say_isr(cluster, topic, change, replica, why);
     if (!topic->internal && change->election.leader != change->election.was)
         say_elected(cluster, topic, change, why);
+    count_election(cluster, &change->election);
     reassignment_say(cluster, topic, change);
     controller_add(cluster, &change->record);
     elections_note(cluster, &change->after);

@@ -30,7 +30,7 @@ static bool counts(const struct cluster *cluster)
 }
 
 /* There is a controller that can act on it. */
-static bool acts(const struct cluster *cluster)
+bool session_acts(const struct cluster *cluster)
 {
     const struct broker *home = cluster->brokers[cluster->controller.home];
 
@@ -108,7 +108,7 @@ static void take_away(struct broker *broker)
     char why[96];
     bool more;
 
-    if (!acts(cluster)) { /* it does so when it is there again */
+    if (!session_acts(cluster)) { /* it does so when it is there again */
         be_still(broker, cluster->controller.down ? SESSION_FINE : SESSION_TAKES);
         return;
     }
@@ -157,7 +157,7 @@ static void come_back(struct broker *broker)
         return;
     if (nobody_left)
         life_set_home(cluster, broker->index);
-    if (!acts(cluster))
+    if (!session_acts(cluster))
         return;
     if (!known(broker) || known(broker)->fenced || nobody_left) {
         bool anew = old(cluster); /* ZooKeeper forgot it: a new node, a new epoch */
@@ -217,7 +217,7 @@ void session_check(struct broker *broker)
         }
         return;
     case SESSION_TAKES:
-        if (!scheduled && acts(cluster))
+        if (!scheduled && session_acts(cluster))
             run_at(broker, SESSION_TAKES, queue_now_us(cluster->queue));
         return;
     case SESSION_RETURNS:
@@ -281,6 +281,17 @@ void session_broker_died(struct broker *broker)
     broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
     if (listens)
         run_at(broker, SESSION_ENDS, broker->session_ends_us);
+}
+
+void session_closed(struct broker *broker)
+{
+    const struct cluster *cluster = broker->cluster;
+
+    if (cluster->controller.down || !known(broker) || known(broker)->fenced)
+        return;
+    broker->session_ends_us = 0;
+    be_still(broker, SESSION_TAKES);
+    session_check(broker);
 }
 
 void session_controller_gone(struct cluster *cluster)

@@ -1,4 +1,5 @@
 /* Brokers are killed, stopped and started while the cluster goes on: who leads, who is in sync, what is still there. */
+#include "sim/cluster/network.h"
 #include "tests/cluster/cluster_lab.h"
 
 static struct broker *broker_of(struct cluster_lab *lab, int32_t id)
@@ -92,6 +93,7 @@ TEST(a_broker_that_is_stopped_hands_its_leaderships_over_at_once)
 
         CHECK_INT(ERR_OK, broker_stop(broker_of(lab, stopped), &lab->reason));
         CHECK_INT(BROKER_STOPPING, broker_state(broker_of(lab, stopped)));
+        cluster_lab_advance_ms(lab, 1);
         CHECK_INT(replicas[!old][1], students(lab)->leader);
         cluster_lab_advance_ms(lab, 100);
         CHECK_INT(BROKER_DOWN, broker_state(broker_of(lab, stopped)));
@@ -399,5 +401,180 @@ TEST(a_long_log_is_recovered_in_slices)
     CHECK_INT(BROKER_UP, broker_state(broker));
     CHECK_INT(40, log_end_offset(partition_log(cluster_lab_leader(lab, "long", 0))));
     CHECK_INT(1, cluster_lab_entries(lab, EVENT_log_recovered));
+    cluster_lab_free(lab);
+}
+
+/* ---- a controlled shutdown, step by step ---- */
+
+static struct broker *stop_of(struct cluster_lab *lab, int32_t id)
+{
+    CHECK_INT(ERR_OK, broker_stop(broker_of(lab, id), &lab->reason));
+    return broker_of(lab, id);
+}
+
+static void part(struct cluster_lab *lab, int32_t a, int32_t b)
+{
+    network_cut(lab->cluster, a, b);
+    network_cut(lab->cluster, b, a);
+}
+
+/* The only one in sync that lives: 2.7 asks three times and leaves the partition to it, 4.3 takes the leadership away. */
+TEST(a_leadership_that_nobody_can_take)
+{
+    static const int32_t replicas[2][3] = { { 1, 2, 0 }, { 2, 3, 1 } };
+
+    for (int old = 0; old < 2; old++) {
+        struct cluster_lab *lab = three(old ? RELEASE_27 : RELEASE_43, replicas[!old]);
+        int32_t last = replicas[!old][0];
+        struct broker *broker;
+
+        for (int i = 1; i < 3; i++) {
+            CHECK_INT(ERR_OK, broker_hold(broker_of(lab, replicas[!old][i]), NULL, -1, &lab->reason));
+            CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, 1));
+        }
+        cluster_lab_advance_ms(lab, 60000);
+        CHECK_INT(1, students(lab)->isr_count);
+        broker = stop_of(lab, last);
+        CHECK(!broker_stop_waits(broker));
+        cluster_lab_advance_ms(lab, 4000);
+        CHECK_INT(old ? BROKER_STOPPING : BROKER_DOWN, broker_state(broker));
+        if (old) {
+            CHECK_TEXT("1 partition that it leads has no other live replica in sync: asked 1 of 3 times, again in 5000 ms", broker_stop_waits(broker));
+            CHECK_INT(last, students(lab)->leader);
+            cluster_lab_advance_ms(lab, 5000);
+            CHECK_TEXT("1 partition that it leads has no other live replica in sync: asked 2 of 3 times, again in 5000 ms", broker_stop_waits(broker));
+            CHECK_INT(BROKER_STOPPING, broker_state(broker));
+            cluster_lab_advance_ms(lab, 2000);
+            CHECK_INT(BROKER_DOWN, broker_state(broker));
+            CHECK_INT(3, cluster_lab_entries(lab, EVENT_shutdown_waits));
+        } else {
+            CHECK_INT(0, cluster_lab_entries(lab, EVENT_shutdown_waits));
+        }
+        CHECK_INT(-1, students(lab)->leader);
+        CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_INT(last, students(lab)->leader);
+        cluster_lab_free(lab);
+    }
+}
+
+/* 2.7: one that comes into the ISR between two tries takes over. */
+TEST(a_second_try_finds_another_in_sync)
+{
+    static const int32_t replicas[3] = { 1, 2, 0 };
+    struct cluster_lab *lab = three(RELEASE_27, replicas);
+    struct broker *broker;
+
+    for (int i = 1; i < 3; i++)
+        CHECK_INT(ERR_OK, broker_hold(broker_of(lab, replicas[i]), NULL, -1, &lab->reason));
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 20, 1));
+    cluster_lab_advance_ms(lab, 60000);
+    broker = stop_of(lab, 1);
+    cluster_lab_advance_ms(lab, 100);
+    CHECK_INT(ERR_OK, broker_release(broker_of(lab, 2), NULL, -1, &lab->reason));
+    cluster_lab_advance_ms(lab, 4000);
+    CHECK_INT(1, students(lab)->leader);
+    CHECK_INT(2, students(lab)->isr_count);
+    cluster_lab_advance_ms(lab, 1200);
+    CHECK_INT(2, students(lab)->leader);
+    CHECK_INT(BROKER_DOWN, broker_state(broker));
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_shutdown_waits));
+    cluster_lab_free(lab);
+}
+
+/* Cut off from the controller it asks in vain, and goes down without: its leaderships stay until it is missed. */
+TEST(a_shutdown_without_a_controller_ends)
+{
+    static const struct { enum release release; int32_t replicas[3], home; int64_t stops_ms; } cases[] = {
+        { RELEASE_27, { 1, 2, 0 }, 0, 3 * 30000 + 2 * 5000 }, { RELEASE_43, { 2, 3, 1 }, 1, 300000 },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        for (int how = 0; how < 2; how++) {
+            struct cluster_lab *lab = three(cases[i].release, cases[i].replicas);
+            int32_t id = cases[i].replicas[0];
+            struct broker *broker;
+
+            if (how && !release_is_27(cases[i].release))
+                CHECK_INT(ERR_OK, broker_kill(broker_of(lab, cases[i].home), "killed", &lab->reason));
+            else
+                part(lab, id, cases[i].home);
+            broker = stop_of(lab, id);
+            CHECK(broker_stop_waits(broker));
+            cluster_lab_advance_ms(lab, cases[i].stops_ms - 100);
+            CHECK_INT(BROKER_STOPPING, broker_state(broker));
+            if (how && release_is_27(cases[i].release)) {
+                CHECK_INT(ERR_OK, broker_kill(broker, "killed", &lab->reason)); /* whoever has no patience */
+                CHECK(!broker_stop_waits(broker));
+                cluster_lab_free(lab);
+                continue;
+            }
+            cluster_lab_advance_ms(lab, 300);
+            CHECK_INT(BROKER_DOWN, broker_state(broker));
+            network_heal_all(lab->cluster);
+            if (how) {
+                CHECK_INT(id, students(lab)->leader); /* nobody is there to take it away */
+                CHECK_INT(ERR_OK, broker_start(broker_of(lab, cases[i].home), &lab->reason));
+            }
+            cluster_lab_advance_ms(lab, 30000);
+            CHECK_INT(cases[i].replicas[1], students(lab)->leader);
+            CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+            cluster_lab_advance_ms(lab, 10000);
+            CHECK_INT(BROKER_UP, broker_state(broker));
+            CHECK_INT(3, students(lab)->isr_count);
+            cluster_lab_free(lab);
+        }
+    }
+}
+
+TEST(a_controller_that_is_back_lets_it_go)
+{
+    static const int32_t replicas[2][3] = { { 1, 2, 0 }, { 2, 3, 1 } };
+
+    for (int old = 0; old < 2; old++) {
+        struct cluster_lab *lab = three(old ? RELEASE_27 : RELEASE_43, replicas[!old]);
+        struct broker *broker;
+
+        CHECK_INT(ERR_OK, broker_freeze(broker_of(lab, !old), 7000000, &lab->reason));
+        broker = stop_of(lab, replicas[!old][0]);
+        cluster_lab_advance_ms(lab, 6900);
+        CHECK_INT(BROKER_STOPPING, broker_state(broker));
+        CHECK_INT(replicas[!old][0], students(lab)->leader);
+        cluster_lab_advance_ms(lab, 300);
+        CHECK_INT(BROKER_DOWN, broker_state(broker));
+        CHECK_INT(replicas[!old][1], students(lab)->leader);
+        cluster_lab_free(lab);
+    }
+}
+
+/* 4.3: an active broker that does not hear of the new leaders holds it up until its own session ends. */
+TEST(all_active_brokers_must_know_of_the_new_leaders)
+{
+    static const int32_t replicas[3] = { 2, 3, 1 };
+    struct cluster_lab *lab = three(RELEASE_43, replicas);
+    struct broker *broker;
+
+    part(lab, 3, 1);
+    broker = stop_of(lab, 2);
+    cluster_lab_advance_ms(lab, 4000);
+    CHECK_INT(BROKER_STOPPING, broker_state(broker));
+    CHECK_TEXT("broker 3 does not know of the new leaders yet: it waits for that up to five minutes", broker_stop_waits(broker));
+    cluster_lab_advance_ms(lab, 12000);
+    CHECK_INT(BROKER_DOWN, broker_state(broker));
+    CHECK_INT(1, students(lab)->leader);
+    cluster_lab_free(lab);
+}
+
+TEST(without_controlled_shutdown_nobody_is_asked)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 3, "controlled.shutdown.enable=false");
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 3, NULL));
+    stop_of(lab, students(lab)->leader == 1 ? 2 : students(lab)->leader);
+    cluster_lab_advance_ms(lab, 100);
+    CHECK_INT(0, cluster_lab_entries(lab, EVENT_leader_elected));
+    CHECK_INT(0, cluster_lab_entries(lab, EVENT_broker_fenced));
+    cluster_lab_advance_ms(lab, 10000);
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_broker_fenced));
     cluster_lab_free(lab);
 }

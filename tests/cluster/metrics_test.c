@@ -115,6 +115,56 @@ TEST(a_stopped_follower_makes_a_partition_under_replicated)
     cluster_lab_free(lab);
 }
 
+static int32_t leader_of(struct cluster_lab *lab)
+{
+    return image_partition(cluster_image(lab->cluster), "students", 0)->leader;
+}
+
+/* The leader dies, comes back into the ISR, and the last in sync goes while unclean elections are allowed. */
+TEST(elections_and_changes_of_the_isr_are_counted)
+{
+    static const enum release releases[] = { RELEASE_27, RELEASE_43 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct cluster_lab *lab = cluster_lab_new(releases[i], 3, "unclean.leader.election.enable=true auto.leader.rebalance.enable=false");
+        int32_t home = image_controller(cluster_image(lab->cluster)), first = home + 1, second = home + 2, leader;
+        int32_t replicas[2] = { first, second };
+        struct assignment assignment = { 0, replicas, 2 };
+        struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
+
+        CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK_INT(0, value_of(lab, home, "LeaderElectionRateAndTimeMs", ""));
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 100, -1));
+        cluster_lab_advance_ms(lab, 1000);
+        CHECK(value_of(lab, first, "ReplicationBytesOutPerSec", "topic=students") > 500);
+        CHECK_INT((int)value_of(lab, first, "ReplicationBytesOutPerSec", ""), value_of(lab, second, "ReplicationBytesInPerSec", ""));
+
+        CHECK_INT(ERR_OK, broker_stop(cluster_broker(lab->cluster, first), &lab->reason));
+        cluster_lab_advance_ms(lab, 3000);
+        CHECK_INT(second, leader_of(lab));
+        CHECK_INT(1, value_of(lab, home, "LeaderElectionRateAndTimeMs", ""));
+        CHECK_INT(0, value_of(lab, home, "UncleanLeaderElectionsPerSec", ""));
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 100, 1)); /* alone in sync */
+        CHECK_INT(ERR_OK, broker_start(cluster_broker(lab->cluster, first), &lab->reason));
+        cluster_lab_advance_ms(lab, 3000);
+        CHECK_INT(1, value_of(lab, second, "IsrExpandsPerSec", ""));
+        CHECK_INT(0, value_of(lab, second, "IsrShrinksPerSec", ""));
+
+        CHECK_INT(ERR_OK, broker_hold(cluster_broker(lab->cluster, first), "students", 0, &lab->reason));
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 5, 100, 1));
+        cluster_lab_advance_ms(lab, 60000);
+        CHECK_INT(1, value_of(lab, second, "IsrShrinksPerSec", ""));
+        CHECK_INT(ERR_OK, broker_kill(cluster_broker(lab->cluster, second), "killed", &lab->reason));
+        cluster_lab_advance_ms(lab, 30000);
+        leader = leader_of(lab);
+        CHECK_INT(first, leader);
+        CHECK_INT(2, value_of(lab, home, "LeaderElectionRateAndTimeMs", ""));
+        CHECK_INT(1, value_of(lab, home, "UncleanLeaderElectionsPerSec", ""));
+        cluster_lab_free(lab);
+    }
+}
+
 TEST(prometheus_gets_one_family_a_name)
 {
     struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 2, "");

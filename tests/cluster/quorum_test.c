@@ -459,6 +459,9 @@ static void come_to_rest(struct history *history)
         broker_thaw(broker_of(lab, id), NULL);
     cluster_lab_advance_ms(lab, 10000);
     for (int32_t id = 1; id <= 5; id++)
+        while (broker_state(broker_of(lab, id)) == BROKER_STOPPING) /* without a controller it waits for one */
+            cluster_lab_advance_ms(lab, 1000);
+    for (int32_t id = 1; id <= 5; id++)
         broker_start(broker_of(lab, id), NULL);
     cluster_lab_advance_ms(lab, 60000);
 }
