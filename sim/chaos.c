@@ -56,7 +56,7 @@ static void tell(struct chaos *chaos, enum event_kind kind, const struct chaos_d
     text_add(&text, "chaos: ");
     text_printf(&text, format, deed ? deed->words : "", what);
     journal_add(chaos->lab->journal, ENTRY(kind, .broker = deed ? deed->broker : -1, .subject = "chaos", .rule = kind == EVENT_chaos_spared ? "gentle" : NULL,
-                                           .text = text_chars(&text), .fact_count = 1, .facts = { { "seed", (int64_t)chaos->seed } }));
+                                           .text = text_chars(&text), .fact_count = 1, .facts = { { "seed", (int64_t)chaos->seed, NULL } }));
     text_done(&text);
 }
 

@@ -87,12 +87,7 @@ static int run(struct call *call)
     if (!strcmp(word, "check"))
         return to_next_check(call);
     stop.kinds = words[row].kinds;
-    journal_watch(lab_journal(lab), on_entry, &stop);
-    pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
-    journal_unwatch(lab_journal(lab), on_entry, &stop);
-    if (!stop.stop && pace_broke(call))
-        return 0;
-    if (!stop.stop && pace_at_present(call))
+    if (!pace_watch(call, on_entry, &stop, &stop.stop))
         return 0;
     if (!stop.stop && !call_interrupted(call)) {
         prose_print(call, "%s\n", _(call->session->lang, words[row].none));

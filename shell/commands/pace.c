@@ -51,6 +51,16 @@ bool pace_at_present(struct call *call)
     return true;
 }
 
+bool pace_watch(struct call *call, journal_fn *fn, void *context, const bool *stop)
+{
+    struct lab *lab = call_lab(call);
+
+    journal_watch(lab_journal(lab), fn, context);
+    pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, stop);
+    journal_unwatch(lab_journal(lab), fn, context);
+    return *stop || (!pace_broke(call) && !pace_at_present(call));
+}
+
 void entry_text(enum lang lang, const struct entry *entry, struct text *out)
 {
     text_time(out, entry->at_us, TIME_CLOCK | TIME_TENTHS);

@@ -8,6 +8,8 @@ bool pace_run(struct call *call, int64_t until_us, const bool *stop);
 bool pace_broke(const struct call *call);   /* pace_run() stopped at a break, which said so */
 /* In a past, there is no more to walk: said; false elsewhere. */
 bool pace_at_present(struct call *call);
+/* Runs on, a virtual day at most, until `fn`, which watches the journal meanwhile, sets *stop; false: something else ended it, and said so. */
+bool pace_watch(struct call *call, journal_fn *fn, void *context, const bool *stop);
 
 /* What happened between two journal numbers, in a sentence: "30 s: 1 check, nothing deleted; next check 10:05:30 (...)". */
 struct digest {

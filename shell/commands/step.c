@@ -63,12 +63,7 @@ static int run(struct call *call)
             prose_print(call, "Nothing is due: no event is queued. Produce something, or advance the clock.\n");
             return 0;
         }
-        journal_watch(lab_journal(lab), on_entry, &stop);
-        pace_run(call, queue_now_us(lab_queue(lab)) + 86400000000LL, &stop.stop);
-        journal_unwatch(lab_journal(lab), on_entry, &stop);
-        if (!stop.stop && pace_broke(call))
-            return 0;
-        if (!stop.stop && pace_at_present(call))
+        if (!pace_watch(call, on_entry, &stop, &stop.stop))
             return 0;
         if (!stop.stop) {
             prose_print(call, "Nothing happened within a virtual day.\n");

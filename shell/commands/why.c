@@ -18,6 +18,16 @@ void why_say(struct why *why, const char *format, ...)
     va_end(args);
 }
 
+void why_say_extent(struct why *why)
+{
+    long long start = (long long)log_start_offset(why->log), end = (long long)log_end_offset(why->log);
+
+    if (start < end)
+        why_say(why, _(why->lang, "%s-%d: offsets %lld..%lld, %lld bytes"), why->topic, why->partition, start, end - 1, (long long)log_size_bytes(why->log));
+    else
+        why_say(why, _(why->lang, "%s-%d: no records, the next gets offset %lld"), why->topic, why->partition, end);
+}
+
 void why_error(struct why *why, const char *format, ...)
 {
     va_list args;

@@ -37,6 +37,7 @@ int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVE
 
 /* Adds to the answer; formats come translated: why_say(why, _(why->lang, "...")) */
 void why_say(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void why_say_extent(struct why *why);                         /* "students-0: offsets 28..83, 5600 bytes": how an answer about a partition begins */
 void why_error(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* With a line to type, "head: command". */
 void why_error_line(struct why *why, const char *head, const char *command, const char *format, ...) __attribute__((format(printf, 4, 5)));

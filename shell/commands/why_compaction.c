@@ -14,12 +14,8 @@ static int64_t next_cleaning_us(const struct why *why)
 static void say_head(struct why *why)
 {
     const struct log_config *config = log_settings(why->log);
-    long long start = (long long)log_start_offset(why->log), end = (long long)log_end_offset(why->log);
 
-    if (start < end)
-        why_say(why, _(why->lang, "%s-%d: offsets %lld..%lld, %lld bytes"), why->topic, why->partition, start, end - 1, (long long)log_size_bytes(why->log));
-    else
-        why_say(why, _(why->lang, "%s-%d: no records, the next gets offset %lld"), why->topic, why->partition, end);
+    why_say_extent(why);
     why_say(why, "; cleanup.policy=%s%s%s min.cleanable.dirty.ratio=%g min.compaction.lag.ms=%lld delete.retention.ms=%lld",
             config->cleanup_compact ? "compact" : "", config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "",
             config->min_cleanable_dirty_ratio, (long long)config->min_compaction_lag_ms, (long long)config->delete_retention_ms);

@@ -10,12 +10,8 @@ enum { FIRST_CHECK_US = 30000000 };
 static void say_head(struct why *why)
 {
     const struct log_config *config = log_settings(why->log);
-    long long start = (long long)log_start_offset(why->log), end = (long long)log_end_offset(why->log);
 
-    if (start < end)
-        why_say(why, _(why->lang, "%s-%d: offsets %lld..%lld, %lld bytes"), why->topic, why->partition, start, end - 1, (long long)log_size_bytes(why->log));
-    else
-        why_say(why, _(why->lang, "%s-%d: no records, the next gets offset %lld"), why->topic, why->partition, end);
+    why_say_extent(why);
     why_say(why, "; retention.ms=%lld retention.bytes=%lld segment.bytes=%d cleanup.policy=%s%s%s\n", (long long)config->retention_ms,
             (long long)config->retention_bytes, config->segment_bytes, config->cleanup_compact ? "compact" : "",
             config->cleanup_compact && config->cleanup_delete ? "," : "", config->cleanup_delete ? "delete" : "");

@@ -316,7 +316,8 @@ static bool hit(struct faults *faults, struct fault *fault, const struct sender 
     journal_add(cluster_journal(faults->wire->cluster),
                 ENTRY(EVENT_fault_hit, .broker = sender->broker, .topic = place->topic, .partition = place->topic ? place->partition : -1, .subject = sender->who,
                       .rule = "fault", .text = text_chars(&text), .fact_count = 4,
-                      .facts = { { "fault", (int64_t)fault->id }, { "matched", fault->matched }, { "skip", rule->skip }, { "count", rule->count } }));
+                      .facts = { { "fault", (int64_t)fault->id, NULL }, { "matched", fault->matched, NULL }, { "skip", rule->skip, NULL },
+                                 { "count", rule->count, NULL } }));
     text_done(&text);
     return true;
 }
