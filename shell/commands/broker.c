@@ -40,8 +40,12 @@ static int list(struct call *call)
 {
     const struct cluster *cluster = lab_cluster(call_lab(call));
     const char *names[] = { "broker", "state", "fenced", "controller", "port", "replicas", "leaders", "clock" };
-    struct listing *rows = listing_new(call, 8, names);
+    struct listing *rows;
+    bool wrong = false;
 
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++)
+        wrong = wrong || broker_skew_us(cluster_broker_at(cluster, i));
+    rows = listing_new(call, wrong ? 8 : 7, names); /* all clocks are right: nothing to say */
     for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
         const struct broker *broker = cluster_broker_at(cluster, i);
         const struct image_broker *known = image_broker(cluster_image(cluster), broker_id(broker));

@@ -15,7 +15,7 @@ kafka-consumer-groups --group my-group --topic students --reset-offsets --to-ear
 ALSO = {'kill': 'wait 1h &', 'replay': 'save LAB'}                                    # what an example presumes beyond topic and group
 MORE = {'kafka-console-consumer': ' --timeout-ms 1000',         # what would not come to an end by itself
         'fault': '\necho two | kafka-console-producer --topic students --bootstrap-server localhost:9092'}   # a script fails whose fault hits nothing
-BROKERS = {'net': '3'}
+BROKERS = {'net': '3', 'replica': '3'}
 
 
 def commands():
@@ -43,5 +43,5 @@ def test_the_example_works(name, folder):
         file.write('echo sourced\n')
     with open(os.path.join(folder, 'delete.json'), 'w') as file:
         file.write('{"partitions": [{"topic": "students", "partition": 0, "offset": 1}], "version": 1}')
-    status, out, err = run('--no-listen', '--brokers', BROKERS.get(name, '1'), '-f', script, cwd=folder, timeout=30)
+    status, out, err = run('--no-listen', '--brokers', BROKERS.get(name, '1'), '--set', 'default.replication.factor=' + BROKERS.get(name, '1'), '-f', script, cwd=folder, timeout=30)
     assert (status, err if status else '') == (0, ''), example + '\n' + out[-500:]
