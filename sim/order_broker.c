@@ -127,7 +127,8 @@ enum err order_broker_start(struct order_call *call)
     }
     at_us = broker_starts_us(broker);
     if (at_us == INT64_MAX) {
-        text_printf(call->answer, "Broker %d is starting: it registers when the controller is back.\n", broker_id(broker));
+        text_printf(call->answer, "Broker %d is starting: it registers when the controller is back, and gives up after %lld s without (%s).\n", broker_id(broker),
+                    (long long)broker_start_limit_ms(broker) / 1000, broker_start_limit_key(broker));
         return ERR_OK;
     }
     text_printf(call->answer, "Broker %d is starting: the session of its killed predecessor lives until ", broker_id(broker));

@@ -103,6 +103,9 @@ const char *broker_stop_waits(const struct broker *broker); /* BROKER_STOPPING: 
 /* Recovers its logs, registers anew and is unfenced, at once or when the session of its killed predecessor has ended: BROKER_STARTING until then.
  * ERR_KAFKA_STORAGE_ERROR: its folder can't be read; it stays down. */
 enum err broker_start(struct broker *broker, struct reason *reason);
+/* A start that can't register gives up after so long: 4.3 initial.broker.registration.timeout.ms; 2.7, without ZooKeeper, zookeeper.connection.timeout.ms. */
+int64_t broker_start_limit_ms(const struct broker *broker);
+const char *broker_start_limit_key(const struct broker *broker);
 int64_t broker_starts_us(const struct broker *broker); /* BROKER_STARTING: when it tries; INT64_MAX: when the controller is back */
 /* BROKER_STARTING, and it is at work: its logs are loaded and recovered in slices, all at one virtual moment. `done` of `total` logs; may be NULL. */
 bool broker_loading(const struct broker *broker, size_t *done, size_t *total);

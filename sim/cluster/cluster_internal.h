@@ -221,6 +221,7 @@ struct broker {
     bool task_begins;                 /* whoever asked for the start still waits for the answer: start_err, start_failure */
     enum err start_err;
     char *start_failure;
+    struct event patience_event;      /* starting: it gives up, if it could not register by then */
     size_t logs_done, logs_total;     /* while it starts */
     struct event session_event;       /* the controller notices that it is gone */
     struct event thaw_event;          /* frozen: it goes on by itself */

@@ -168,6 +168,7 @@ enum err broker_kill(struct broker *broker, const char *why, struct reason *reas
     if (broker->state == BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is down already; broker start %d brings it back", broker->id, broker->id);
     life_give_up(broker);
+    event_cancel(cluster->queue, &broker->patience_event);
     if (!was_up) { /* it never came to serve anybody, or serves nobody any more */
         event_cancel(cluster->queue, &broker->life_event);
         if (broker->loaded && (cluster->quorum || !cluster->controller.down))
@@ -434,6 +435,7 @@ void life_cancel(struct broker *broker)
     if (!broker->task) /* its own is what ends it */
         event_cancel(broker->cluster->queue, &broker->life_event);
     event_cancel(broker->cluster->queue, &broker->session_event);
+    event_cancel(broker->cluster->queue, &broker->patience_event);
     mem_free(broker->failure);
     broker->failure = NULL;
 }

@@ -221,6 +221,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
         life_set_home(cluster, broker->index);
     if (!err)
         err = until_committed(broker, register_anew, &alone, reason);
+    event_cancel(cluster->queue, &broker->patience_event); /* registered, or failed */
     if (!err)
         err = load_and_host(broker, reason);
     if (!err)
@@ -269,6 +270,7 @@ static void start_run(struct task *task, void *context)
 
 static void failed(struct broker *broker)
 {
+    event_cancel(broker->cluster->queue, &broker->patience_event);
     if (broker->cluster->quorum)
         quorum_leave(broker, "its broker could not start");
     else if (life_is_home(broker) && !release_is_27(broker->cluster->release) && !broker->cluster->controller.down)
@@ -298,6 +300,43 @@ static void start_ended(void *context)
         return;
     life_tell_down(broker, broker->start_failure, false); /* its port was bound already */
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = "log.dirs", .text = broker->start_failure));
+}
+
+/* ---- a start that can't register ---- */
+
+const char *broker_start_limit_key(const struct broker *broker)
+{
+    return release_is_27(broker->cluster->release) ? "zookeeper.connection.timeout.ms" : "initial.broker.registration.timeout.ms";
+}
+
+int64_t broker_start_limit_ms(const struct broker *broker)
+{
+    struct config_layers layers = broker_config(broker);
+    const char *set = config_text(&layers, broker_start_limit_key(broker));
+
+    return broker_setting(broker, set ? broker_start_limit_key(broker) : "zookeeper.session.timeout.ms");
+}
+
+/* 2.7 has registered once ZooKeeper is reached, however long the controller takes; that it waits for its own old session is the lab's kindness. */
+static void lose_patience(void *context)
+{
+    struct broker *broker = context;
+    bool old = release_is_27(broker->cluster->release);
+    char *why;
+
+    if (broker->state != BROKER_STARTING || (old && session_in_contact(broker)))
+        return;
+    why = old ? mem_printf("Timed out waiting for connection while in state: CONNECTING: broker %d did not reach ZooKeeper within %lld ms (%s)", broker->id,
+                           (long long)broker_start_limit_ms(broker), broker_start_limit_key(broker))
+              : mem_printf("Shutting down because we were unable to register with the controller quorum: broker %d tried for %lld ms (%s)", broker->id,
+                           (long long)broker_start_limit_ms(broker), broker_start_limit_key(broker));
+    life_give_up(broker);
+    event_cancel(broker->cluster->queue, &broker->life_event);
+    failed(broker);
+    life_tell_down(broker, why, false); /* its port was bound already */
+    journal_add(broker->cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .rule = broker_start_limit_key(broker), .text = why,
+                                                .facts = { { "waited_ms", broker_start_limit_ms(broker), NULL } }, .fact_count = 1));
+    mem_free(why);
 }
 
 static enum err try_to_start(struct broker *broker, struct reason *reason)
@@ -351,5 +390,7 @@ enum err broker_start(struct broker *broker, struct reason *reason)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is starting already", broker->id);
     if (broker->state != BROKER_DOWN)
         return err_because(ERR_BROKER_NOT_AVAILABLE, reason, "broker %d is %s already", broker->id, broker_state_name(broker->state));
+    broker->patience_event = (struct event){ .run = lose_patience, .context = broker };
+    event_after(broker->cluster->queue, &broker->patience_event, broker_start_limit_ms(broker) * 1000);
     return try_to_start(broker, reason);
 }

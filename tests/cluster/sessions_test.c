@@ -207,3 +207,39 @@ TEST(what_a_cut_broker_missed_reaches_it_whole)
     CHECK_INT(image_offset(cluster_image(lab->cluster)), image_offset(broker_image(broker_of(lab, 3))));
     cluster_lab_free(lab);
 }
+
+/* A start that can't register gives up: it is down again, and the journal says why. */
+TEST(a_start_that_cannot_register_gives_up)
+{
+    static const struct { enum release release; int32_t broker, listener; int64_t limit_ms; const char *rule; } cases[] = {
+        { RELEASE_43, 2, 1, 60000, "initial.broker.registration.timeout.ms" }, { RELEASE_27, 1, NETWORK_ZOOKEEPER, 18000, "zookeeper.connection.timeout.ms" },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct cluster_lab *lab = three(cases[i].release, cases[i].broker);
+        struct broker *broker = broker_of(lab, cases[i].broker);
+        int stopped;
+
+        CHECK_INT(ERR_OK, broker_kill(broker, "killed", &lab->reason));
+        cluster_lab_advance_ms(lab, 30000);
+        network_cut(lab->cluster, cases[i].broker, cases[i].listener);
+        stopped = cluster_lab_entries(lab, EVENT_broker_stopped);
+        CHECK_INT(cases[i].limit_ms, broker_start_limit_ms(broker));
+        CHECK_TEXT(cases[i].rule, broker_start_limit_key(broker));
+        CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+        cluster_lab_advance_ms(lab, cases[i].limit_ms - 1);
+        CHECK_INT(BROKER_STARTING, broker_state(broker));
+        CHECK_INT(stopped, cluster_lab_entries(lab, EVENT_broker_stopped));
+        cluster_lab_advance_ms(lab, 2);
+        CHECK_INT(BROKER_DOWN, broker_state(broker));
+        CHECK_INT(stopped + 1, cluster_lab_entries(lab, EVENT_broker_stopped));
+        network_heal_all(lab->cluster);
+        cluster_lab_advance_ms(lab, 60000);
+        CHECK_INT(BROKER_DOWN, broker_state(broker)); /* nobody starts it by itself */
+        CHECK_INT(ERR_OK, broker_start(broker, &lab->reason));
+        cluster_lab_advance_ms(lab, 90000);
+        CHECK_INT(BROKER_UP, broker_state(broker));
+        CHECK_INT(3, students(lab)->isr_count);
+        cluster_lab_free(lab);
+    }
+}
