@@ -60,5 +60,5 @@ const struct command command_replica = {
                "the ISR at the first look at which it lacks records and was caught up last longer than replica.lag.time.max.ms ago: a look comes every half of that. Until then the high "
                "watermark waits for it, and acks=all with it. One that lacks nothing stays. release lets it fetch again: it comes back by itself. Alone the command lists followers that are held, "
                "behind or out of the ISR, and when they will leave it.",
-    .example = "replica hold 2 students-0", .words = "hold release", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
+    .example = "replica hold 2", .words = "hold release", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

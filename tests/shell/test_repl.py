@@ -371,5 +371,5 @@ def test_slips_of_the_pen_cost_no_time():
                            'report --since 99; events --since 99; time; rewind start; until roll students-0 --limit 1s')
     assert status == 1
     assert err.splitlines()[:4] == ['until: there is no partition student-0', 'view: there is no partition student-0; `view` alone shows what there is, Tab goes to the next',
-                                    'report: there is no event 99 yet; the last is 2', 'events: there is no event 99 yet; the last is 2'], err
+                                    'report: there is no event 99 yet; the last is 3', 'events: there is no event 99 yet; the last is 3'], err
     assert '00:00:00' in out and 'KAFKARIUM' not in out and 'there is no partition students-0' not in err
