@@ -246,10 +246,24 @@ static struct ids one_id(struct work *work, int32_t id)
     return (struct ids){ items, 1 };
 }
 
+/* 2.7: a partition that was made while none of its replicas lived has had no leader yet (NewPartition): it begins with those that live now. */
+static void begin_late(struct work *work)
+{
+    int32_t *live = arena_alloc(work->arena, (size_t)(work->to.replicas.count + 1) * sizeof(*live)), count = 0;
+
+    if (!work->old || work->was->isr_count || work->was->leader != NO_LEADER)
+        return;
+    for (int32_t i = 0; i < work->to.replicas.count; i++)
+        if (acceptable(work, work->to.replicas.items[i]))
+            live[count++] = work->to.replicas.items[i];
+    work->to.isr = (struct ids){ live, count };
+}
+
 static void set_elected(struct work *work, struct metadata_partition_change *change, struct election_decision *election)
 {
-    bool unclean = election->unclean;
+    bool unclean;
 
+    begin_late(work);
     choose(work, election);
     unclean = election->unclean;
     say_candidates(work, election);

@@ -387,6 +387,9 @@ static void check_election(struct checks *checks, struct seen_partition *seen, c
         return;
     if (!seen->isr_count && !now->elr_count && now->leader == seen->last_leader) /* KIP-966: it had all when it led; whether it still has is checked */
         return;
+    /* 2.7: made while none of its replicas lived, it had no leader yet, and nothing to lose. */
+    if (!seen->isr_count && seen->leader < 0 && !seen->partition_epoch && !seen->leader_epoch)
+        return;
     /* It came into the ISR by the same change (a leader that goes let it in; a reassignment is over): whoever was in sync still is, or is no replica any more. */
     if (seen->isr_count && contains(now->isr, now->isr_count, now->leader)) {
         int32_t still = 0;
