@@ -52,7 +52,7 @@ static void print_question(struct call *call, const struct lesson_question *ques
     call_print(call, "\n");
     print_wrapped(call, question->text);
     for (size_t i = 0; i < question->count; i++)
-        call_print(call, "  %zu  %s\n", i + 1, question->answers[i]);
+        prose_print(call, "  %zu  %s\n", i + 1, question->answers[i]);
     call_print(call, "%s\n", _(call->session->lang, "lesson answer N"));
 }
 
@@ -200,7 +200,7 @@ static int show_list(struct call *call, const struct lessons *lessons)
 
         call_print(call, "%2d  %-14s %s (%zu)\n", lesson->number, lesson->name, lesson->title, lesson->count);
         if (lesson->summary)
-            call_print(call, "    %s\n", lesson->summary);
+            prose_print(call, "    %s\n", lesson->summary);
         if (!lab_fits(call, lesson))
             print_wanted(call, lesson);
     }
