@@ -172,28 +172,6 @@ static void live_dangerously(struct sim_lab *sim)
     }
 }
 
-/* Brokers join, and go. */
-static void live_and_grow(struct sim_lab *sim)
-{
-    struct wire_client *admin = wire_lab_client(&sim->ends, 0, true), *end;
-
-    order(sim, "broker add 7 num.io.threads=16");
-    sim_lab_advance_ms(sim, 500);
-    sim_create_topic(admin, "students", 3, 3, NULL, NULL);
-    sim_lab_advance_ms(sim, 500);
-    end = to_leader(sim);
-    for (int i = 0; i < 8; i++)
-        sim_produce(end, "students", 0, "grown", 3, queue_now_ms(lab_queue(sim->lab)));
-    order(sim, "broker kill 7");
-    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim->lab, "broker add 7", NULL, NULL));
-    sim_lab_advance_ms(sim, 30000);
-    order(sim, "broker add");
-    order(sim, "broker start 7");
-    sim_lab_advance_ms(sim, 5000);
-    CHECK_INT(4, cluster_broker_count(lab_cluster(sim->lab)));
-    sim_produce(to_leader(sim), "students", 0, "more", 3, queue_now_ms(lab_queue(sim->lab)));
-}
-
 static void begin_produce(struct wire_client *client, struct arena *arena)
 {
     struct produce_request_partition partition = { 0, lab_batch(arena, 1, queue_now_ms(client->lab->queue)) };
@@ -340,6 +318,28 @@ static void live_in_rough_chaos(struct sim_lab *sim)
     order(sim, "producer kill p");
 }
 
+/* Brokers join, and go. */
+static void live_and_grow(struct sim_lab *sim)
+{
+    struct wire_client *admin = wire_lab_client(&sim->ends, 0, true), *end;
+
+    order(sim, "broker add 7 num.io.threads=16");
+    sim_lab_advance_ms(sim, 500);
+    sim_create_topic(admin, "students", 3, 3, NULL, NULL);
+    sim_lab_advance_ms(sim, 500);
+    end = to_leader(sim);
+    for (int i = 0; i < 8; i++)
+        sim_produce(end, "students", 0, "grown", 3, queue_now_ms(lab_queue(sim->lab)));
+    order(sim, "broker kill 7");
+    CHECK_INT(ERR_INVALID_REQUEST, lab_order(sim->lab, "broker add 7", NULL, NULL));
+    sim_lab_advance_ms(sim, 30000);
+    order(sim, "broker add");
+    order(sim, "broker start 7");
+    sim_lab_advance_ms(sim, 5000);
+    CHECK_INT(4, cluster_broker_count(lab_cluster(sim->lab)));
+    sim_produce(to_leader(sim), "students", 0, "more", 3, queue_now_ms(lab_queue(sim->lab)));
+}
+
 static int joins(const struct sim_lab *sim)
 {
     char *events = sim_lab_events(sim->lab);
@@ -433,12 +433,6 @@ TEST(orders_are_replayed_at_their_place)
     check_replay(RELEASE_43, 3, live_dangerously);
 }
 
-TEST(brokers_that_join_are_replayed)
-{
-    check_replay(RELEASE_27, 2, live_and_grow);
-    check_replay(RELEASE_43, 2, live_and_grow);
-}
-
 TEST(faults_are_replayed)
 {
     check_replay(RELEASE_27, 3, live_with_faults);
@@ -451,6 +445,12 @@ TEST(chaos_is_replayed_and_leaves_nothing_broken)
     check_replay(RELEASE_43, 3, live_in_gentle_chaos);
     check_replay(RELEASE_27, 3, live_in_rough_chaos);
     check_replay(RELEASE_43, 3, live_in_rough_chaos);
+}
+
+TEST(brokers_that_join_are_replayed)
+{
+    check_replay(RELEASE_27, 2, live_and_grow);
+    check_replay(RELEASE_43, 2, live_and_grow);
 }
 
 TEST(members_that_are_put_out_are_so_again)

@@ -99,10 +99,12 @@ static void read_decisions(struct lab *lab)
     for (size_t i = 0; i < cluster_broker_count(cluster); i++)
         for (int32_t p = 0; p < 4 && broker_up(cluster_broker_at(cluster, i)); p++) {
             struct partition *partition = broker_partition(cluster_broker_at(cluster, i), "students", p);
+            struct retention_decision weighed;
 
             if (!partition)
                 continue;
-            log_weigh_retention(partition_log(partition), now_ms);
+            weighed = log_weigh_retention(partition_log(partition), now_ms);
+            retention_decision_done(&weighed);
             log_decide_compaction(partition_log(partition), partition_cleaner_offset(partition), now_ms);
         }
     lab_next_moment(lab);
