@@ -1,5 +1,7 @@
 """A broker more joins a running cluster; racks from the command line."""
+import errno
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -43,11 +45,20 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(folder):
 
 
 def test_a_port_that_is_taken_is_named(folder):
-    import socket
-    taken = socket.socket()
-    taken.bind(('127.0.0.1', 0))
-    taken.listen()
-    port = taken.getsockname()[1]
+    for _ in range(50):  # a taken port behind one that is free, for both addresses
+        taken = socket.socket()
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        try:
+            for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
+                with socket.socket(family) as before:
+                    before.bind((host, port - 1))
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # no IPv6 here
+                break
+            taken.close()
     status, out, err = run('--port', str(port - 1), os.path.join(str(folder), 'lab'), '-c', 'broker add; broker', timeout=60)
     taken.close()
     assert status == 1 and str(port) in err
