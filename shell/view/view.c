@@ -148,7 +148,7 @@ static void draw_header(struct view *view, struct grid *grid)
         text_add(&line, _(view->lang, " running"));
     }
     text_add(&line, "  ");
-    if (lab_pace(lab) != PACE_FROZEN || grid->columns >= 100)
+    if (grid->columns >= 100 || (lab_pace(lab) != PACE_FROZEN && !(lab_net(lab) && brokers > 1))) /* their ports tell it as well */
         text_printf(&line, n_(view->lang, "%zu broker  ", "%zu brokers  ", (int64_t)brokers), brokers);
     if (lab_net(lab) && brokers > 1)
         text_printf(&line, "localhost:%d-%d  ", lab_port(lab, 0), lab_port(lab, brokers - 1));
