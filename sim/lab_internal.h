@@ -77,4 +77,18 @@ void lab_go_live(struct lab *lab, uv_loop_t *loop, uint64_t armed);
 struct cluster_options lab_cluster_options(struct lab *lab); /* for all its brokers */
 void lab_keep_settings(struct lab *lab, const char *lines);  /* more of what it was made with */
 extern const struct table clock_table;
-char *lab_runtime_folder(void);
+
+/* How it is made, in the order of lab_open(). Settings: lab_settings.c. */
+enum err lab_remember_how_made(struct lab *lab, const struct lab_options *options, struct reason *reason); /* and lab.db is opened; ERR_INVALID_CONFIG: it was made otherwise */
+/* A lab opened again without --set gets what it was made with: `options` then borrows them from `map`. */
+void lab_take_kept_settings(struct lab *lab, struct lab_options *options, struct config_map *map);
+enum err lab_make_settings(struct lab *lab, const struct lab_options *options, struct reason *reason);
+/* Its folders: lab_folder.c. */
+enum err lab_make_folder(struct lab *lab, const struct lab_options *options, struct reason *reason);
+enum err lab_take_log_dir(struct lab *lab, const char *dir, struct reason *reason); /* --log-dir; what a transient lab left there goes */
+extern const char lab_log_dir_marker[];                                             /* the file by which it is known to be one's */
+void lab_remove_folder(struct lab *lab);
+/* What comes in: lab_inputs.c. The first before the cluster touches a file, the other once there is one. */
+enum err lab_prepare_recorder(struct lab *lab, const struct lab_options *options, struct reason *reason);
+enum err lab_open_recorder(struct lab *lab, const struct lab_options *options, struct reason *reason);
+enum err lab_take_base(struct lab *lab, const char *base, struct reason *reason);   /* a replay begins with the files with which its recording began */
