@@ -84,9 +84,10 @@ po: pot
 
 # ---- tests: tests/LAYER/*.c is one program, over the archives up to that layer; tests/shell over all ----
 TEST_LAYERS := $(strip $(foreach l,$(LAYERS),$(if $(wildcard tests/$(l)/*.c),$(l))))
+SUMS_OBJECTS := $(BUILD)/obj/tests/sim/sums.o $(BUILD)/obj/tests/sim/sha256.o
 TOP_TESTS := $(foreach l,sim seeds shell fuzz,$(if $(wildcard tests/$(l)/*.c),$(l)))
 define test_rules
-$(BUILD)/tests/$(1): $(filter-out %/seeds/main.o,$(call objects,tests/$(1))) $(BUILD)/obj/tests/harness.o $(if $(filter seeds,$(1)),$(BUILD)/obj/tests/sim/sha256.o) $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim seeds shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
+$(BUILD)/tests/$(1): $(filter-out %/seeds/main.o,$(call objects,tests/$(1))) $(BUILD)/obj/tests/harness.o $(if $(filter seeds,$(1)),$(SUMS_OBJECTS)) $(if $(filter sim,$(1)),$(BUILD)/obj/tests/wire/wire_lab.o) $(if $(filter shell fuzz,$(1)),$(filter-out %/shell/main.o,$(SHELL_OBJECTS))) $(if $(filter sim seeds shell fuzz,$(1)),$(TOP_OBJECTS) $(call archives,net),$(call archives,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka
 .PHONY: test-$(1)
@@ -134,7 +135,7 @@ fuzz:
 # ---- random histories: tests/seeds; `make seeds N=1000 FROM=1` plays so many, `build/seeds` says what else it can ----
 N ?= 100
 FROM ?= 1
-SEEDS_OBJECTS := $(filter-out %/seeds_test.o,$(call objects,tests/seeds)) $(BUILD)/obj/tests/sim/sha256.o
+SEEDS_OBJECTS := $(filter-out %/seeds_test.o,$(call objects,tests/seeds)) $(SUMS_OBJECTS)
 $(BUILD)/seeds: $(SEEDS_OBJECTS) $(TOP_OBJECTS) $(call archives,net)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 .PHONY: seeds

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "sim/order.h"
-#include "tests/seeds/sums.h"
 #include "tests/seeds/transport.h"
+#include "tests/sim/sums.h"
 
 enum {
     START_S = 1767261600,             /* 2026-01-01T10:00:00Z */

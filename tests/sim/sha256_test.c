@@ -1,4 +1,5 @@
 /* SHA-256 is the standard's. */
+#include "tests/sim/sha256.h"
 #include "tests/sim/sim_lab.h"
 
 TEST(sha256_is_the_standards)

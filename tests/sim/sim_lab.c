@@ -137,42 +137,6 @@ int64_t sim_produce_keyed(struct wire_client *client, const char *topic, int32_t
 
 /* ---- sums ---- */
 
-static void sum_file(struct fs *fs, const char *path, struct text *out)
-{
-    struct buffer bytes = { 0 };
-    uint8_t sum[32];
-    size_t full;
-
-    CHECK_INT(ERR_OK, fs_read_all(fs, path, SIZE_MAX / 2, &bytes, NULL));
-    full = bytes.size;
-    while (full && !bytes.data[full - 1]) /* a preallocated index is megabytes of zeros; their count stands beside the sum */
-        full--;
-    sha256(bytes.data, full, sum);
-    for (int i = 0; i < 32; i++)
-        text_printf(out, "%02x", sum[i]);
-    text_printf(out, " %zu %s\n", bytes.size, path);
-    buffer_done(&bytes);
-}
-
-static void sum_folder(struct fs *fs, const char *folder, struct text *out)
-{
-    struct fs_names names;
-
-    CHECK_INT(ERR_OK, fs_list(fs, folder, &names, NULL));
-    for (size_t i = 0; i < names.count; i++) {
-        char *path = mem_printf("%s/%s", folder, names.names[i]);
-        struct file_stat stat;
-
-        CHECK_INT(ERR_OK, fs_stat(fs, path, &stat));
-        if (stat.folder)
-            sum_folder(fs, path, out);
-        else
-            sum_file(fs, path, out);
-        mem_free(path);
-    }
-    fs_names_free(&names);
-}
-
 char *sim_file_sums(struct fs *fs, const char *folder)
 {
     struct text out = { 0 };

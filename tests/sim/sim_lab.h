@@ -4,7 +4,7 @@
 #include "sim/log/batch.h"
 #include "sim/sim.h"
 #include "tests/harness.h"
-#include "tests/sim/sha256.h"
+#include "tests/sim/sums.h"
 #include "tests/wire/wire_lab.h"
 
 struct sim_lab {
@@ -28,7 +28,7 @@ int64_t sim_produce(struct wire_client *client, const char *topic, int32_t parti
 /* One record of this key; `value` NULL: a tombstone. */
 int64_t sim_produce_keyed(struct wire_client *client, const char *topic, int32_t partition, const char *key, const char *value, int64_t timestamp_ms);
 
-/* A line for each file below `folder`: sha256 without the zeros at the end, size, path; sorted. The caller's. */
+/* sum_folder() of one folder. The caller's. */
 char *sim_file_sums(struct fs *fs, const char *folder);
 /* Of all brokers of a lab. */
 char *sim_lab_sums(const struct lab *lab);

@@ -1,5 +1,5 @@
 /* Events as text, files by their sums. */
-#include "tests/seeds/sums.h"
+#include "tests/sim/sums.h"
 
 #include <string.h>
 
@@ -51,8 +51,10 @@ static void sum_file(struct fs *fs, const char *path, struct text *out)
     uint8_t sum[32];
     size_t full;
 
-    if (fs_read_all(fs, path, SIZE_MAX / 2, &bytes, NULL))
+    if (fs_read_all(fs, path, SIZE_MAX / 2, &bytes, NULL)) {
+        text_printf(out, "unreadable %s\n", path);
         return;
+    }
     full = bytes.size; /* a preallocated index is megabytes of zeros at its end; the size stands beside the sum */
     while (full >= sizeof(zeros) && !memcmp(bytes.data + full - sizeof(zeros), zeros, sizeof(zeros)))
         full -= sizeof(zeros);
@@ -65,12 +67,14 @@ static void sum_file(struct fs *fs, const char *path, struct text *out)
     buffer_done(&bytes);
 }
 
-static void sum_folder(struct fs *fs, const char *folder, struct text *out)
+void sum_folder(struct fs *fs, const char *folder, struct text *out)
 {
     struct fs_names names;
 
-    if (fs_list(fs, folder, &names, NULL))
+    if (fs_list(fs, folder, &names, NULL)) {
+        text_printf(out, "unreadable %s\n", folder);
         return;
+    }
     for (size_t i = 0; i < names.count; i++) {
         char *path = mem_printf("%s/%s", folder, names.names[i]);
         struct file_stat stat;
