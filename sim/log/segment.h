@@ -100,9 +100,9 @@ bool segment_index_full(const struct segment *segment);
 enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason);
 /* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
 enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason);
-/* How many entries of the offset index have an offset <= offset. */
 /* Offset of the first entry of the offset index at that position or behind it; -1: none. */
 int64_t segment_indexed_from(struct segment *segment, int64_t position);
+/* How many entries of the offset index have an offset <= offset. */
 uint32_t segment_entries_to(struct segment *segment, int64_t offset);
 /* Of the time index: greatest timestamp <= timestamp_ms; -1 and the base offset without one. */
 void segment_index_time(struct segment *segment, int64_t timestamp_ms, int64_t *found_ms, int64_t *offset);
