@@ -32,6 +32,7 @@ void run_usage(FILE *out)
           "  --durable                   really fsync where Kafka does\n"
           "  --mode table|csv|json       how sql and Kafkarium's own commands print\n"
           "  --log-dir DIR               the one broker's files are DIR itself\n"
+          "  --log-dirs N                folders a broker, between which replicas move and which fail one by one (1)\n"
           "  --metrics PORT              what brokers measure, for Prometheus: http://127.0.0.1:PORT/metrics\n"
           "  --record                    keep inputs for replay also with --serve\n"
           "  --inspect DIR[,DIR]         x-ray: look at a real broker's log.dirs, running or stopped; nothing is written there\n"
@@ -60,7 +61,7 @@ static int wrong(const char *format, ...)
 }
 
 enum { O_BROKERS = 256, O_CONTROLLERS, O_RACKS, O_PORT, O_LISTEN, O_ADVERTISED, O_NO_LISTEN, O_SERVE, O_READY_JSON, O_KAFKA, O_COURSE, O_SET, O_SEED, O_START, O_SPEED,
-       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_METRICS, O_HELP, O_VERSION };
+       O_TIMESTAMPS, O_DURABLE, O_MODE, O_LOG_DIR, O_LOG_DIRS, O_RECORD, O_INSPECT, O_SET_TOPIC, O_PROPERTIES, O_TO, O_METRICS, O_HELP, O_VERSION };
 
 static const struct option_row {
     const char *name;
@@ -70,7 +71,7 @@ static const struct option_row {
     { "no-listen", 0, O_NO_LISTEN }, { "serve", 0, O_SERVE }, { "ready-json", 0, O_READY_JSON }, { "kafka", 1, O_KAFKA },
     { "course", 0, O_COURSE }, { "set", 1, O_SET }, { "override", 1, O_SET }, { "seed", 1, O_SEED }, { "start", 1, O_START },
     { "speed", 1, O_SPEED }, { "timestamps", 1, O_TIMESTAMPS }, { "durable", 0, O_DURABLE }, { "mode", 1, O_MODE },
-    { "log-dir", 1, O_LOG_DIR }, { "metrics", 1, O_METRICS }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "set-topic", 1, O_SET_TOPIC }, { "properties", 1, O_PROPERTIES }, { "to", 2, O_TO }, { "help", 0, O_HELP },
+    { "log-dir", 1, O_LOG_DIR }, { "log-dirs", 1, O_LOG_DIRS }, { "metrics", 1, O_METRICS }, { "record", 0, O_RECORD }, { "inspect", 1, O_INSPECT }, { "set-topic", 1, O_SET_TOPIC }, { "properties", 1, O_PROPERTIES }, { "to", 2, O_TO }, { "help", 0, O_HELP },
     { "version", 0, O_VERSION },
 };
 
@@ -161,8 +162,8 @@ static int check_inspect(struct run_options *options)
         return wrong("--inspect only looks at files: nobody listens, leave out --serve, --port and --listen");
     if (options->join || options->mode == RUN_TOOLS)
         return wrong("--inspect opens a folder of its own: leave out --to and view (view is a command of its shell)");
-    if (lab->dir || lab->brokers_given || lab->controllers_given || lab->course || lab->log_dir || lab->record || lab->durable || options->paused || options->speed != 1)
-        return wrong("--inspect looks at a real broker's folder and keeps nothing: a LAB, --brokers, --controllers, --course, --log-dir, --record, --durable and --speed don't go with it");
+    if (lab->dir || lab->brokers_given || lab->controllers_given || lab->course || lab->log_dir || config_map_get(&options->settings, "@log-dirs") || lab->record || lab->durable || options->paused || options->speed != 1)
+        return wrong("--inspect looks at a real broker's folder and keeps nothing: a LAB, --brokers, --controllers, --course, --log-dir, --log-dirs, --record, --durable and --speed don't go with it");
     options->inspect.settings_given |= options->settings.count > 0;
     for (line = strtok_r((char *)text_chars(&options->properties), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *equals = strchr(line, '=');
@@ -283,6 +284,12 @@ static int take_option(struct run_options *options, int value, const char *argum
     case O_LOG_DIR:
         lab->log_dir = argument;
         break;
+    case O_LOG_DIRS:
+        if (!parse_i64(argument, &number) || number < 1 || number > MOST_LOG_DIRS)
+            return wrong("--log-dirs wants a number from 1 to %d, not '%s'; --log-dir DIR names the folder of a broker that has one", MOST_LOG_DIRS, argument);
+        config_map_set(&options->settings, "@log-dirs", argument);
+        lab->settings = &options->settings;
+        break;
     case O_METRICS:
         if (!parse_i32(argument, &options->metrics_port) || options->metrics_port < 0 || options->metrics_port > 65535)
             return wrong("--metrics wants a port from 0 (any free) to 65535, not '%s'", argument);
@@ -359,7 +366,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
             return wrong("--course plays Kafka 2.7; leave out --kafka %s, or --course", release_name(options->lab.release));
         options->lab.release = RELEASE_27;
         options->lab.release_given = true;
-        if (!options->lab.log_dir && options->lab.brokers == 1)
+        if (!options->lab.log_dir && options->lab.brokers == 1 && !config_map_get(&options->settings, "@log-dirs"))
             options->lab.log_dir = "/tmp/kafka-logs";
     }
     if (options->mode == RUN_SHELL && (options->commands || options->file || !isatty(0)))

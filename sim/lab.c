@@ -43,7 +43,7 @@ struct cluster_options lab_cluster_options(struct lab *lab)
     return (struct cluster_options){
         .release = lab->release, .broker_count = lab->brokers, .first_broker_id = release_is_27(lab->release) ? 0 : 1,
         .controllers = lab->controllers, .dir = lab->dir, .settings = &lab->settings, .own = own_of_broker, .own_context = lab, .host = lab->registered_host,
-        .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
+        .log_dirs = own_log_dirs(lab), .ports = lab->ports, .queue = lab->queue, .random = &lab->random, .journal = lab->journal, .fs = lab->fs,
     };
 }
 

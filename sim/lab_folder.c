@@ -1,5 +1,6 @@
 /* Where a lab lies: its folder, the one of --log-dir, and what the names of files mean that a user types. */
 #include "sim/lab_internal.h"
+#include "sim/own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +68,9 @@ enum err lab_take_log_dir(struct lab *lab, const char *dir, struct reason *reaso
 
     if (lab->brokers != 1)
         return err_because(ERR_INVALID_CONFIG, reason, "--log-dir is the folder of one broker: leave out --brokers %d", lab->brokers);
+    if (own_log_dirs(lab) != 1)
+        return err_because(ERR_INVALID_CONFIG, reason, "--log-dir is the only folder of its broker: leave it out, and --log-dirs %d makes them in the lab's folder",
+                           own_log_dirs(lab));
     err = fs_mkdir(lab->fs, dir, reason);
     if (err)
         return err;

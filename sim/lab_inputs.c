@@ -51,20 +51,19 @@ static void forget_old_parts(struct lab *lab, const char *folder, int first, int
     }
 }
 
-/* The folders that make up the lab's disk, and the names that they have in a copy: broker-N, controller. */
-static char *log_folder(const struct lab *lab, const char *log_dir, int32_t id)
-{
-    return log_dir ? mem_text(log_dir) : mem_printf("%s/broker-%d", lab->dir, id);
-}
-
+/* The folders that make up the lab's disk keep their names in a copy: broker-N, broker-N.dir2, controller. */
 void lab_copy_files(struct lab *lab, struct copy *copy, const char *into)
 {
     for (size_t i = 0; i < cluster_broker_count(lab->cluster); i++) {
         const struct broker *broker = cluster_broker_at(lab->cluster, i);
-        char *to = mem_printf("%s/broker-%d", into, broker_id(broker));
 
-        copy_add(copy, broker_log_dir(broker), to);
-        mem_free(to);
+        for (size_t d = 0; d < broker_dir_count(broker); d++) {
+            const struct log_dir *dir = broker_dir_at(broker, d);
+            char *to = mem_printf("%s/%s", into, log_dir_name(dir));
+
+            copy_add(copy, log_dir_path(dir), to);
+            mem_free(to);
+        }
     }
     char *controller = mem_printf("%s/controller", lab->dir), *to = mem_printf("%s/controller", into);
 
@@ -87,22 +86,24 @@ void lab_copy_inputs(struct lab *lab, struct copy *copy, const char *into)
 /* A lab that has files already: their copy, made before anything touches them. */
 static enum err keep_base(struct lab *lab, const struct lab_options *options, const char *folder, int number, struct reason *reason)
 {
-    int32_t first = release_is_27(lab->release) ? 0 : 1;
+    int32_t first = release_is_27(lab->release) ? 0 : 1, dirs = own_log_dirs(lab);
     char *into = lab_part_path(folder, "base", number), *controller = mem_printf("%s/controller", lab->dir), *to = mem_printf("%s/controller", into);
     struct copy *copy = copy_new(lab->fs, lab->fs);
     int64_t size = copy_size(lab->fs, controller, most_base_bytes);
     enum err err = ERR_OK;
 
-    for (int32_t i = 0; i < lab->brokers; i++) {
+    for (int32_t i = 0; i < lab->brokers * dirs; i++) {
         struct config_map settings = { 0 };
-        int32_t id = first + i;
-        char *from, *part;
+        int32_t id = first + i / dirs;
+        char *name, *from, *part;
         struct fs_names names;
 
-        own_of(lab, (size_t)i, &id, &settings);
+        own_of(lab, (size_t)(i / dirs), &id, &settings);
         config_map_done(&settings);
-        from = log_folder(lab, i ? NULL : options->log_dir, id);
-        part = mem_printf("%s/broker-%d", into, id);
+        name = cluster_log_dir_name(id, i % dirs);
+        from = !i && options->log_dir ? mem_text(options->log_dir) : mem_printf("%s/%s", lab->dir, name);
+        part = mem_printf("%s/%s", into, name);
+        mem_free(name);
 
         if (!fs_list(lab->fs, from, &names, NULL)) {
             size += names.count ? copy_size(lab->fs, from, most_base_bytes) : 0;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char log_dirs_key[] = "@log-dirs";
+
 bool own_key(const char *key) { return key[0] == '@'; }
 
 /* "@3" and "@3:KEY"; -1: another one. *rest: behind the number. */
@@ -33,7 +35,8 @@ enum err own_take(struct lab *lab, const char *key, const char *value, struct re
     const char *rest = "";
     int32_t index = index_in(key, &rest), id;
 
-    if (strcmp(key, "@racks") != 0 && (index < 0 || (!*rest && (!parse_i32(value, &id) || id < 0)) || !strcmp(rest, ":")))
+    if (!strcmp(key, log_dirs_key) ? !parse_i32(value, &id) || id < 1 || id > MOST_LOG_DIRS
+                                   : strcmp(key, "@racks") != 0 && (index < 0 || (!*rest && (!parse_i32(value, &id) || id < 0)) || !strcmp(rest, ":")))
         return err_because(ERR_INVALID_CONFIG, reason, "'%s' is no setting", key);
     config_map_set(&lab->own, key, value);
     return ERR_OK;
@@ -108,6 +111,8 @@ static void say_line(void *context, const char *key, const char *value)
     text_add(out, out->size ? " " : "");
     if (!strcmp(key, "@racks"))
         text_printf(out, "--racks %s", value ? value : "");
+    else if (!strcmp(key, log_dirs_key))
+        text_printf(out, "--log-dirs %s", value ? value : "");
     else
         text_printf(out, value ? "--set %s=%s" : "%s", key, value);
 }
@@ -119,6 +124,16 @@ char *own_words(const char *lines)
     text_add(&out, "");
     each_line(lines, say_line, &out);
     return text_take(&out);
+}
+
+int32_t own_log_dirs(const struct lab *lab)
+{
+    const char *value = config_map_get(&lab->own, log_dirs_key);
+    int32_t count = 1;
+
+    if (value)
+        parse_i32(value, &count);
+    return count;
 }
 
 /* The i-th of "a,b,c", going round. */

@@ -18,6 +18,7 @@
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
 #include "sim/cluster/inspect.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/cluster/placement.h"
 #include "sim/cluster/quorum.h"

@@ -58,10 +58,12 @@ static void set_own_settings(struct broker *broker, const struct cluster_options
     struct config_map *map = &broker->settings;
     bool votes = (int32_t)broker->index < cluster->controllers;
     struct text servers = { 0 };
+    char *log_dirs = log_dirs_setting(broker);
 
     set_rack(broker);
     set_text(map, "broker.id", "%d", broker->id);
-    set_text(map, "log.dirs", "%s", broker->log_dir);
+    set_text(map, "log.dirs", "%s", log_dirs);
+    mem_free(log_dirs);
     if (release_is_27(cluster->release)) {
         set_text(map, "listeners", "PLAINTEXT://127.0.0.1:%d", broker->port);
         set_text(map, "advertised.listeners", "PLAINTEXT://%s:%d", cluster->host, broker->port);
@@ -230,7 +232,7 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     config_map_copy(&broker->settings, options->settings);
     if (options->own)
         options->own(options->own_context, index, &broker->id, &broker->settings);
-    broker->log_dir = options->log_dir && !index ? mem_text(options->log_dir) : mem_printf("%s/broker-%d", options->dir, broker->id);
+    log_dirs_init(broker, options);
     broker->fetchers = mem_zero_array((size_t)options->broker_count, sizeof(*broker->fetchers));
     broker->env = (struct log_env){
         .fs = cluster->fs, .journal = cluster->journal, .random = &cluster->random, .release = cluster->release, .broker = broker->id,
@@ -242,7 +244,7 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
     for (size_t i = 0; i < index; i++)
         if (cluster->brokers[i]->id == broker->id)
             return err_because(ERR_INVALID_CONFIG, reason, "there are two brokers of id %d", broker->id);
-    return fs_mkdir(cluster->fs, broker->log_dir, reason);
+    return log_dirs_make(broker, reason);
 }
 
 void broker_free_fetchers(struct broker *broker)
@@ -268,10 +270,6 @@ void broker_free(struct broker *broker)
     broker_cancel_tasks(broker);
     life_done(broker);
     forget_doomed(broker);
-    checkpoint_done(&broker->recovery_points);
-    checkpoint_done(&broker->log_starts);
-    checkpoint_done(&broker->high_watermarks);
-    checkpoint_done(&broker->cleaner_offsets);
     config_map_done(&broker->settings);
     config_map_done(&broker->loggers);
     image_free(broker->image);
@@ -280,37 +278,8 @@ void broker_free(struct broker *broker)
     mem_free(broker->partitions);
     mem_free(broker->hash);
     mem_free(broker->topics);
-    mem_free(broker->log_dir);
+    log_dirs_done(broker);
     mem_free(broker);
-}
-
-/* A damaged checkpoint counts as missing; the logs are then read further back. */
-static void read_checkpoint(struct broker *broker, enum checkpoint_kind kind, struct checkpoint *out)
-{
-    char *path = mem_printf("%s/%s", broker->log_dir, broker_checkpoint_name(kind));
-
-    checkpoint_done(out); /* of a start that came no further */
-    if (checkpoint_read(broker->cluster->fs, path, out, NULL)) {
-        checkpoint_done(out);
-        *out = (struct checkpoint){ 0 };
-    }
-    checkpoint_sort(out);
-    mem_free(path);
-}
-
-/* Kafka makes these at once, empty. */
-static enum err make_file(struct broker *broker, const char *name, struct reason *reason)
-{
-    char *path = mem_printf("%s/%s", broker->log_dir, name);
-    struct file *file = NULL;
-    enum err err = ERR_OK;
-
-    if (!fs_exists(broker->cluster->fs, path)) {
-        err = fs_open(broker->cluster->fs, path, FILE_WRITE | FILE_CREATE, &file, reason);
-        file_close(file);
-    }
-    mem_free(path);
-    return err;
 }
 
 /* The moments of an earlier life are over: what is noted while logs load waits for those that broker_start_tasks works out. */
@@ -327,35 +296,14 @@ static void forget_ticks(struct broker *broker)
 
 enum err broker_load(struct broker *broker, struct reason *reason)
 {
-    static const char *const files[] = { ".lock", "cleaner-offset-checkpoint", "log-start-offset-checkpoint",
-                                         "recovery-point-offset-checkpoint", "replication-offset-checkpoint" };
-    enum err err = ERR_OK;
-
     forget_ticks(broker);
-    read_checkpoint(broker, RECOVERY_POINTS, &broker->recovery_points);
-    read_checkpoint(broker, LOG_STARTS, &broker->log_starts);
-    read_checkpoint(broker, HIGH_WATERMARKS, &broker->high_watermarks);
-    read_checkpoint(broker, CLEANER_OFFSETS, &broker->cleaner_offsets);
-    broker->clean = clean_marker_take(broker->cluster->fs, broker->log_dir);
-    if (broker->clean) /* gone for good: no power-off may bring it back beside logs that are not clean any more */
-        err = fs_sync_folder(broker->cluster->fs, broker->log_dir, reason);
-    for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
-        err = make_file(broker, files[i], reason);
-    return err;
+    return log_dirs_load(broker, reason);
 }
 
 /* Nothing of a topic of 2.7 that is being deleted is made again. */
 static bool was_removed(const struct broker *broker, const struct image_topic *topic, int32_t number)
 {
-    char *dir;
-    bool there;
-
-    if (!topic->deleting)
-        return false;
-    dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
-    there = fs_exists(broker->cluster->fs, dir);
-    mem_free(dir);
-    return !there;
+    return topic->deleting && !log_dirs_find(broker, topic->name, number);
 }
 
 static bool has_replica(const struct broker *broker, const char *topic, int32_t number)
@@ -369,10 +317,11 @@ static bool has_replica(const struct broker *broker, const char *topic, int32_t 
 }
 
 /* A folder whose partition is not in the metadata: 4.x puts it aside. */
-static void put_aside(struct broker *broker, const char *name)
+static void put_aside(struct log_dir *dir, const char *name)
 {
-    char *from = mem_printf("%s/%s", broker->log_dir, name);
-    char *to = mem_printf("%s/%.190s.%016" PRIx64 "%016" PRIx64 "-stray", broker->log_dir, name, random_u64(&broker->cluster->random),
+    struct broker *broker = dir->broker;
+    char *from = mem_printf("%s/%s", dir->path, name);
+    char *to = mem_printf("%s/%.190s.%016" PRIx64 "%016" PRIx64 "-stray", dir->path, name, random_u64(&broker->cluster->random),
                           random_u64(&broker->cluster->random));
 
     fs_rename(broker->cluster->fs, from, to, NULL);
@@ -381,25 +330,27 @@ static void put_aside(struct broker *broker, const char *name)
 }
 
 /* It is of a topic of that name that was deleted while the broker was away. */
-static bool of_another_topic(const struct broker *broker, const char *name, const char *topic)
+static bool of_another_topic(const struct log_dir *dir, const char *name, const char *topic)
 {
-    char *dir = mem_printf("%s/%s", broker->log_dir, name);
+    const struct broker *broker = dir->broker;
+    char *path = mem_printf("%s/%s", dir->path, name);
     struct uuid id;
-    bool other = !partition_metadata_read(broker->cluster->fs, dir, &id, NULL) && !uuid_is_zero(id) &&
+    bool other = !partition_metadata_read(broker->cluster->fs, path, &id, NULL) && !uuid_is_zero(id) &&
                  !uuid_equal(id, image_topic(broker->image, topic)->id);
 
-    mem_free(dir);
+    mem_free(path);
     return other;
 }
 
-static void look_at_folder(struct broker *broker, const char *name)
+static void look_at_folder(struct log_dir *dir, const char *name)
 {
+    struct broker *broker = dir->broker;
     const char *dash = strrchr(name, '-');
     char topic[256];
     int32_t number;
 
     if (text_ends(name, "-delete")) {
-        broker_doom(broker, mem_printf("%s/%s", broker->log_dir, name));
+        broker_doom(broker, mem_printf("%s/%s", dir->path, name));
         return;
     }
     if (!dash || dash == name || (size_t)(dash - name) >= sizeof(topic) || !parse_i32(dash + 1, &number) || number < 0)
@@ -407,8 +358,8 @@ static void look_at_folder(struct broker *broker, const char *name)
     snprintf(topic, sizeof(topic), "%.*s", (int)(dash - name), name);
     if (strcmp(topic, "__cluster_metadata") == 0 || release_is_27(broker->cluster->release))
         return;
-    if (!has_replica(broker, topic, number) || of_another_topic(broker, name, topic))
-        put_aside(broker, name);
+    if (!has_replica(broker, topic, number) || of_another_topic(dir, name, topic))
+        put_aside(dir, name);
 }
 
 /* All, or those of one broker. */
@@ -438,19 +389,28 @@ static void tell_loaded(struct broker *broker)
     cluster->loaded(cluster->loaded_context, cluster->loaded_count, cluster->loaded_total);
 }
 
-enum err broker_host_all(struct broker *broker, struct reason *reason)
+static enum err look_at_folders(struct log_dir *dir, struct reason *reason)
 {
     struct fs_names names = { 0 };
-    enum err err = fs_list(broker->cluster->fs, broker->log_dir, &names, reason);
+    enum err err = fs_list(dir->broker->cluster->fs, dir->path, &names, reason);
 
-    broker->logs_done = 0;
-    broker->logs_total = count_replicas(broker->image, broker->id);
     for (size_t i = 0; !err && i < names.count; i++) {
-        look_at_folder(broker, names.names[i]);
-        if (!life_breathe(broker, COST_OF_NAME))
+        look_at_folder(dir, names.names[i]);
+        if (!life_breathe(dir->broker, COST_OF_NAME))
             err = ERR_BROKER_NOT_AVAILABLE;
     }
     fs_names_free(&names);
+    return err;
+}
+
+enum err broker_host_all(struct broker *broker, struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    broker->logs_done = 0;
+    broker->logs_total = count_replicas(broker->image, broker->id);
+    for (size_t i = 0; !err && i < broker->dir_count; i++)
+        err = look_at_folders(&broker->dirs[i], reason);
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
         const struct image_topic *topic = image_topic_at(broker->image, t);
 
@@ -463,12 +423,10 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
                 err = ERR_BROKER_NOT_AVAILABLE;
         }
     }
-    checkpoint_done(&broker->recovery_points);
-    checkpoint_done(&broker->log_starts);
-    checkpoint_done(&broker->high_watermarks);
-    checkpoint_done(&broker->cleaner_offsets);
-    broker->recovery_points = broker->log_starts = broker->high_watermarks = broker->cleaner_offsets = (struct checkpoint){ 0 };
+    log_dirs_forget_checkpoints(broker);
     broker->clean = true; /* what is made from now on is whole */
+    for (size_t i = 0; i < broker->dir_count; i++)
+        broker->dirs[i].clean = true;
     return err;
 }
 
@@ -532,10 +490,12 @@ bool broker_stop_clean(struct broker *broker)
     broker->state = BROKER_DOWN;
     metadata_log_close(&broker->metadata, now_ms);
     if (!release_is_27(cluster->release)) { /* 4.x takes its .lock away */
-        char *lock = mem_printf("%s/.lock", broker->log_dir);
+        for (size_t i = 0; i < broker->dir_count; i++) {
+            char *lock = mem_printf("%s/.lock", broker->dirs[i].path);
 
-        fs_unlink(cluster->fs, lock, NULL);
-        mem_free(lock);
+            fs_unlink(cluster->fs, lock, NULL);
+            mem_free(lock);
+        }
     }
     journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .text = "stopped; its logs are closed"));
     return true;

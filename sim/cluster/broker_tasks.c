@@ -332,24 +332,30 @@ const char *broker_checkpoint_name(enum checkpoint_kind kind)
     return names[kind];
 }
 
-void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
+static bool add_checkpoint_line(struct text *lines, const struct partition *partition, const struct log *log, enum checkpoint_kind kind)
 {
+    int64_t offset = kind == RECOVERY_POINTS ? log_recovery_point(log) : kind == LOG_STARTS ? log_start_offset(log) : log_high_watermark(log);
+
+    if (kind == LOG_STARTS && offset <= log_first_base_offset(log))
+        return false;
+    checkpoint_line(lines, partition->topic->name, partition->number, offset);
+    return true;
+}
+
+static void write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kind)
+{
+    const struct broker *broker = dir->broker;
     struct cluster *cluster = broker->cluster;
     struct text lines = { 0 };
     size_t count = 0;
-    char *path = mem_printf("%s/%s", broker->log_dir, broker_checkpoint_name(kind));
+    char *path = mem_printf("%s/%s", dir->path, broker_checkpoint_name(kind));
     enum err err;
 
     for (size_t i = 0; i < broker->partition_count; i++) {
         const struct partition *partition = broker->partitions[i];
-        int64_t offset = kind == RECOVERY_POINTS ? log_recovery_point(partition->log)
-                         : kind == LOG_STARTS    ? log_start_offset(partition->log)
-                                                 : log_high_watermark(partition->log);
 
-        if (kind == LOG_STARTS && offset <= log_first_base_offset(partition->log))
-            continue;
-        checkpoint_line(&lines, partition->topic->name, partition->number, offset);
-        count++;
+        if (partition->dir == dir)
+            count += add_checkpoint_line(&lines, partition, partition->log, kind);
     }
     err = checkpoint_write_lines(cluster->fs, path, count, &lines, NULL);
     if (!err && !cluster->opening)
@@ -358,6 +364,12 @@ void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
                                             .facts = { { "lines", (int64_t)count, NULL } }, .fact_count = 1));
     text_done(&lines);
     mem_free(path);
+}
+
+void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
+{
+    for (size_t i = 0; i < broker->dir_count; i++)
+        write_checkpoint(&broker->dirs[i], kind);
 }
 
 static void run_high_watermarks(void *context)

@@ -19,14 +19,15 @@ static bool compacted(const struct partition *partition)
 
 /* ---- the checkpoint ---- */
 
-static void write_checkpoint(struct broker *broker)
+static void write_checkpoint(const struct log_dir *dir)
 {
+    const struct broker *broker = dir->broker;
     struct cluster *cluster = broker->cluster;
     struct checkpoint checkpoint = { 0 };
-    char *path = mem_printf("%s/cleaner-offset-checkpoint", broker->log_dir);
+    char *path = mem_printf("%s/cleaner-offset-checkpoint", dir->path);
 
     for (size_t i = 0; i < broker->partition_count; i++)
-        if (broker->partitions[i]->cleaner_offset >= 0)
+        if (broker->partitions[i]->dir == dir && broker->partitions[i]->cleaner_offset >= 0)
             checkpoint_add(&checkpoint, broker->partitions[i]->topic->name, broker->partitions[i]->number, broker->partitions[i]->cleaner_offset);
     if (!checkpoint_write(cluster->fs, path, &checkpoint, NULL))
         journal_add(cluster->journal, ENTRY(EVENT_checkpoint_written, .broker = broker->id, .subject = "cleaner-offset-checkpoint",
@@ -40,7 +41,7 @@ static void set_checkpoint(struct partition *partition, int64_t offset)
 {
     partition->cleaner_offset = offset;
     partition->cleaner_base = -1;
-    write_checkpoint(partition->broker);
+    write_checkpoint(partition->dir);
 }
 
 /* ---- when there may be something to do ---- */
@@ -333,7 +334,8 @@ void cleaner_forget(struct partition *partition)
 void cleaner_write(struct broker *broker)
 {
     if (broker->cleaner.on)
-        write_checkpoint(broker);
+        for (size_t i = 0; i < broker->dir_count; i++)
+            write_checkpoint(&broker->dirs[i]);
 }
 
 void cleaner_truncated(struct partition *partition)

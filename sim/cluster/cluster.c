@@ -73,11 +73,6 @@ bool broker_up(const struct broker *broker)
     return broker->up;
 }
 
-const char *broker_log_dir(const struct broker *broker)
-{
-    return broker->log_dir;
-}
-
 struct cluster *broker_cluster(const struct broker *broker)
 {
     return broker->cluster;
@@ -116,43 +111,52 @@ static char *controller_dir(const struct cluster *cluster)
 {
     if (release_is_27(cluster->release))
         return mem_printf("%s/controller", cluster->dir);
-    return mem_text(cluster->brokers[0]->log_dir);
+    return mem_text(broker_log_dir(cluster->brokers[0]));
 }
 
 /* Each folder says whose it is; all of one cluster say the same cluster. */
-enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason)
+static enum err identify(struct cluster *cluster, struct log_dir *dir, char cluster_id[UUID_TEXT], struct reason *reason)
 {
     struct meta_properties meta = { 0 };
-    char *path = mem_printf("%s/meta.properties", broker->log_dir);
+    char *path = mem_printf("%s/meta.properties", dir->path);
     bool there = fs_exists(cluster->fs, path);
     enum err err = ERR_OK;
 
     mem_free(path);
     if (there) {
-        err = meta_properties_read(cluster->fs, broker->log_dir, &meta, reason);
+        err = meta_properties_read(cluster->fs, dir->path, &meta, reason);
         if (err)
             return err;
-        if (meta.node_id != broker->id)
-            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to broker %d, not to broker %d", broker->log_dir,
-                               meta.node_id, broker->id);
+        if (meta.node_id != dir->broker->id)
+            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to broker %d, not to broker %d", dir->path,
+                               meta.node_id, dir->broker->id);
         if (!*cluster_id)
             memcpy(cluster_id, meta.cluster_id, UUID_TEXT);
         if (strcmp(cluster_id, meta.cluster_id) != 0)
-            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to cluster %s, not to cluster %s", broker->log_dir,
+            return err_because(ERR_INCONSISTENT_CLUSTER_ID, reason, "%s belongs to cluster %s, not to cluster %s", dir->path,
                                meta.cluster_id, cluster_id);
         if (*meta.directory_id)
-            uuid_parse(meta.directory_id, &cluster->directories[broker->index]);
+            uuid_parse(meta.directory_id, &dir->id);
         return ERR_OK;
     }
     if (!*cluster_id)
         uuid_text(uuid_random(&cluster->random), cluster_id);
-    cluster->directories[broker->index] = uuid_random(&cluster->random);
-    meta.node_id = broker->id;
+    dir->id = uuid_random(&cluster->random);
+    meta.node_id = dir->broker->id;
     memcpy(meta.cluster_id, cluster_id, UUID_TEXT);
-    uuid_text(cluster->directories[broker->index], meta.directory_id);
-    err = meta_properties_write(cluster->fs, broker->log_dir, cluster->release, queue_now_us(cluster->queue), &meta, reason);
+    uuid_text(dir->id, meta.directory_id);
+    err = meta_properties_write(cluster->fs, dir->path, cluster->release, queue_now_us(cluster->queue), &meta, reason);
     if (!err && !release_is_27(cluster->release))
-        err = raft_write_bootstrap(broker, reason);
+        err = raft_write_bootstrap(cluster, dir->path, reason);
+    return err;
+}
+
+enum err cluster_identify(struct cluster *cluster, struct broker *broker, char cluster_id[UUID_TEXT], struct reason *reason)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < broker->dir_count; i++)
+        err = identify(cluster, &broker->dirs[i], cluster_id, reason);
     return err;
 }
 
@@ -162,7 +166,7 @@ enum err cluster_copy_metadata(struct cluster *cluster, struct broker *broker, s
     struct config_layers layers = broker_layers(broker, NULL);
     struct log_cursor cursor;
     struct batch batch;
-    enum err err = metadata_log_open(&broker->metadata, &broker->env, broker->log_dir, &layers, broker->clean, 0,
+    enum err err = metadata_log_open(&broker->metadata, &broker->env, broker_log_dir(broker), &layers, broker->dirs[0].clean, 0,
                                      queue_now_ms(cluster->queue), reason);
 
     if (err)
@@ -182,7 +186,7 @@ enum err cluster_open_controller(struct cluster *cluster, struct reason *reason)
 {
     struct config_layers layers = { .static_broker = &cluster->brokers[0]->settings, .release = cluster->release };
     char *dir = controller_dir(cluster);
-    bool clean = cluster->brokers[0]->clean;
+    bool clean = cluster->brokers[0]->dirs[0].clean;
     enum err err = fs_mkdir(cluster->fs, dir, reason);
 
     if (!err && release_is_27(cluster->release))
@@ -285,7 +289,6 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     cluster->dir = mem_text(options->dir ? options->dir : options->log_dir);
     cluster->host = mem_text(options->host ? options->host : "localhost");
     cluster->brokers = mem_zero_array((size_t)options->broker_count, sizeof(*cluster->brokers));
-    cluster->directories = mem_zero_array((size_t)options->broker_count, sizeof(*cluster->directories));
     cluster->opening = true;
     err = open_all(cluster, options, reason);
     for (size_t i = 0; !err && i < cluster->broker_count; i++)
@@ -297,8 +300,9 @@ enum err cluster_open(struct cluster **out, const struct cluster_options *option
     if (!err)
         elections_begin(cluster);
     for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i] && cluster->brokers[i]->disk)
-            disk_flush_all(cluster->brokers[i]->disk);
+        for (size_t d = 0; cluster->brokers[i] && d < cluster->brokers[i]->dir_count; d++)
+            if (cluster->brokers[i]->dirs[d].disk)
+                disk_flush_all(cluster->brokers[i]->dirs[d].disk);
     if (err)
         cluster_drop(cluster);
     else
@@ -322,8 +326,6 @@ enum err cluster_add_broker(struct cluster *cluster, const struct cluster_option
         return err;
     }
     cluster->brokers = mem_resize(cluster->brokers, count * sizeof(*cluster->brokers));
-    cluster->directories = mem_resize(cluster->directories, count * sizeof(*cluster->directories));
-    cluster->directories[index] = (struct uuid){ 0 };
     cluster->brokers[index] = *out = broker;
     cluster->broker_count = count;
     for (size_t i = 0; i < index; i++) {
@@ -379,7 +381,6 @@ static void free_all(struct cluster *cluster)
     for (size_t i = 0; i < cluster->broker_count; i++)
         broker_free(cluster->brokers[i]);
     mem_free(cluster->brokers);
-    mem_free(cluster->directories);
     mem_free(cluster->dir);
     mem_free(cluster->host);
     buffer_done(&cluster->scratch);
@@ -413,8 +414,8 @@ void cluster_close(struct cluster *cluster)
         broker_stop_clean(cluster->brokers[i]);
     controller_close(cluster, true);
     for (size_t i = 0; i < cluster->broker_count; i++) /* a killed one has no such marker: its logs are recovered */
-        if (were_up[i] && !cluster->brokers[i]->disk_refused)
-            clean_marker_write(cluster->fs, cluster->brokers[i]->log_dir, cluster->release, cluster->brokers[i]->epoch, NULL);
+        if (were_up[i])
+            log_dirs_mark_clean(cluster->brokers[i]);
     if (release_is_27(cluster->release))
         clean_marker_write(cluster->fs, dir, cluster->release, 0, NULL);
     mem_free(were_up);

@@ -20,8 +20,9 @@ struct cluster_options {
     int32_t broker_count;
     int32_t first_broker_id;       /* 0 for 2.7, 1 for 4.3 */
     int32_t controllers;           /* 4.3: so many of the first brokers vote on the metadata (quorum.h); 0 counts as 1, and so does any number with 2.7 */
-    const char *dir;               /* the lab's folder; broker N keeps LAB/broker-N, 2.7's controller LAB/controller */
+    const char *dir;               /* the lab's folder; broker N keeps LAB/broker-N, LAB/broker-N.dir2, ..., 2.7's controller LAB/controller */
     const char *log_dir;           /* one broker: its folder is this one itself; NULL */
+    int32_t log_dirs;              /* folders a broker (log_dirs.h); 0 counts as 1 */
     const struct config_map *settings; /* server.properties of all brokers (the distribution's and --set) */
     /* What the broker at `index` has of its own: another id, settings beside those of all (broker.rack). NULL: nothing. */
     void (*own)(void *context, size_t index, int32_t *id, struct config_map *settings);
@@ -66,7 +67,7 @@ enum err cluster_add_broker(struct cluster *cluster, const struct cluster_option
 enum broker_state { BROKER_DOWN, BROKER_STARTING, BROKER_UP, BROKER_STOPPING };
 enum broker_state broker_state(const struct broker *broker);
 const char *broker_state_name(enum broker_state state);                 /* "up" */
-const char *broker_log_dir(const struct broker *broker);
+const char *broker_log_dir(const struct broker *broker);                /* the first of them: log_dirs.h */
 struct cluster *broker_cluster(const struct broker *broker);
 const struct image *broker_image(const struct broker *broker);           /* what this broker knows */
 /* Layers for a broker key of this broker, and for a topic's keys at this broker. */

@@ -5,6 +5,7 @@
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/group.h"
 #include "sim/cluster/image_internal.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/metadata.h"
 #include "sim/cluster/metrics.h"
 #include "sim/cluster/network.h"
@@ -63,7 +64,6 @@ struct cluster {
     struct network_watch links;       /* told of what is cut and healed */
     int32_t controllers;              /* 4.3: voters of the metadata log, the first so many brokers; 1 of 2.7, where any broker can be it */
     struct quorum *quorum;            /* 4.3 with more than one voter; NULL: the controller is alone */
-    struct uuid *directories;         /* of each broker's log dir */
     struct timers *wall;              /* of real clients, for groups; NULL: none */
     void (*loaded)(void *context, size_t done, size_t total); /* while it opens */
     void *loaded_context;
@@ -133,6 +133,19 @@ struct follow {
     bool in_sync;                     /* an answer came, and it left no lag */
 };
 
+/* One of the folders that log.dirs names (log_dirs.c). */
+enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS, CHECKPOINT_KINDS };
+struct log_dir {
+    struct broker *broker;
+    char *path, *name;                /* name: in the lab's folder, for people */
+    struct uuid id;                   /* directory.id of 4.3 */
+    struct disk *disk;
+    bool refused;                     /* its disk refused something since the broker came up */
+    bool clean;                       /* at the start: it was closed */
+    size_t log_count;                 /* that lie there */
+    struct checkpoint checkpoints[CHECKPOINT_KINDS]; /* as read at start, sorted; emptied after loading */
+};
+
 /* A folder that was renamed to -delete and waits to go. */
 struct doomed {
     char *path;
@@ -143,6 +156,7 @@ struct partition {
     struct broker *broker;
     const struct image_topic *topic;  /* in the broker's image; its name lives as long as the partition */
     struct log *log;
+    struct log_dir *dir;              /* where it lies */
     struct topic_settings *settings;
     int32_t number;
     int32_t leader, leader_epoch, partition_epoch;
@@ -229,12 +243,11 @@ struct broker {
     enum session_step { SESSION_FINE, SESSION_ENDS, SESSION_TAKES, SESSION_RETURNS } session_step; /* what session_event does next */
     struct shutdown shutdown;
     char *failure;                    /* its disk's, before it halts */
-    struct disk *disk;                /* of its folder */
-    bool disk_refused;                /* something, since the broker came up */
     struct before_power_off *before;  /* its logs, before the power went; until it is up again */
     size_t before_count, before_capacity;
     int64_t epoch, started_us;
-    char *log_dir;
+    struct log_dir *dirs;             /* the first has the metadata too */
+    size_t dir_count;
     struct config_map settings;       /* its server.properties */
     struct config_map loggers;        /* levels that were set since it started */
     struct image *image;
@@ -262,8 +275,7 @@ struct broker {
     int64_t max_lag_ms;               /* replica.lag.time.max.ms */
     struct isr_sender *isr_sender;    /* what its partitions ask of the controller */
     struct ticker isr_tick, isr_send_tick; /* who fell behind; 2.7 sends what was asked for at moments of its own */
-    struct checkpoint recovery_points, log_starts, high_watermarks, cleaner_offsets; /* as read at start, sorted; emptied after loading */
-    bool clean;
+    bool clean;                       /* all its dirs were, when it started */
     bool recovery_dirty, starts_dirty, high_watermarks_dirty;
     struct ticker retention, recovery_tick, start_tick, high_watermark_tick, producer_tick, flush_tick;
     struct cleaner cleaner;
@@ -281,12 +293,24 @@ struct broker {
 /* ---- broker.c: its folder; broker_tasks.c: what comes around ---- */
 enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, const struct cluster_options *options, struct reason *reason);
 void broker_free(struct broker *broker);                /* frees; what is to be written was written before */
-enum err broker_load(struct broker *broker, struct reason *reason);       /* checkpoints and the clean marker */
+enum err broker_load(struct broker *broker, struct reason *reason);       /* what lies in its dirs beside the logs */
 enum err broker_host_all(struct broker *broker, struct reason *reason);   /* every replica that the image gives it */
 int64_t broker_setting(const struct broker *broker, const char *key);
 bool broker_stop_clean(struct broker *broker);                            /* in its task, a slice an event; else at once */
 void broker_drop(struct broker *broker);
 void broker_free_fetchers(struct broker *broker);       /* its own */
+
+/* ---- log_dirs.c ---- */
+void log_dirs_init(struct broker *broker, const struct cluster_options *options);
+void log_dirs_done(struct broker *broker);
+char *log_dirs_setting(const struct broker *broker);    /* log.dirs; the caller's */
+enum err log_dirs_make(struct broker *broker, struct reason *reason);     /* the folders */
+enum err log_dirs_load(struct broker *broker, struct reason *reason);     /* checkpoints and clean markers */
+void log_dirs_forget_checkpoints(struct broker *broker);
+struct log_dir *log_dirs_find(const struct broker *broker, const char *topic, int32_t number); /* the one with its folder; NULL */
+struct log_dir *log_dirs_next(const struct broker *broker); /* with the fewest logs: the next new one goes there */
+int32_t log_dirs_ids(const struct broker *broker, struct uuid ids[MOST_LOG_DIRS]); /* of those that are online, in the order of BrokerRegistration */
+void log_dirs_mark_clean(struct broker *broker);        /* all is closed: each gets the marker, but where its disk refused something */
 
 /* ---- life.c ---- */
 void life_init(struct broker *broker);
@@ -376,7 +400,6 @@ void broker_note_removed(struct broker *broker);
 void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us);       /* the first tick that is not before `us`, and after now */
 
 /* ---- broker_tasks.c ---- */
-enum checkpoint_kind { RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANER_OFFSETS };
 const char *broker_checkpoint_name(enum checkpoint_kind kind);
 void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind);
 void broker_init_tasks(struct broker *broker);
@@ -570,7 +593,7 @@ void raft_add_control(struct metadata_batch *batch, enum raft_control type, cons
 void raft_add_leader_change(struct metadata_batch *batch, const struct cluster *cluster, int32_t leader, const uint8_t *votes, int64_t now_ms);
 size_t raft_feature_count(void);
 const struct metadata_feature *raft_features(void);   /* what 4.3 supports; the highest is what a new cluster gets */
-enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason);      /* bootstrap.checkpoint, as formatting a folder does */
+enum err raft_write_bootstrap(const struct cluster *cluster, const char *dir, struct reason *reason); /* bootstrap.checkpoint, as formatting a folder does */
 enum err raft_write_first_snapshot(const struct cluster *cluster, const char *dir, struct reason *reason);
 /* quorum-state of a voter; ids -1: none. Reading one that is missing or damaged gives -1 for all. */
 enum err raft_write_state(const struct broker *broker, int32_t leader, int32_t epoch, int32_t voted, struct reason *reason);

@@ -47,11 +47,12 @@ struct config_layers controller_layers(const struct cluster *cluster, const stru
     };
 }
 
+/* Where a new replica goes: known beforehand where its broker has but one log dir; else it decides itself (UNASSIGNED). */
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id)
 {
     for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i]->id == broker_id)
-            return cluster->directories[i];
+        if (cluster->brokers[i]->id == broker_id && cluster->brokers[i]->dir_count == 1)
+            return cluster->brokers[i]->dirs[0].id;
     return (struct uuid){ 0 };
 }
 
@@ -241,7 +242,7 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
 
 static enum err write_voters_files(struct cluster *cluster, struct broker *broker, struct reason *reason)
 {
-    char *dir = mem_printf("%s/__cluster_metadata-0", broker->log_dir);
+    char *dir = mem_printf("%s/__cluster_metadata-0", broker_log_dir(broker));
     enum err err = ERR_OK;
 
     if (!cluster->quorum) /* those of a quorum have written theirs */

@@ -16,7 +16,7 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
     struct metadata_register_broker *r = &record.register_broker;
     struct metadata_endpoint endpoint = { "PLAINTEXT", cluster->host, (uint16_t)broker->port, 0 };
     const char *rack = config_map_get(&broker->settings, "broker.rack");
-    enum err err;
+    struct uuid ids[MOST_LOG_DIRS];
 
     /* Its epoch is the offset of this record. */
     if (fenced || broker->epoch < 0)
@@ -31,12 +31,11 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
     r->rack = rack;
     r->fenced = fenced;
     if (!release_is_27(cluster->release)) {
-        r->log_dirs.items = &cluster->directories[broker->index];
-        r->log_dirs.count = 1;
+        r->log_dirs.items = ids;
+        r->log_dirs.count = log_dirs_ids(broker, ids);
     }
     controller_add(cluster, &record);
-    err = controller_commit(cluster, NULL, reason);
-    return err;
+    return controller_commit(cluster, NULL, reason);
 }
 
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason)

@@ -347,7 +347,7 @@ static void fetch(struct fetcher *fetcher)
 void fetcher_begin(struct fetcher *fetcher)
 {
     struct queue *queue = queue_of(fetcher);
-    int64_t written_us = disk_busy_until_us(fetcher->follower->disk);
+    int64_t written_us = disk_busy_until_us(fetcher->follower->dirs[0].disk);
     const struct event *metadata = &fetcher->follower->metadata_event;
 
     fetcher->state = FETCHER_IDLE;

@@ -455,7 +455,6 @@ enum err cluster_inspect(struct cluster **out, const struct cluster_options *opt
     cluster->fs = options->fs;
     cluster->host = mem_text("localhost");
     cluster->brokers = mem_zero_array(1, sizeof(*cluster->brokers));
-    cluster->directories = mem_zero_array(1, sizeof(*cluster->directories));
     take_options(cluster, how);
     cluster->dir = mem_text(cluster->inspection->dirs[0].path);
     own.broker_count = 1;

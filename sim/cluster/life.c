@@ -209,8 +209,6 @@ static void forget_before(struct broker *broker)
     broker->before_count = broker->before_capacity = 0;
 }
 
-struct disk *broker_disk(const struct broker *broker) { return broker->disk; }
-
 enum err broker_power_off(struct broker *broker, struct disk_losses *losses, struct reason *reason)
 {
     struct random random;
@@ -235,7 +233,8 @@ enum err broker_power_off(struct broker *broker, struct disk_losses *losses, str
     if (broker->state != BROKER_DOWN)
         broker_kill(broker, "its power went", NULL);
     cluster_drop_now(broker->cluster); /* no handle is left on what goes */
-    disk_power_off(broker->disk, &random, losses);
+    for (size_t i = 0; i < broker->dir_count; i++)
+        disk_power_off(broker->dirs[i].disk, &random, losses);
     return ERR_OK;
 }
 
@@ -270,20 +269,20 @@ bool life_say_losses(struct broker *broker)
 
 static void disk_refused(void *context, const char *what)
 {
-    struct broker *broker = context;
+    struct log_dir *dir = context;
 
-    broker->disk_refused = true;
-    broker_fail(broker, what);
+    dir->refused = true;
+    broker_fail(dir->broker, what);
 }
 
 /* What a disk refused, with the lab's name of the broker's folder: the journal names no path of a machine. The caller's. */
 static char *without_path(const struct broker *broker, const char *what)
 {
     struct text out = { 0 };
-    size_t size = strlen(broker->log_dir);
+    size_t size = strlen(broker_log_dir(broker));
     char *result;
 
-    for (const char *at; (at = strstr(what, broker->log_dir)); what = at + size)
+    for (const char *at; (at = strstr(what, broker_log_dir(broker))); what = at + size)
         text_printf(&out, "%.*sbroker-%d", (int)(at - what), what, broker->id);
     text_add(&out, what);
     result = mem_text(text_chars(&out));
@@ -423,8 +422,10 @@ void life_finish(struct broker *broker)
 
 void life_init(struct broker *broker)
 {
-    broker->disk = disk_add(broker->cluster->fs, broker->log_dir);
-    disk_on_failure(broker->disk, disk_refused, broker);
+    for (size_t i = 0; i < broker->dir_count; i++) {
+        broker->dirs[i].disk = disk_add(broker->cluster->fs, broker->dirs[i].path);
+        disk_on_failure(broker->dirs[i].disk, disk_refused, &broker->dirs[i]);
+    }
     broker->life_event = (struct event){ .context = broker };
     session_init(broker);
     shutdown_init(broker);
@@ -447,6 +448,7 @@ void life_done(struct broker *broker)
     shutdown_forget(broker);
     mem_free(broker->start_failure);
     forget_before(broker);
-    if (broker->disk) /* the fs, and with it the disk, outlives the cluster */
-        disk_on_failure(broker->disk, NULL, NULL);
+    for (size_t i = 0; i < broker->dir_count; i++)
+        if (broker->dirs[i].disk) /* the fs, and with it the disk, outlives the cluster */
+            disk_on_failure(broker->dirs[i].disk, NULL, NULL);
 }

@@ -112,7 +112,8 @@ static enum err load(struct broker *broker, struct reason *reason)
     char cluster_id[UUID_TEXT];
     enum err err;
 
-    broker->disk_refused = false;
+    for (size_t i = 0; i < broker->dir_count; i++)
+        broker->dirs[i].refused = false;
     snprintf(cluster_id, sizeof(cluster_id), "%s", image_cluster_id(cluster->controller.image));
     err = broker_load(broker, reason);
     if (!err)

@@ -314,8 +314,7 @@ static void close_down(struct broker *broker)
         return;
     broker_free_fetchers(broker);
     fetchers_leader_down(broker);
-    if (!broker->disk_refused)
-        clean_marker_write(cluster->fs, broker->log_dir, cluster->release, broker->epoch, NULL);
+    log_dirs_mark_clean(broker);
     if (closes_session)
         session_closed(broker);
     else

@@ -193,7 +193,7 @@ static enum err not_enough(const struct partition *partition, int32_t least, str
 
 int64_t partition_written_us(const struct partition *partition)
 {
-    return disk_busy_until_us(partition->broker->disk);
+    return disk_busy_until_us(partition->dir->disk);
 }
 
 enum err partition_append(struct partition *partition, const struct log_append *append, int16_t acks, struct log_appended *out,

@@ -134,7 +134,7 @@ static void disk_is_done(void *context)
     if (end > partition->slow_until) {
         partition->slow_from = partition->slow_until;
         partition->slow_until = end;
-        event_at(partition->broker->cluster->queue, &partition->slow_event, disk_busy_until_us(partition->broker->disk));
+        event_at(partition->broker->cluster->queue, &partition->slow_event, disk_busy_until_us(partition->dir->disk));
     }
     partition_advance(partition);
 }
@@ -143,12 +143,12 @@ void partition_wait_for_disk(struct partition *partition, int64_t base_offset)
 {
     struct queue *queue = partition->broker->cluster->queue;
 
-    if (disk_busy_until_us(partition->broker->disk) <= queue_now_us(queue) || event_scheduled(&partition->slow_event))
+    if (disk_busy_until_us(partition->dir->disk) <= queue_now_us(queue) || event_scheduled(&partition->slow_event))
         return;
     partition->slow_from = base_offset;
     partition->slow_until = log_end_offset(partition->log);
     partition->slow_event.run = disk_is_done;
     partition->slow_event.context = partition;
-    event_at(queue, &partition->slow_event, disk_busy_until_us(partition->broker->disk));
+    event_at(queue, &partition->slow_event, disk_busy_until_us(partition->dir->disk));
 }
 

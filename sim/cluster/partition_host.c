@@ -72,18 +72,19 @@ static bool is_offsets(const struct partition *partition)
     return partition->topic->internal && strcmp(partition->topic->name, "__consumer_offsets") == 0;
 }
 
-static struct partition *partition_new(struct broker *broker, const struct image_topic *topic, int32_t number)
+static struct partition *partition_new(struct broker *broker, struct log_dir *dir, const struct image_topic *topic, int32_t number)
 {
     struct partition *partition = mem_zero(sizeof(*partition));
 
     partition->broker = broker;
+    partition->dir = dir;
     partition->topic = topic;
     partition->number = number;
     partition->leader = -1;
     partition->leader_epoch = partition->partition_epoch = -1;
     partition->retention_at_ms = partition->unlink_at_ms = partition->cleaning_at_ms = INT64_MAX;
     partition->cleaner_base = partition->cleaner_stable = -1;
-    partition->cleaner_offset = checkpoint_offset(&broker->cleaner_offsets, topic->name, number, -1);
+    partition->cleaner_offset = checkpoint_offset(&dir->checkpoints[CLEANER_OFFSETS], topic->name, number, -1);
     partition->flushed_ms = broker_now_ms(broker);
     partition->settings = broker_take_settings(broker, topic->name);
     return partition;
@@ -92,6 +93,7 @@ static struct partition *partition_new(struct broker *broker, const struct image
 static void take_in(struct broker *broker, struct partition *partition)
 {
     partition->index = broker->partition_count;
+    partition->dir->log_count++;
     ARRAY_ADD(broker->partitions, broker->partition_count, broker->partition_capacity) = partition;
     if (broker->partition_count > broker->hash_size)
         hash_grow(broker);
@@ -102,7 +104,7 @@ static void take_in(struct broker *broker, struct partition *partition)
 /* What is looked at answers for its partition, whoever leads it: nobody else can. */
 enum err partition_inspect(struct broker *broker, const struct image_topic *topic, int32_t number, const struct log_open *how, struct reason *reason)
 {
-    struct partition *partition = partition_new(broker, topic, number);
+    struct partition *partition = partition_new(broker, &broker->dirs[0], topic, number);
     const struct image_partition *image = partition_image(partition);
     struct log_open own = *how;
     enum err err;
@@ -126,15 +128,24 @@ enum err partition_inspect(struct broker *broker, const struct image_topic *topi
     return ERR_OK;
 }
 
+/* Where it lies, or is to be made. */
+static struct log_dir *log_dir_for(const struct broker *broker, const struct image_topic *topic, int32_t number)
+{
+    struct log_dir *found = broker->dir_count > 1 ? log_dirs_find(broker, topic->name, number) : NULL;
+
+    return found ? found : log_dirs_next(broker);
+}
+
 enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
 {
-    struct partition *partition = partition_new(broker, topic, number);
-    char *dir = mem_printf("%s/%s-%d", broker->log_dir, topic->name, number);
+    struct log_dir *dir = log_dir_for(broker, topic, number);
+    struct partition *partition = partition_new(broker, dir, topic, number);
+    char *path = mem_printf("%s/%s-%d", dir->path, topic->name, number);
     struct log_open how = {
-        .dir = dir, .topic = topic->name, .partition = number, .clean = broker->clean,
-        .recovery_point = checkpoint_offset(&broker->recovery_points, topic->name, number, 0),
-        .log_start_offset = checkpoint_offset(&broker->log_starts, topic->name, number, 0),
-        .high_watermark = checkpoint_offset(&broker->high_watermarks, topic->name, number, 0),
+        .dir = path, .topic = topic->name, .partition = number, .clean = dir->clean,
+        .recovery_point = checkpoint_offset(&dir->checkpoints[RECOVERY_POINTS], topic->name, number, 0),
+        .log_start_offset = checkpoint_offset(&dir->checkpoints[LOG_STARTS], topic->name, number, 0),
+        .high_watermark = checkpoint_offset(&dir->checkpoints[HIGH_WATERMARKS], topic->name, number, 0),
         .now_ms = broker_now_ms(broker),
     };
     enum err err;
@@ -143,7 +154,7 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
     if (!release_is_27(broker->cluster->release))
         how.topic_id = topic->id;
     err = log_open(&partition->log, &broker->env, &how, reason);
-    mem_free(dir);
+    mem_free(path);
     if (err) {
         broker_give_settings(broker, partition->settings);
         mem_free(partition);
@@ -164,6 +175,7 @@ void partition_unhost(struct partition *partition)
     partition_stop(partition);
     isr_partition_gone(partition);
     hash_remove(broker, partition);
+    partition->dir->log_count--;
     broker->partitions[partition->index] = broker->partitions[--broker->partition_count];
     broker->partitions[partition->index]->index = partition->index;
     broker->producer_next_ms = 0; /* where the last took its place a look that goes on may miss it: the next one comes soon */

@@ -23,7 +23,7 @@ static enum err open_copy(struct voter *voter, struct reason *reason)
 {
     struct broker *broker = voter->broker;
     struct config_layers layers = broker_layers(broker, NULL);
-    enum err err = metadata_log_open(&broker->metadata, &broker->env, broker->log_dir, &layers, broker->clean, 0,
+    enum err err = metadata_log_open(&broker->metadata, &broker->env, broker_log_dir(broker), &layers, broker->dirs[0].clean, 0,
                                      queue_now_ms(voter->quorum->cluster->queue), reason);
 
     if (err)
@@ -279,7 +279,7 @@ struct quorum_replica cluster_quorum_replica(const struct cluster *cluster, size
     bool alone = !cluster->quorum && i == 0;
     struct quorum_replica out = {
         .broker = broker->id, .voter = voter || alone, .role = QUORUM_OBSERVER, .epoch = -1, .leader = -1, .voted = -1, .log_end_offset = -1, .known_end_offset = -1, .lag = -1,
-        .last_fetch_ms = -1, .last_caught_up_ms = -1, .directory = cluster->directories[i], .host = cluster->host, .port = broker_controller_port(broker),
+        .last_fetch_ms = -1, .last_caught_up_ms = -1, .directory = broker->dirs[0].id, .host = cluster->host, .port = broker_controller_port(broker),
     };
     const struct log *log = alone ? controller->log->log : broker->metadata.log;
 

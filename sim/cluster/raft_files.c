@@ -54,7 +54,7 @@ static void add_voters(struct buffer *value, const struct cluster *cluster)
     buffer_uvarint(value, voters + 1);
     for (size_t i = 0; i < voters; i++) {
         buffer_i32(value, cluster->brokers[i]->id);
-        buffer_put(value, cluster->directories[i].bytes, sizeof(cluster->directories[i].bytes));
+        buffer_put(value, cluster->brokers[i]->dirs[0].id.bytes, sizeof(cluster->brokers[i]->dirs[0].id.bytes));
         buffer_uvarint(value, 2);
         compact_text(value, "CONTROLLER");
         compact_text(value, cluster->host);
@@ -169,10 +169,10 @@ static enum err write_snapshot(const struct cluster *cluster, const char *path, 
     return err;
 }
 
-enum err raft_write_bootstrap(const struct broker *broker, struct reason *reason)
+enum err raft_write_bootstrap(const struct cluster *cluster, const char *dir, struct reason *reason)
 {
-    char *path = mem_printf("%s/bootstrap.checkpoint", broker->log_dir);
-    enum err err = write_snapshot(broker->cluster, path, false, true, reason);
+    char *path = mem_printf("%s/bootstrap.checkpoint", dir);
+    enum err err = write_snapshot(cluster, path, false, true, reason);
 
     mem_free(path);
     return err;
@@ -191,7 +191,7 @@ enum err raft_write_first_snapshot(const struct cluster *cluster, const char *di
 
 static char *state_path(const struct broker *broker)
 {
-    return mem_printf("%s/__cluster_metadata-0/quorum-state", broker->log_dir);
+    return mem_printf("%s/__cluster_metadata-0/quorum-state", broker_log_dir(broker));
 }
 
 enum err raft_write_state(const struct broker *broker, int32_t leader, int32_t epoch, int32_t voted, struct reason *reason)
@@ -203,7 +203,7 @@ enum err raft_write_state(const struct broker *broker, int32_t leader, int32_t e
 
     for (size_t i = 0; voted >= 0 && i < cluster->broker_count; i++)
         if (cluster->brokers[i]->id == voted)
-            none = cluster->directories[i];
+            none = cluster->brokers[i]->dirs[0].id;
     uuid_text(none, directory);
     text = mem_printf("{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"votedDirectoryId\":\"%s\",\"data_version\":1}", leader, epoch, voted, directory);
     err = fs_replace(cluster->fs, path, bytes_text(text), reason);

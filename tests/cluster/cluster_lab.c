@@ -32,7 +32,7 @@ struct cluster_lab *cluster_lab_new(enum release release, int32_t brokers, const
     return cluster_lab_new_seeded(release, brokers, settings, 42);
 }
 
-static struct cluster_lab *new_lab(enum release release, int32_t brokers, int32_t controllers, const char *settings, uint64_t seed)
+static struct cluster_lab *new_lab(enum release release, int32_t brokers, int32_t controllers, int32_t log_dirs, const char *settings, uint64_t seed)
 {
     struct cluster_lab *lab = mem_zero(sizeof(*lab));
 
@@ -43,7 +43,7 @@ static struct cluster_lab *new_lab(enum release release, int32_t brokers, int32_
     if (settings)
         read_settings(&lab->settings, settings);
     lab->options = (struct cluster_options){
-        .release = release, .broker_count = brokers, .controllers = controllers, .first_broker_id = release_is_27(release) ? 0 : 1, .dir = "lab",
+        .release = release, .broker_count = brokers, .controllers = controllers, .log_dirs = log_dirs, .first_broker_id = release_is_27(release) ? 0 : 1, .dir = "lab",
         .settings = &lab->settings, .host = "localhost", .queue = lab->queue, .random = &lab->random, .journal = lab->journal,
         .fs = lab->fs,
     };
@@ -53,12 +53,17 @@ static struct cluster_lab *new_lab(enum release release, int32_t brokers, int32_
 
 struct cluster_lab *cluster_lab_new_seeded(enum release release, int32_t brokers, const char *settings, uint64_t seed)
 {
-    return new_lab(release, brokers, 1, settings, seed);
+    return new_lab(release, brokers, 1, 1, settings, seed);
 }
 
 struct cluster_lab *cluster_lab_new_quorum(int32_t brokers, int32_t controllers, uint64_t seed)
 {
-    return new_lab(RELEASE_43, brokers, controllers, NULL, seed);
+    return new_lab(RELEASE_43, brokers, controllers, 1, NULL, seed);
+}
+
+struct cluster_lab *cluster_lab_new_dirs(enum release release, int32_t brokers, int32_t log_dirs, const char *settings)
+{
+    return new_lab(release, brokers, 1, log_dirs, settings, 42);
 }
 
 void cluster_lab_free(struct cluster_lab *lab)

@@ -22,6 +22,8 @@ struct cluster_lab *cluster_lab_new(enum release release, int32_t brokers, const
 struct cluster_lab *cluster_lab_new_seeded(enum release release, int32_t brokers, const char *settings, uint64_t seed);
 /* Of 4.3, with so many voters. */
 struct cluster_lab *cluster_lab_new_quorum(int32_t brokers, int32_t controllers, uint64_t seed);
+/* Each broker has so many log dirs. */
+struct cluster_lab *cluster_lab_new_dirs(enum release release, int32_t brokers, int32_t log_dirs, const char *settings);
 void cluster_lab_free(struct cluster_lab *lab);
 void cluster_lab_reopen(struct cluster_lab *lab, bool clean);
 void cluster_lab_advance_ms(struct cluster_lab *lab, int64_t ms);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/cluster/inspect.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -116,7 +117,7 @@ static size_t count_of_topic(struct partition *const *found, size_t count, size_
     return end - from;
 }
 
-/* Does it lie in that folder? A broker of a lab has but one; what is looked at (--inspect) may have several. */
+/* Does it lie in that folder? */
 static bool lies_in(const struct partition *partition, const char *dir)
 {
     const char *path = log_dir(partition_log(partition));
@@ -140,7 +141,8 @@ enum reply handle_describe_log_dirs(struct request *request)
 {
     const struct describe_log_dirs_request *in = request->in;
     struct describe_log_dirs_response *answer = request->out;
-    size_t count = 0, all = broker_partition_count(request->broker), dirs = cluster_inspected(request->cluster) ? cluster_inspect_dir_count(request->cluster) : 1;
+    size_t count = 0, all = broker_partition_count(request->broker);
+    size_t dirs = cluster_inspected(request->cluster) ? cluster_inspect_dir_count(request->cluster) : broker_dir_count(request->broker);
     struct partition **found = arena_alloc(&request->arena, (all + 1) * sizeof(*found));
 
     for (size_t i = 0; i < all; i++) {
@@ -152,6 +154,6 @@ enum reply handle_describe_log_dirs(struct request *request)
     qsort(found, count, sizeof(*found), by_name);
     REPLY_ARRAY(request, answer->results, dirs);
     for (size_t i = 0; i < dirs; i++)
-        add_dir(request, &answer->results.items[i], cluster_inspected(request->cluster) ? cluster_inspect_dir(request->cluster, i) : broker_log_dir(request->broker), found, count);
+        add_dir(request, &answer->results.items[i], cluster_inspected(request->cluster) ? cluster_inspect_dir(request->cluster, i) : log_dir_path(broker_dir_at(request->broker, i)), found, count);
     return REPLY_NOW;
 }

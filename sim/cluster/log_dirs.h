@@ -1,0 +1,16 @@
+/* The log dirs of a broker: the folders that its log.dirs names, each with partitions, checkpoints, a disk and a fate of its own; with more than one, replicas move
+ * between them. Dir 1 has the broker's metadata too. Source: Kafka's LogManager, KIP-112, KIP-113; 4.3: KIP-858. */
+#pragma once
+#include "sim/cluster/cluster.h"
+#include "sim/cluster/partition.h"
+
+enum { MOST_LOG_DIRS = 16 };
+struct log_dir;
+char *cluster_log_dir_name(int32_t broker, int32_t index);              /* "broker-1", "broker-1.dir2", ...: in the lab's folder; the caller's */
+size_t broker_dir_count(const struct broker *broker);                   /* at least 1 */
+struct log_dir *broker_dir_at(const struct broker *broker, size_t i);
+struct log_dir *broker_dir_of_path(const struct broker *broker, const char *path); /* NULL: log.dirs does not name it */
+const char *log_dir_path(const struct log_dir *dir);
+const char *log_dir_name(const struct log_dir *dir);                    /* "broker-1.dir2": in the lab's folder */
+struct disk *log_dir_disk(const struct log_dir *dir);
+struct log_dir *partition_log_dir(const struct partition *partition);   /* where its log lies */
