@@ -190,7 +190,7 @@ static enum err recover_segment(struct log *log, struct segment *segment, int64_
     buffer_done(&buffer);
     if (!err && position < segment->size_bytes) {
         sum->cut_bytes += segment->size_bytes - position;
-        err = segment_cut_file(log, segment, position, reason);
+        err = segment_cut_file(segment, position, reason);
     }
     if (!err)
         err = segment_finish(log, segment, reason);

@@ -8,130 +8,10 @@ char *segment_path(const char *dir, int64_t base_offset, const char *suffix)
     return mem_printf("%s/%020lld%s", dir, (long long)base_offset, suffix);
 }
 
-/* ---- an index ---- */
-
-static void index_init(struct index *index, uint8_t entry_size)
-{
-    index->entry_size = entry_size;
-}
-
-static enum err index_set_size(struct index *index, uint32_t entries, struct reason *reason)
-{
-    return file_truncate(index->file, (int64_t)entries * index->entry_size, reason);
-}
-
-/* Full size, the rest a hole. */
-static enum err index_grow(struct index *index, int32_t index_bytes, struct reason *reason)
-{
-    uint32_t most = (uint32_t)index_bytes / index->entry_size;
-
-    index->most = most > index->count ? most : index->count;
-    return index_set_size(index, index->most, reason);
-}
-
-static char *own_path(const struct log *log, const struct segment *segment, const char *suffix)
+char *segment_own_path(const struct log *log, const struct segment *segment, const char *suffix)
 {
     return mem_printf("%s/%020lld%s%s", log->dir, (long long)segment->base_offset, suffix, segment->cleaned ? ".cleaned" : "");
 }
-
-static enum err index_create(struct log *log, const struct segment *segment, struct index *index, const char *suffix, struct reason *reason)
-{
-    char *path = own_path(log, segment, suffix);
-    enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &index->file, reason);
-
-    mem_free(path);
-    index->count = 0;
-    index->loaded = true;
-    return err ? err : index_grow(index, segment->index_bytes, reason);
-}
-
-/* Kafka believes that an index it opens is full of entries: it was trimmed, or it gets rebuilt. */
-static enum err index_open(struct log *log, struct index *index, int64_t base_offset, const char *suffix, struct reason *reason)
-{
-    char *path = segment_path(log->dir, base_offset, suffix);
-    enum err err = ERR_OK;
-    int64_t size;
-
-    if (fs_exists(log->env->fs, path)) {
-        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE, &index->file, reason);
-        if (!err) {
-            size = file_size(index->file);
-            index->count = size / index->entry_size > INT32_MAX / 16 ? 0 : (uint32_t)(size / index->entry_size);
-            index->most = index->found = index->count;
-        }
-    }
-    mem_free(path);
-    return err;
-}
-
-static enum err index_load(struct index *index, struct reason *reason)
-{
-    enum err err = ERR_OK;
-
-    if (index->loaded)
-        return ERR_OK;
-    if (index->count) {
-        index->entries = mem_resize(index->entries, (size_t)index->count * index->entry_size);
-        index->capacity = index->count;
-        err = file_read(index->file, index->entries, (size_t)index->count * index->entry_size, 0, reason);
-    }
-    index->loaded = !err;
-    return err;
-}
-
-static enum err index_add(struct index *index, const uint8_t *entry, struct reason *reason)
-{
-    size_t at = (size_t)index->count * index->entry_size;
-
-    if (index->count == index->capacity) {
-        index->capacity = index->capacity ? index->capacity * 2 : 4;
-        index->entries = mem_resize(index->entries, (size_t)index->capacity * index->entry_size);
-    }
-    memcpy(index->entries + at, entry, index->entry_size);
-    index->count++;
-    if (index->count > index->most)
-        index->most = index->count;
-    return file_write(index->file, entry, index->entry_size, (int64_t)at, reason);
-}
-
-/* Kafka maps the file, so what is cut reads as zero when it grows again: so does a hole. */
-static enum err index_trim(struct index *index, struct reason *reason)
-{
-    index->most = index->count;
-    return index_set_size(index, index->count, reason);
-}
-
-static void index_done(struct index *index)
-{
-    file_close(index->file);
-    mem_free(index->entries);
-}
-
-static const uint8_t *index_entry(const struct index *index, uint32_t i)
-{
-    return index->entries + (size_t)i * index->entry_size;
-}
-
-/* Number of entries whose key is <= the wanted one. */
-static uint32_t index_upper(const struct index *index, int64_t (*key)(const uint8_t *entry), int64_t wanted)
-{
-    uint32_t low = 0, high = index->count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (key(index_entry(index, middle)) <= wanted)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static int64_t offset_key(const uint8_t *entry) { return get_i32(entry); }
-static int64_t time_key(const uint8_t *entry) { return get_i64(entry); }
-
-/* ---- the segment ---- */
 
 static struct segment *segment_new(struct log *log, int64_t base_offset, int64_t now_ms)
 {
@@ -167,7 +47,7 @@ void segment_free(struct segment *segment)
 
 static enum err create(struct log *log, struct segment *segment, bool indexes, struct segment **out, struct reason *reason)
 {
-    char *path = own_path(log, segment, ".log");
+    char *path = segment_own_path(log, segment, ".log");
     enum err err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->log, reason);
 
     mem_free(path);
@@ -230,28 +110,13 @@ void segment_remove_files(struct log *log, int64_t base_offset, const char *suff
     }
 }
 
-static enum err aborted_open(struct log *log, struct segment *segment, struct reason *reason)
+/* ---- opening what is there ---- */
+
+static enum err open_index(struct log *log, const struct segment *segment, struct index *index, const char *suffix, struct reason *reason)
 {
-    char *path = segment_path(log->dir, segment->base_offset, ".txnindex");
-    struct buffer bytes = { 0 };
-    enum err err = ERR_OK;
+    char *path = segment_path(log->dir, segment->base_offset, suffix);
+    enum err err = index_open(index, log->env->fs, path, reason);
 
-    if (fs_exists(log->env->fs, path)) {
-        err = fs_open(log->env->fs, path, log->inspected ? FILE_READ : FILE_READ | FILE_WRITE, &segment->aborted_file, reason);
-        if (!err)
-            err = fs_read_all(log->env->fs, path, 64 * 1024 * 1024, &bytes, reason);
-        segment->aborted_cut = bytes.size % ABORTED_ENTRY != 0;
-        for (size_t at = 0; !err && at + ABORTED_ENTRY <= bytes.size; at += ABORTED_ENTRY) {
-            const uint8_t *p = bytes.data + at;
-
-            segment->aborted_cut |= get_i16(p) != 0;
-
-            ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) =
-                (struct aborted_entry){ get_i64(p + 2), get_i64(p + 10), get_i64(p + 18), get_i64(p + 26) };
-        }
-    }
-    segment->aborted_found = segment->aborted_count;
-    buffer_done(&bytes);
     mem_free(path);
     return err;
 }
@@ -267,83 +132,23 @@ enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, stru
     if (!err)
         segment->size_bytes = file_size(segment->log);
     if (!err)
-        err = index_open(log, &segment->offsets, base_offset, ".index", reason);
+        err = open_index(log, segment, &segment->offsets, ".index", reason);
     if (!err)
-        err = index_open(log, &segment->times, base_offset, ".timeindex", reason);
+        err = open_index(log, segment, &segment->times, ".timeindex", reason);
     if (!err)
-        err = aborted_open(log, segment, reason);
+        err = segment_open_aborted(log, segment, reason);
     if (err)
         segment_free(segment);
     *out = err ? NULL : segment;
     return err;
 }
 
-/* ---- only looking ---- */
-
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i])
-            return false;
-    return true;
-}
-
-static bool entry_is_there(const struct index *index, uint32_t i, uint8_t *entry)
-{
-    return !file_read(index->file, entry, index->entry_size, (int64_t)i * index->entry_size, NULL) && !is_zero(entry, index->entry_size);
-}
-
-/* A broker that runs, or was killed, leaves an index at full size: entries, then zeros. */
-static uint32_t entries_there(const struct index *index)
-{
-    uint8_t block[4096], entry[TIME_ENTRY];
-    uint32_t low, high = index->most;
-    size_t got;
-
-    if (!high || entry_is_there(index, high - 1, entry))
-        return high;
-    if (file_read_some(index->file, block, sizeof(block) / index->entry_size * index->entry_size, 0, &got, NULL))
-        return 0;
-    for (low = 0; low < got / index->entry_size; low++) /* most have few */
-        if (is_zero(block + (size_t)low * index->entry_size, index->entry_size))
-            return low;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (entry_is_there(index, middle, entry))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* false: there is none that could be used. */
-static bool index_look(struct log *log, struct index *index, const struct segment *segment, const char *suffix, const char *marker)
+static bool look_at_index(struct log *log, const struct segment *segment, struct index *index, const char *suffix, const char *marker)
 {
     char *path = mem_printf("%s/%020lld%s%s", log->dir, (long long)segment->base_offset, suffix, marker);
-    uint8_t entry[TIME_ENTRY];
-    int64_t size;
-    bool good = !fs_open(log->env->fs, path, FILE_READ, &index->file, NULL);
+    bool good = index_look(index, log->env->fs, path, segment->size_bytes);
 
     mem_free(path);
-    if (!good)
-        return false;
-    size = file_size(index->file);
-    index->most = size / index->entry_size > INT32_MAX / 16 ? 0 : (uint32_t)(size / index->entry_size);
-    index->count = index->found = entries_there(index);
-    if (!index->count)
-        return true;
-    good = entry_is_there(index, index->count - 1, entry);
-    if (good && index->entry_size == OFFSET_ENTRY)
-        good = get_i32(entry) >= 0 && get_u32(entry + 4) < segment->size_bytes;
-    else if (good)
-        good = get_i64(entry) >= 0 && get_i32(entry + 8) >= 0;
-    if (!good) {
-        file_close(index->file);
-        index->file = NULL;
-        index->count = index->most = index->found = 0;
-    }
     return good;
 }
 
@@ -359,9 +164,9 @@ enum err segment_inspect(struct log *log, int64_t base_offset, const char *marke
     segment->jitter_ms = 0;
     if (!err) {
         segment->size_bytes = file_size(segment->log);
-        *missing += !index_look(log, &segment->offsets, segment, ".index", marker);
-        *missing += !index_look(log, &segment->times, segment, ".timeindex", marker);
-        if (!*marker && aborted_open(log, segment, NULL)) /* unreadable: then nobody knows what was aborted */
+        *missing += !look_at_index(log, segment, &segment->offsets, ".index", marker);
+        *missing += !look_at_index(log, segment, &segment->times, ".timeindex", marker);
+        if (!*marker && segment_open_aborted(log, segment, NULL)) /* unreadable: then nobody knows what was aborted */
             segment->aborted_count = 0;
     }
     if (err)
@@ -371,20 +176,31 @@ enum err segment_inspect(struct log *log, int64_t base_offset, const char *marke
     return err;
 }
 
+/* ---- the indexes ---- */
+
+static enum err load_index(struct log *log, const struct segment *segment, struct index *index, const char *suffix, struct reason *reason)
+{
+    char *path;
+    enum err err;
+
+    if (index->file)
+        return index_load(index, reason);
+    if (log->inspected)
+        return ERR_OK;
+    path = segment_own_path(log, segment, suffix);
+    err = index_create(index, log->env->fs, path, segment->index_bytes, reason);
+    mem_free(path);
+    return err;
+}
+
 enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason)
 {
-    if (log->inspected && !segment->offsets.file)
-        return ERR_OK;
-    return segment->offsets.file ? index_load(&segment->offsets, reason)
-                                 : index_create(log, segment, &segment->offsets, ".index", reason);
+    return load_index(log, segment, &segment->offsets, ".index", reason);
 }
 
 enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason)
 {
-    if (log->inspected && !segment->times.file)
-        return ERR_OK;
-    return segment->times.file ? index_load(&segment->times, reason)
-                               : index_create(log, segment, &segment->times, ".timeindex", reason);
+    return load_index(log, segment, &segment->times, ".timeindex", reason);
 }
 
 bool segment_index_full(const struct segment *segment)
@@ -452,8 +268,6 @@ enum err segment_index_found(struct log *log, struct segment *segment, const str
     }
     return err;
 }
-
-static int64_t position_key(const uint8_t *entry) { return get_u32(entry + 4); }
 
 int64_t segment_indexed_from(struct segment *segment, int64_t position)
 {
@@ -603,55 +417,6 @@ enum err segment_append(struct log *log, struct segment *segment, const struct s
     return ERR_OK;
 }
 
-static void aborted_drop(struct segment *segment, int64_t offset)
-{
-    while (segment->aborted_count && segment->aborted[segment->aborted_count - 1].last_offset >= offset)
-        segment->aborted_count--;
-    segment->aborted_found = segment->aborted_found < segment->aborted_count ? segment->aborted_found : segment->aborted_count;
-    segment->aborted_cut = false;
-    if (segment->aborted_file)
-        file_truncate(segment->aborted_file, (int64_t)segment->aborted_count * ABORTED_ENTRY, NULL);
-}
-
-enum err segment_add_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entry, struct reason *reason)
-{
-    uint8_t bytes[ABORTED_ENTRY];
-    enum err err = ERR_OK;
-
-    if (!segment->aborted_file) {
-        char *path = own_path(log, segment, ".txnindex");
-
-        err = fs_open(log->env->fs, path, FILE_READ | FILE_WRITE | FILE_CREATE, &segment->aborted_file, reason);
-        mem_free(path);
-    }
-    put_u16(bytes, 0);
-    put_u64(bytes + 2, (uint64_t)entry->producer_id);
-    put_u64(bytes + 10, (uint64_t)entry->first_offset);
-    put_u64(bytes + 18, (uint64_t)entry->last_offset);
-    put_u64(bytes + 26, (uint64_t)entry->last_stable_offset);
-    if (!err)
-        err = file_append(segment->aborted_file, bytes, sizeof(bytes), reason);
-    if (!err)
-        ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = *entry;
-    return err;
-}
-
-enum err segment_set_aborted(struct log *log, struct segment *segment, const struct aborted_entry *entries, size_t count, struct reason *reason)
-{
-    enum err err = ERR_OK;
-
-    if (log->inspected) { /* known better, and the file left as it is */
-        segment->aborted_count = 0;
-        for (size_t i = 0; i < count; i++)
-            ARRAY_ADD(segment->aborted, segment->aborted_count, segment->aborted_capacity) = entries[i];
-        return ERR_OK;
-    }
-    aborted_drop(segment, INT64_MIN);
-    for (size_t i = 0; i < count && !err; i++)
-        err = segment_add_aborted(log, segment, &entries[i], reason);
-    return err;
-}
-
 enum err segment_finish(struct log *log, struct segment *segment, struct reason *reason)
 {
     enum err err = ERR_OK;
@@ -697,15 +462,10 @@ enum err segment_sync(struct segment *segment, struct reason *reason)
 
 enum err segment_reset_lookup(struct log *log, struct segment *segment, struct reason *reason)
 {
-    struct index *indexes[] = { &segment->offsets, &segment->times };
-    enum err err = ERR_OK;
+    enum err err = index_empty(&segment->offsets, reason);
 
-    for (size_t i = 0; i < 2 && !err; i++) {
-        indexes[i]->count = indexes[i]->found = 0;
-        indexes[i]->loaded = true;
-        if (indexes[i]->file) /* to nothing first: what a crash left behind must not come back with the growing */
-            err = index_set_size(indexes[i], 0, reason);
-    }
+    if (!err)
+        err = index_empty(&segment->times, reason);
     segment->max_timestamp_ms = segment->max_timestamp_offset = -1;
     segment->max_known = true;
     segment->first_known = false;
@@ -715,24 +475,15 @@ enum err segment_reset_lookup(struct log *log, struct segment *segment, struct r
 
 enum err segment_reset_indexes(struct log *log, struct segment *segment, struct reason *reason)
 {
-    aborted_drop(segment, -1);
+    segment_drop_aborted(segment, -1);
     segment->checked = true; /* what is made now fits */
     return segment_reset_lookup(log, segment, reason);
 }
 
-enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason)
+enum err segment_cut_file(struct segment *segment, int64_t size_bytes, struct reason *reason)
 {
-    (void)log;
     segment->size_bytes = size_bytes;
     return file_truncate(segment->log, size_bytes, reason);
-}
-
-static enum err index_cut(struct index *index, uint32_t count, struct reason *reason)
-{
-    if (count >= index->count)
-        return ERR_OK;
-    index->count = count;
-    return index_set_size(index, count, reason);
 }
 
 /* After a cut: what the time index's last entry says, and the batches behind it. */
@@ -772,11 +523,11 @@ enum err segment_truncate(struct log *log, struct segment *segment, int64_t offs
     if (!err)
         err = index_cut(&segment->times, keep, reason);
     if (!err)
-        aborted_drop(segment, offset);
+        segment_drop_aborted(segment, offset);
     if (!err)
         err = segment_grow_indexes(log, segment, reason);
     if (!err && position >= 0)
-        err = segment_cut_file(log, segment, position, reason);
+        err = segment_cut_file(segment, position, reason);
     if (!segment->size_bytes) {
         segment->created_ms = now_ms;
         segment->first_known = false;

@@ -9,21 +9,12 @@
 
 #include "sim/base/files.h"
 #include "sim/log/batch.h"
+#include "sim/log/index.h"
 
 struct log;
 struct scan;
 
-enum { OFFSET_ENTRY = 8, TIME_ENTRY = 12, ABORTED_ENTRY = 34 };
-
-struct index {
-    struct file *file;        /* NULL: not created yet */
-    uint8_t *entries;         /* as in the file; valid once loaded */
-    uint32_t count, capacity; /* entries there; room in memory */
-    uint32_t most;            /* that the file has room for */
-    uint32_t found;           /* the first so many were in the file when it was opened: verify.c compares them with the log */
-    uint8_t entry_size;
-    bool loaded;
-};
+enum { ABORTED_ENTRY = 34 };
 
 struct aborted_entry { int64_t producer_id, first_offset, last_offset, last_stable_offset; };
 
@@ -55,6 +46,7 @@ struct segment {
 
 /* LOGDIR/TOPIC-P/00000000000000000000SUFFIX, the caller's. */
 char *segment_path(const char *dir, int64_t base_offset, const char *suffix);
+char *segment_own_path(const struct log *log, const struct segment *segment, const char *suffix);   /* with .cleaned behind it, if it is the cleaner's */
 
 /* A new segment with an empty .log. `indexes`: with both index files at once, as a partition's first one; else they come at their first use. */
 enum err segment_create(struct log *log, int64_t base_offset, bool indexes, int64_t now_ms, struct segment **out, struct reason *reason);
@@ -69,6 +61,10 @@ enum err segment_open(struct log *log, int64_t base_offset, int64_t now_ms, stru
  * with its last entry. `marker`: "" or ".deleted", behind each name. */
 enum err segment_inspect(struct log *log, int64_t base_offset, const char *marker, struct segment **out, size_t *missing, struct reason *reason);
 void segment_free(struct segment *segment);        /* closes its files, writes nothing */
+
+/* The transaction index: what is on disk; without the entries that end at or past `offset`. */
+enum err segment_open_aborted(struct log *log, struct segment *segment, struct reason *reason);
+void segment_drop_aborted(struct segment *segment, int64_t offset);
 
 /* One append of one or more batches, in one write, with the index entries that are due. `first`: the first batch's header.
  * `last_offset`, `max_timestamp_ms`, `max_timestamp_offset`: of the whole set (2.7 looks at it as one, 4.3 batch by batch). */
@@ -91,7 +87,7 @@ enum err segment_reset_indexes(struct log *log, struct segment *segment, struct 
 enum err segment_reset_lookup(struct log *log, struct segment *segment, struct reason *reason);
 /* A batch found by a scan: entries by the rule of recovery. *indexed_at: position of the last entry's batch, 0 at the start. */
 enum err segment_index_found(struct log *log, struct segment *segment, const struct batch *batch, int64_t position, int64_t *indexed_at, struct reason *reason);
-enum err segment_cut_file(struct log *log, struct segment *segment, int64_t size_bytes, struct reason *reason);
+enum err segment_cut_file(struct segment *segment, int64_t size_bytes, struct reason *reason);
 
 /* The indexes, created if they aren't there yet, and read. */
 enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason);
