@@ -129,16 +129,6 @@ static bool goes(const struct why *why, const char *format)
     return !lab_inspects(why->lab) || text_starts(format, "SELECT ") || text_starts(format, "why ") || text_starts(format, "hexdump ");
 }
 
-static void say_line(struct why *why, const char *head, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say_line(struct why *why, const char *head, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    line(why, head, format, args);
-    va_end(args);
-}
-
 void why_show(struct why *why, const char *format, ...)
 {
     va_list args;
@@ -161,16 +151,31 @@ void why_mend(struct why *why, const char *format, ...)
     va_end(args);
 }
 
+/* The first that answers. */
 const char *why_server(struct why *why)
 {
-    return arena_printf(&why->arena, "localhost:%d", lab_port(why->lab, 0));
+    const struct cluster *cluster = lab_cluster(why->lab);
+    size_t i = 0;
+
+    while (i < cluster_broker_count(cluster) && !broker_up(cluster_broker_at(cluster, i)))
+        i++;
+    return arena_printf(&why->arena, "localhost:%d", lab_port(why->lab, i < cluster_broker_count(cluster) ? i : 0));
+}
+
+void why_mend_effect(struct why *why, const char *effect, const char *format, ...)
+{
+    va_list args;
+
+    if (!goes(why, ""))
+        return;
+    va_start(args, format);
+    line(why, arena_printf(&why->arena, "%s (%s)", _(why->lang, "mend"), effect), format, args);
+    va_end(args);
 }
 
 void why_mend_text(struct why *why, const char *key, const char *value, const char *effect)
 {
-    if (goes(why, ""))
-        say_line(why, arena_printf(&why->arena, "%s (%s)", _(why->lang, "mend"), effect),
-                 "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%s", why_server(why), why->topic, key, value);
+    why_mend_effect(why, effect, "kafka-configs.sh --bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config %s=%s", why_server(why), why->topic, key, value);
 }
 
 void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...)
@@ -262,6 +267,8 @@ const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *
 
 /* ---- the words of the command ---- */
 
+enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LEADER, Q_ISR, Q_COMMIT, Q_MOVE, Q_LAG, Q_REBALANCE, Q_REFUSED };
+
 static struct partition *any_replica(const struct lab *lab, const char *topic, int32_t partition)
 {
     struct cluster *cluster = lab_cluster(lab);
@@ -275,37 +282,44 @@ static struct partition *any_replica(const struct lab *lab, const char *topic, i
     return NULL;
 }
 
-/* The leader's replica, or where nobody leads, the first that has one: it is said which. */
-static bool take_partition(struct why *why, const char *text)
+static bool by_controller(enum question question)
 {
+    return question == Q_LEADER || question == Q_ISR;
+}
+
+/* The leader's replica, or where nobody leads, the first that has one: it is said which. Some questions the controller answers without any. */
+static bool take_partition(struct why *why, enum question question, const char *text)
+{
+    const struct image_partition *image;
+
     if (!look_parse(text, &why->topic, &why->partition)) {
         why_error(why, _(why->lang, "'%s' is no partition; TOPIC-PARTITION is wanted, for instance %s-0"), why_name(why, text),
                   image_topic(cluster_image(lab_cluster(why->lab)), text) ? why_name(why, text) : "students");
         return false;
     }
+    image = image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition);
     why->replica = look_leader(why->lab, why->topic, why->partition);
     if (!why->replica) {
         why->replica = any_replica(why->lab, why->topic, why->partition);
-        if (why->replica)
+        if (why->replica && !by_controller(question))
             why_say(why, _(why->lang, "%s has no leader at present; this is what broker %d has of it.\n"), text, broker_id(partition_broker(why->replica)));
     }
-    if (!why->replica) {
-        if (lab_inspects(why->lab) && image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
+    if (!why->replica && !(image && by_controller(question))) {
+        if (image && lab_inspects(why->lab))
             why_error(why, _(why->lang, "%s is not in the folder that is looked at (SELECT * FROM folders)"), text);
-        else if (image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition))
-            why_error_line(why, _(why->lang, "mend"), arena_printf(&why->arena, "broker start %d", image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition)->replicas[0]),
+        else if (image)
+            why_error_line(why, _(why->lang, "mend"), arena_printf(&why->arena, "broker start %d", image->isr_count ? image->isr[0] : image->elr_count ? image->elr[0] : image->replicas[0]),
                            _(why->lang, "%s has no leader at present, and no broker that is up has a replica"), text);
         else
             why_error_line(why, _(why->lang, "show me"), arena_printf(&why->arena, "kafka-topics.sh --list --bootstrap-server %s", why_server(why)),
                            _(why->lang, "there is no partition %s"), why_name(why, text));
         return false;
     }
-    why->log = partition_log(why->replica);
+    why->log = why->replica ? partition_log(why->replica) : NULL;
     recall(why);
     return true;
 }
 
-enum question { Q_RETENTION, Q_ROLL, Q_COMPACTION, Q_LEADER, Q_ISR, Q_COMMIT, Q_MOVE, Q_LAG, Q_REBALANCE, Q_REFUSED };
 static const struct {
     const char *word;
     enum question question;
@@ -360,7 +374,7 @@ static int of_partition(struct why *why, enum question question, int at)
 {
     int64_t offset;
 
-    if (!take_offset(why, at + 1, &offset) || !take_partition(why, why->call->argv[at]))
+    if (!take_offset(why, at + 1, &offset) || !take_partition(why, question, why->call->argv[at]))
         return 1;
     if (question == Q_RETENTION || question == Q_ROLL || question == Q_COMPACTION)
         take_clock(why);

@@ -1,5 +1,6 @@
 /* What the questions of `why` share: whom they are about, and an answer that grows by sentences. One file a question: why_retention.c, why_record.c,
- * why_roll.c, why_compaction.c, why_lag.c, why_event.c, why_replication.c, why_move.c, why_rebalance.c; why.c takes the words apart. */
+ * why_roll.c, why_compaction.c, why_lag.c, why_event.c, why_leader.c, why_replication.c, why_move.c,
+ * why_rebalance.c; why.c takes the words apart. */
 #pragma once
 #include "shell/command.h"
 #include "shell/explain.h"
@@ -12,8 +13,8 @@ struct why {                     /* a question and its answer so far */
     int64_t now_ms;
     char *topic;                 /* of a question about a partition; NULL: of none */
     int32_t partition;
-    struct partition *replica;   /* the leader's, or where there is none, another one's */
-    struct log *log;
+    struct partition *replica;   /* the leader's, or where there is none, another one's; NULL: of a question that the controller alone answers */
+    struct log *log;             /* of `replica` */
     const struct entry **entries; /* what the journal, in memory and in lab.db, has of this partition, the oldest first; not of a topic of that name before it */
     size_t entry_count;
     int64_t begins_us;           /* and how far it reaches back; -1: there is none */
@@ -31,6 +32,16 @@ int why_leader(struct why *why);
 int why_isr(struct why *why);
 int why_commit(struct why *why);                             /* what the high watermark waits for */
 int why_move(struct why *why);                               /* to other brokers: how far it is, and what holds it back */
+/* What these share (why_replicas.c): the controller's word on the partition; of a question that take_partition() let pass it is never NULL. */
+const struct image_partition *why_image(const struct why *why);
+const char *why_ids(struct why *why, const int32_t *list, int16_t count);    /* "1,2", or "none" */
+bool why_lists(const int32_t *list, int16_t count, int32_t id);
+const struct entry *why_newest(const struct why *why, enum event_kind kind, int32_t replica); /* about the partition, whoever's broker it names; `replica` -1: any */
+/* What keeps a broker away, and the line that brings it back; NULL: nothing that is known. With a leader (not -1): away from that one as its follower. */
+const char *why_hindrance(struct why *why, int32_t id, int32_t leader);
+const char *why_remedy(struct why *why, int32_t id, int32_t leader);
+int64_t why_setting(const struct why *why, const char *key);                 /* the topic's, as the controller sees it */
+bool why_boolean(const struct why *why, const char *key);
 bool why_say_moving(struct why *why);                        /* one sentence, if it moves */
 int why_rebalance(struct why *why, const char *group);
 int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVENT_KINDS: the latest decision */
@@ -51,6 +62,7 @@ const char *why_name(struct why *why, const char *name);     /* from outside: es
 /* The last lines: something to type. In a folder that is only looked at, those that go there. */
 void why_show(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* show me: ... */
 void why_mend(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* mend: ... */
+void why_mend_effect(struct why *why, const char *effect, const char *format, ...) __attribute__((format(printf, 3, 4))); /* mend (what it does): ... */
 void why_mend_text(struct why *why, const char *key, const char *value, const char *effect);
 /* mend (what it does): kafka-configs.sh ... --add-config key=value */
 void why_mend_config(struct why *why, const char *key, int64_t value, const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -4,19 +4,6 @@
 
 #include "shell/commands/why.h"
 
-static const struct image_partition *image_of(const struct why *why)
-{
-    return image_partition(cluster_image(lab_cluster(why->lab)), why->topic, why->partition);
-}
-
-static bool has(const int32_t *list, int16_t count, int32_t id)
-{
-    for (int16_t i = 0; i < count; i++)
-        if (list[i] == id)
-            return true;
-    return false;
-}
-
 /* Those of `list` that are not in `without`: "2,3", or "-". */
 static const char *ids(struct why *why, const int32_t *list, int16_t count, const int32_t *without, int16_t without_count)
 {
@@ -24,7 +11,7 @@ static const char *ids(struct why *why, const int32_t *list, int16_t count, cons
     const char *copy;
 
     for (int16_t i = 0; i < count; i++)
-        if (!has(without, without_count, list[i]))
+        if (!why_lists(without, without_count, list[i]))
             text_printf(&text, "%s%" PRId32, text.size ? "," : "", list[i]);
     copy = arena_text(&why->arena, text.size ? text_chars(&text) : "-", text.size ? text.size : 1);
     text_done(&text);
@@ -50,7 +37,7 @@ static bool is_moving(const struct image_partition *image)
 
 bool why_say_moving(struct why *why)
 {
-    const struct image_partition *image = image_of(why);
+    const struct image_partition *image = why_image(why);
 
     if (!image || !is_moving(image))
         return false;
@@ -68,7 +55,7 @@ static const char *say_added(struct why *why, const struct image_partition *imag
     struct quota_decision quota;
     bool by_leader;
 
-    if (has(image->isr, image->isr_count, id)) {
+    if (why_lists(image->isr, image->isr_count, id)) {
         why_say(why, _(why->lang, "  %d is in the ISR.\n"), id);
         return NULL;
     }
@@ -103,7 +90,7 @@ static void say_end(struct why *why, const struct image_partition *image)
 
 int why_move(struct why *why)
 {
-    const struct image_partition *image = image_of(why);
+    const struct image_partition *image = why_image(why);
     const struct entry *entry = newest(why, is_moving(image));
     const char *mend = NULL, *one;
 

@@ -78,6 +78,7 @@ bool broker_logger(const struct broker *broker, size_t i, const char **name, con
 bool broker_logger_known(const struct broker *broker, const char *name);
 void broker_set_logger(struct broker *broker, const char *name, const char *level); /* NULL: back to what its parent has */
 struct config_layers broker_topic_config(const struct broker *broker, const char *topic);
+struct config_layers cluster_topic_config(const struct cluster *cluster, const char *topic); /* as the controller sees it, whoever is down */
 /* Moments that cost no events but can be named. INT64_MAX: never. */
 int64_t broker_next_retention_check_us(const struct broker *broker);
 int64_t broker_started_us(const struct broker *broker);
@@ -118,6 +119,7 @@ enum err broker_thaw(struct broker *broker, struct reason *reason);
 bool broker_frozen(const struct broker *broker);
 int64_t broker_thaws_us(const struct broker *broker);  /* NEVER_US: not by itself */
 bool cluster_controller_up(const struct cluster *cluster);
+int64_t broker_session_ends_us(const struct broker *broker);            /* of one that is not heard of: when the controller takes its leaderships away; NEVER_US: not foreseen */
 bool broker_reaches_controller(const struct broker *broker);            /* it is up, and what is handed on to it and its answer come through */
 struct broker_watch {                    /* all may be NULL */
     void (*went_down)(void *context, struct broker *broker, const char *why, bool reset);  /* before its state is freed; `reset`: no goodbye */

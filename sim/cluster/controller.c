@@ -47,6 +47,11 @@ struct config_layers controller_layers(const struct cluster *cluster, const stru
     };
 }
 
+struct config_layers cluster_topic_config(const struct cluster *cluster, const char *topic)
+{
+    return controller_layers(cluster, image_config(cluster->controller.image, CONFIG_TOPIC, topic));
+}
+
 /* Where a new replica goes: known beforehand where its broker has but one log dir; else it decides itself (UNASSIGNED). */
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id)
 {

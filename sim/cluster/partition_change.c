@@ -223,12 +223,13 @@ static void say_candidates(const struct work *work, struct election_decision *el
         struct candidate *candidate = &election->candidates[i];
         int32_t id = work->to.replicas.items[i];
 
-        *candidate = (struct candidate){ .broker = id, .live = acceptable(work, id), .in_isr = has(work->to.isr, id), .in_elr = has(work->elr, id),
+        *candidate = (struct candidate){ .broker = id, .live = acceptable(work, id),
+                                         .in_isr = has(work->to.isr, id) || (id == work->to.leaves && ids_contain(work->was->isr, work->was->isr_count, id)), .in_elr = has(work->elr, id),
                                          .chosen = id == election->leader };
         candidate->verdict = candidate->chosen                                    ? "chosen"
                              : id == work->to.leaves                              ? "it is leaving"
                              : id == work->to.unclean_shutdown                    ? "it came back from an unclean shutdown"
-                             : !candidate->live                                   ? "not alive"
+                             : !candidate->live                                   ? NULL
                              : !candidate->in_isr && !safe(work, id)              ? "not in sync"
                                                                                   : "another came first";
     }
@@ -434,8 +435,10 @@ static char *candidates_text(const struct election_decision *election)
     for (int32_t i = 0; i < election->candidate_count; i++) {
         const struct candidate *candidate = &election->candidates[i];
 
-        text_printf(&out, "%s%d: %s, %s%s, %s", i ? "; " : "", candidate->broker, candidate->live ? "alive" : "not alive",
-                    candidate->in_isr ? "in the ISR" : "not in the ISR", candidate->in_elr ? ", in the ELR" : "", candidate->verdict);
+        text_printf(&out, "%s%d: %s, %s%s", i ? "; " : "", candidate->broker, candidate->live ? "alive" : "not alive",
+                    candidate->in_isr ? "in the ISR" : "not in the ISR", candidate->in_elr ? ", in the ELR" : "");
+        if (candidate->verdict)
+            text_printf(&out, ", %s", candidate->verdict);
     }
     result = mem_text(text_chars(&out));
     text_done(&out);

@@ -31,7 +31,7 @@ struct partition_target partition_target(const struct image_partition *partition
 struct candidate {
     int32_t broker;
     bool live, in_isr, in_elr, chosen;
-    const char *verdict;         /* "not alive": a literal */
+    const char *verdict;         /* "another came first": a literal; NULL: it is not alive, which says it all */
 };
 struct election_decision {
     enum election_rule asked;

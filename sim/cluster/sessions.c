@@ -318,6 +318,11 @@ void session_controller_starts(struct cluster *cluster)
     }
 }
 
+int64_t broker_session_ends_us(const struct broker *broker)
+{
+    return broker->session_step == SESSION_ENDS && event_scheduled(&broker->session_event) ? broker->session_ends_us : NEVER_US;
+}
+
 int64_t session_may_start_us(const struct broker *broker)
 {
     const struct cluster *cluster = broker->cluster;

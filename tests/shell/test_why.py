@@ -573,11 +573,35 @@ def test_a_leader_says_why_it_is_the_one(folder, release, lang):
         assert 'Broker %d is the preferred leader' % leader in text
 
 
-def test_a_partition_without_a_leader_says_what_it_waits_for(folder, release):
+@pytest.mark.parametrize('up', [False, True])
+def test_a_partition_without_a_leader_says_whom_it_waits_for_and_what_another_way_costs(folder, release, lang, up):
+    """Nobody with a replica is up, or one who was not in sync: the controller's knowledge is enough."""
+    _, leader, other = IDS[release]
+    script = (SPREAD % ('%d:%d' % (leader, other), '') + WITH_ACKS % ('all', 'both') + 'broker kill %d\nadvance 50s\n' % other + WITH_ACKS % ('all', 'one') + 'broker kill %d\nadvance 30s\n' % leader)
+    options = ('--brokers', '4') + (('--controllers', '1') if release == '4.3' else ())
+    text = answer(folder, script + ('broker start %d\nadvance 5s\n' % other if up else ''), 'why leader students-0', lang, release, options=options)
+    waits = '%d (%s)' % (leader, {'en': {'2.7': 'in the ISR to the last', '4.3': 'eligible leader replicas, ELR'}, 'ru': {'2.7': 'был в ISR до последнего', '4.3': 'кому можно стать лидером, ELR'}}[lang][release])
+    assert {'en': 'It waits for whoever has all that was committed: ', 'ru': 'Партиция ждёт того, у кого есть всё зафиксированное: '}[lang] + waits in text
+    assert 'unclean.leader.election.enable=false' in text and '; the journal' not in text
+    if lang == 'en':
+        assert '  %d may lead: it is down.\n  %d may not, it was not in sync: it is %s.\n' % (leader, other, 'up, its log ends at 1' if up else 'down') in text
+    mend, unclean = lines_to_type(text, lang)
+    assert mend == 'broker start %d' % leader and ('--election-type unclean' if up else 'unclean.leader.election.enable=true') in unclean
+    for line, led in ((mend, leader), (unclean if up else unclean + '\nbroker start %d' % other, other)):
+        after = answer(folder, script + ('broker start %d\nadvance 5s\n' % other if up else '') + line + '\nadvance 301s\n', 'why leader students-0', 'en', release, options=options)
+        assert 'students-0 is led by broker %d' % led in after, line
+    few = answer(folder, script, 'why isr students-0', 'en', release, options=options)
+    assert 'Nobody leads it, so nobody watches: `why leader students-0`.' in few
+
+
+def test_a_leader_that_is_away_is_told_before_the_controller_notices(folder, release, lang):
     controller, leader, other = IDS[release]
-    text = answer(folder, SPREAD % ('%d' % leader, '') + 'broker kill %d\nadvance 30s\nbroker start %d\nbroker kill %d\nadvance 30s\n' % (leader, leader, leader), 'why leader students-0',
-                  release=release, options=('--brokers', '3'), status=1)
-    assert 'students-0 has no leader at present, and no broker that is up has a replica' in text and 'mend: broker start %d' % leader in text
+    script = SPREAD % ('%d:%d' % (leader, other), '') + 'broker kill %d\n' % leader
+    text = works(folder, script, 'why leader students-0', lang, release, options=('--brokers', '3') + (('--controllers', '1') if release == '4.3' else ()))
+    assert {'2.7': '00:00:18.001 (zookeeper.session.timeout.ms)', '4.3': '00:00:09.000 (broker.session.timeout.ms)'}[release] in text
+    assert lines_to_type(text, lang) == ['next leader', 'broker start %d' % leader]
+    blind = answer(folder, script.replace('%d:%d' % (leader, other), str(leader)) + 'broker kill %d\n' % controller, 'why leader students-0', 'en', '4.3', options=('--brokers', '3')) if release == '4.3' else ''
+    assert not blind or 'No controller can elect another: 1 of 3 controllers are up, and it takes 2 that reach each other.' in blind
 
 
 def test_rebalances_of_a_group_are_told_with_what_began_them(folder, release, lang):
