@@ -88,6 +88,9 @@ struct file *tree_parent(struct fs *fs, const char *path, bool make, char **name
 struct file *tree_child(struct file *folder, const char *name, size_t size);
 struct file *tree_add(struct file *folder, const char *name, bool is_folder);
 void tree_drop(struct file *file);                                   /* and all below; what is held becomes an orphan */
+void tree_move(struct file *file, struct file *folder, char *name);  /* `name` is the tree's from here on */
+void tree_release(struct file *file);                                /* one that has no name: its memory */
+size_t tree_path_size(const struct file *file);                      /* characters, without the end */
 int tree_path(const struct file *file, char *out, size_t size);      /* 0 or ENAMETOOLONG */
 
 void file_changed(struct file *file);                                /* its mtime is now */
