@@ -1,6 +1,9 @@
 /* xoshiro256** (Blackman and Vigna, public domain algorithm). */
 #include "sim/base/random.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include <assert.h>
 
 static uint64_t splitmix(uint64_t *state)
@@ -62,4 +65,10 @@ uint64_t random_below(struct random *random, uint64_t limit)
 double random_unit(struct random *random)
 {
     return (double)(random_u64(random) >> 11) * 0x1p-53;
+}
+
+void random_hex(struct random *random, char out[33])
+{
+    for (int i = 0; i < 32; i += 16)
+        snprintf(out + i, 17, "%016" PRIx64, random_u64(random));
 }

@@ -214,6 +214,7 @@ void broker_settings_changed(struct broker *broker)
     for (size_t i = 0; i < broker->topic_count; i++)
         read_settings(broker, broker->topics[i]);
     cleaner_settings_changed(broker);
+    log_moves_settings_changed(broker);
     settings_changed(broker, NULL);
 }
 
@@ -238,6 +239,8 @@ enum err broker_new(struct broker **out, struct cluster *cluster, size_t index, 
         .fs = cluster->fs, .journal = cluster->journal, .random = &cluster->random, .release = cluster->release, .broker = broker->id,
         .scratch = &cluster->scratch,
     };
+    broker->copy_env = broker->env;
+    broker->copy_env.journal = NULL;
     broker_init_tasks(broker);
     life_init(broker);
     set_own_settings(broker, options);
@@ -349,6 +352,8 @@ static void look_at_folder(struct log_dir *dir, const char *name)
     char topic[256];
     int32_t number;
 
+    if (log_moves_found(dir, name))
+        return;
     if (text_ends(name, "-delete")) {
         broker_doom(broker, mem_printf("%s/%s", dir->path, name));
         return;
@@ -411,6 +416,8 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
     broker->logs_total = count_replicas(broker->image, broker->id);
     for (size_t i = 0; !err && i < broker->dir_count; i++)
         err = look_at_folders(&broker->dirs[i], reason);
+    if (!err)
+        err = log_moves_promote(broker, reason);
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
         const struct image_topic *topic = image_topic_at(broker->image, t);
 
@@ -423,6 +430,8 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
                 err = ERR_BROKER_NOT_AVAILABLE;
         }
     }
+    if (!err)
+        err = log_moves_resume(broker, reason);
     log_dirs_forget_checkpoints(broker);
     broker->clean = true; /* what is made from now on is whole */
     for (size_t i = 0; i < broker->dir_count; i++)
@@ -470,6 +479,8 @@ bool broker_stop_clean(struct broker *broker)
     broker->state = BROKER_STOPPING;
     for (size_t i = 0; i < broker->partition_count; i++) {
         log_flush(broker->partitions[i]->log, NULL);
+        if (broker->partitions[i]->move)
+            log_flush(broker->partitions[i]->move->log, NULL);
         if (!life_breathe(broker, COST_OF_LOG))
             return false;
     }
@@ -483,11 +494,13 @@ bool broker_stop_clean(struct broker *broker)
 
         log_close(partition->log, now_ms);
         partition->log = NULL;
+        log_move_close(partition, true);
         partition_unhost(partition);
         if (!life_breathe(broker, COST_OF_LOG))
             return false;
     }
     broker->state = BROKER_DOWN;
+    log_moves_done(broker);
     metadata_log_close(&broker->metadata, now_ms);
     if (!release_is_27(cluster->release)) { /* 4.x takes its .lock away */
         for (size_t i = 0; i < broker->dir_count; i++) {
@@ -511,8 +524,10 @@ void broker_drop(struct broker *broker)
         if (broker->partitions[i]->log)
             cluster_drop_log(broker->cluster, broker->partitions[i]->log);
         broker->partitions[i]->log = NULL;
+        log_move_close(broker->partitions[i], false);
     }
     unhost_all(broker);
+    log_moves_done(broker);
     cluster_drop_soon(broker->cluster);
     metadata_log_drop(&broker->metadata);
 }

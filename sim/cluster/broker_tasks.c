@@ -65,6 +65,8 @@ void broker_note_retention(struct broker *broker, struct partition *partition)
     const struct log_config *config = &partition->settings->config;
     int64_t now_ms, due;
 
+    if (partition->move)
+        log_move_wake(partition);
     if (broker->starts_dirty)
         ticker_arm(broker, &broker->start_tick, 0);
     if (config->cleanup_compact) {
@@ -342,7 +344,7 @@ static bool add_checkpoint_line(struct text *lines, const struct partition *part
     return true;
 }
 
-static void write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kind)
+void log_dir_write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kind)
 {
     const struct broker *broker = dir->broker;
     struct cluster *cluster = broker->cluster;
@@ -356,6 +358,8 @@ static void write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kin
 
         if (partition->dir == dir)
             count += add_checkpoint_line(&lines, partition, partition->log, kind);
+        if (partition->move && partition->move->dir == dir)
+            count += add_checkpoint_line(&lines, partition, partition->move->log, kind);
     }
     err = checkpoint_write_lines(cluster->fs, path, count, &lines, NULL);
     if (!err && !cluster->opening)
@@ -369,7 +373,7 @@ static void write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kin
 void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind)
 {
     for (size_t i = 0; i < broker->dir_count; i++)
-        write_checkpoint(&broker->dirs[i], kind);
+        log_dir_write_checkpoint(&broker->dirs[i], kind);
 }
 
 static void run_high_watermarks(void *context)
@@ -485,4 +489,5 @@ void broker_cancel_tasks(struct broker *broker)
     event_cancel(queue, &broker->unlink_event);
     event_cancel(queue, &broker->cleaner.tick.event);
     event_cancel(queue, &broker->cleaner.work);
+    log_moves_stop(broker);
 }

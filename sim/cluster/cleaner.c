@@ -14,7 +14,7 @@ static int64_t now_ms(const struct broker *broker)
 
 static bool compacted(const struct partition *partition)
 {
-    return partition->settings->config.cleanup_compact;
+    return partition->settings->config.cleanup_compact && !partition->move; /* one that moves to another log dir rests */
 }
 
 /* ---- the checkpoint ---- */
@@ -329,6 +329,15 @@ void cleaner_forget(struct partition *partition)
 {
     cleaner_abort(partition);
     partition->cleaner_offset = partition->cleaner_base = -1;
+}
+
+void cleaner_moved(struct partition *partition, const struct log_dir *from)
+{
+    partition->cleaner_base = -1;
+    if (!partition->broker->cleaner.on || partition->cleaner_offset < 0)
+        return;
+    write_checkpoint(from);
+    write_checkpoint(partition->dir);
 }
 
 void cleaner_write(struct broker *broker)

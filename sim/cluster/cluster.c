@@ -229,6 +229,7 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
         for (size_t p = 0; p < broker->partition_count; p++)
             partition_reconcile(broker->partitions[p]);
         broker_catch_up(broker);
+        log_moves_start(broker);
         journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                             .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                        { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));

@@ -88,7 +88,7 @@ struct topic_settings {
 };
 
 /* What passed of replicas that are throttled, in samples of replication.quota.window.size.seconds. */
-enum quota_side { QUOTA_LEADER, QUOTA_FOLLOWER, QUOTA_SIDES };
+enum quota_side { QUOTA_LEADER, QUOTA_FOLLOWER, QUOTA_MOVES /* between log dirs: all of a broker */, QUOTA_SIDES };
 struct quota_sample { int64_t start_ms, last_ms, bytes; };
 struct replication_quota {
     struct quota_sample *samples;     /* NULL: nothing passed yet */
@@ -143,7 +143,19 @@ struct log_dir {
     bool refused;                     /* its disk refused something since the broker came up */
     bool clean;                       /* at the start: it was closed */
     size_t log_count;                 /* that lie there */
+    char **futures;                   /* -future folders that a start found; emptied after loading */
+    size_t future_count, future_capacity;
     struct checkpoint checkpoints[CHECKPOINT_KINDS]; /* as read at start, sorted; emptied after loading */
+};
+
+/* A replica on its way to another log dir of its broker: the copy is in TOPIC-P.HEX-future there (log_moves.c). */
+struct log_move {
+    struct log *log;
+    struct log_dir *dir;
+    enum log_move_step { MOVE_COPIES, MOVE_ASKS, MOVE_ACCEPTED } step; /* 4.3: once it has all, the controller is told where it will lie, and only then it does */
+    bool caught_up;                   /* it was once */
+    bool failed;                      /* it could not be written: nothing more is done until the broker starts again */
+    int64_t began_us;
 };
 
 /* A folder that was renamed to -delete and waits to go. */
@@ -157,6 +169,7 @@ struct partition {
     const struct image_topic *topic;  /* in the broker's image; its name lives as long as the partition */
     struct log *log;
     struct log_dir *dir;              /* where it lies */
+    struct log_move *move;            /* NULL: it stays there */
     struct topic_settings *settings;
     int32_t number;
     int32_t leader, leader_epoch, partition_epoch;
@@ -248,6 +261,7 @@ struct broker {
     int64_t epoch, started_us;
     struct log_dir *dirs;             /* the first has the metadata too */
     size_t dir_count;
+    struct log_moves *moves;          /* what goes on between them; NULL: nothing did yet */
     struct config_map settings;       /* its server.properties */
     struct config_map loggers;        /* levels that were set since it started */
     struct image *image;
@@ -261,7 +275,7 @@ struct broker {
     bool removed;                     /* some replica's log, and the checkpoints still name it */
     int32_t remove_cursor;            /* of a topic that is being deleted: the partition to go on with */
     struct image_wait *image_waits;
-    struct log_env env;
+    struct log_env env, copy_env;     /* copy_env: of replicas' copies in other log dirs: the journal hears nothing of what happens to them */
     struct partition **partitions;
     size_t partition_count, partition_capacity;
     struct partition **hash;
@@ -311,6 +325,20 @@ struct log_dir *log_dirs_find(const struct broker *broker, const char *topic, in
 struct log_dir *log_dirs_next(const struct broker *broker); /* with the fewest logs: the next new one goes there */
 int32_t log_dirs_ids(const struct broker *broker, struct uuid ids[MOST_LOG_DIRS]); /* of those that are online, in the order of BrokerRegistration */
 void log_dirs_mark_clean(struct broker *broker);        /* all is closed: each gets the marker, but where its disk refused something */
+
+/* ---- log_moves.c: replicas that move between log dirs ---- */
+void log_moves_start(struct broker *broker);            /* those that a start found go on */
+void log_moves_stop(struct broker *broker);             /* its tasks end */
+void log_moves_done(struct broker *broker);             /* it goes down; its partitions are gone */
+void log_moves_settings_changed(struct broker *broker); /* a throttle may have been lifted */
+void log_move_wake(struct partition *partition);        /* its log has changed */
+void log_move_close(struct partition *partition, bool clean); /* its broker stops (clean) or goes down: the copy stays on disk */
+void log_move_cancel(struct partition *partition, const char *why);  /* the copy goes */
+struct log_dir *log_moves_preferred(const struct broker *broker, const char *topic, int32_t number); /* asked for before there was a replica; NULL */
+void log_moves_forget_preferred(struct broker *broker, const char *topic, int32_t number);
+bool log_moves_found(struct log_dir *dir, const char *name); /* at a start: a -future folder, of a partition or not */
+enum err log_moves_promote(struct broker *broker, struct reason *reason); /* before logs are opened: what 4.3's metadata says has moved already */
+enum err log_moves_resume(struct broker *broker, struct reason *reason);  /* after: the others go on */
 
 /* ---- life.c ---- */
 void life_init(struct broker *broker);
@@ -402,6 +430,7 @@ void ticker_arm(struct broker *broker, struct ticker *ticker, int64_t us);      
 /* ---- broker_tasks.c ---- */
 const char *broker_checkpoint_name(enum checkpoint_kind kind);
 void broker_write_checkpoint(struct broker *broker, enum checkpoint_kind kind);
+void log_dir_write_checkpoint(const struct log_dir *dir, enum checkpoint_kind kind);
 void broker_init_tasks(struct broker *broker);
 bool broker_start_tasks(struct broker *broker);         /* false: given up, in the broker's own task */
 void broker_cancel_tasks(struct broker *broker);
@@ -415,6 +444,7 @@ void groups_clock_changed(struct groups *groups);
 void cleaner_settings_changed(struct broker *broker);
 void cleaner_abort(struct partition *partition);        /* it is not to be compacted any more */
 void cleaner_forget(struct partition *partition);       /* its log is about to go; broker_note_removed() writes it down */
+void cleaner_moved(struct partition *partition, const struct log_dir *from); /* it lies in another log dir */
 void cleaner_write(struct broker *broker);              /* the checkpoint, if there is a cleaner */
 void cleaner_truncated(struct partition *partition);    /* its log was cut */
 
@@ -430,6 +460,7 @@ void broker_meet_controller(struct broker *broker);     /* there is a new one: i
 enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason);
 enum err partition_inspect(struct broker *broker, const struct image_topic *topic, int32_t number, const struct log_open *how, struct reason *reason);
 void partition_unhost(struct partition *partition);     /* removes it from the broker and frees it; the log must be gone */
+enum err broker_delete_log(struct broker *broker, struct log *log, struct reason *reason); /* it becomes a -delete folder */
 enum err partition_remove(struct partition *partition, struct reason *reason); /* with its log, which becomes a -delete folder */
 void partition_reconcile(struct partition *partition);  /* with the image: leads, follows, neither */
 void partition_stop(struct partition *partition);       /* leaves its role; waits are told */

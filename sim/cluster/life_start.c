@@ -238,6 +238,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     broker->state = BROKER_UP;
     broker_catch_up(broker);
     broker_fetch_metadata(broker);
+    log_moves_start(broker);
     journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));

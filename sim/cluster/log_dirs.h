@@ -13,4 +13,9 @@ struct log_dir *broker_dir_of_path(const struct broker *broker, const char *path
 const char *log_dir_path(const struct log_dir *dir);
 const char *log_dir_name(const struct log_dir *dir);                    /* "broker-1.dir2": in the lab's folder */
 struct disk *log_dir_disk(const struct log_dir *dir);
+/* AlterReplicaLogDirs: the replica moves to this dir, or will be made there once it is this broker's (ERR_REPLICA_NOT_AVAILABLE then). ERR_LOG_DIR_NOT_FOUND,
+ * ERR_KAFKA_STORAGE_ERROR, ERR_UNKNOWN_TOPIC_OR_PARTITION, ... It is done when the move has begun, in slices of its own. */
+enum err broker_alter_log_dir(struct broker *broker, const char *topic, int32_t partition, const char *path, struct reason *reason);
+const struct log *partition_future_log(const struct partition *partition);           /* its copy, while it moves; NULL */
+const struct log_dir *partition_future_dir(const struct partition *partition);
 struct log_dir *partition_log_dir(const struct partition *partition);   /* where its log lies */

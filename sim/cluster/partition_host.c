@@ -133,6 +133,8 @@ static struct log_dir *log_dir_for(const struct broker *broker, const struct ima
 {
     struct log_dir *found = broker->dir_count > 1 ? log_dirs_find(broker, topic->name, number) : NULL;
 
+    if (!found)
+        found = log_moves_preferred(broker, topic->name, number);
     return found ? found : log_dirs_next(broker);
 }
 
@@ -161,6 +163,7 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
         return err;
     }
     take_in(broker, partition);
+    log_moves_forget_preferred(broker, topic->name, number);
     broker_note_recovery_point(broker);
     broker_note_high_watermark(broker);
     broker_note_retention(broker, partition);
@@ -172,6 +175,7 @@ void partition_unhost(struct partition *partition)
 {
     struct broker *broker = partition->broker;
 
+    assert(!partition->move);
     partition_stop(partition);
     isr_partition_gone(partition);
     hash_remove(broker, partition);
@@ -184,26 +188,29 @@ void partition_unhost(struct partition *partition)
     mem_free(partition);
 }
 
-static void random_hex(struct random *random, char out[33])
+enum err broker_delete_log(struct broker *broker, struct log *log, struct reason *reason)
 {
-    for (int i = 0; i < 32; i += 16)
-        snprintf(out + i, 17, "%016" PRIx64, random_u64(random));
+    char hex[33], *renamed = NULL;
+    enum err err;
+
+    random_hex(&broker->cluster->random, hex);
+    err = log_delete(log, hex, &renamed, reason);
+    if (!err)
+        broker_doom(broker, renamed);
+    return err;
 }
 
 enum err partition_remove(struct partition *partition, struct reason *reason)
 {
     struct broker *broker = partition->broker;
-    char hex[33], *renamed = NULL;
     enum err err;
 
     partition_stop(partition);
     cleaner_forget(partition);
+    log_move_cancel(partition, "the replica is removed");
     broker->removed = true;
-    random_hex(&broker->cluster->random, hex);
-    err = log_delete(partition->log, hex, &renamed, reason);
+    err = broker_delete_log(broker, partition->log, reason);
     partition->log = NULL;
-    if (!err)
-        broker_doom(broker, renamed);
     broker_note_recovery_point(broker);
     broker_note_high_watermark(broker);
     partition_unhost(partition);

@@ -54,7 +54,7 @@ void replication_quota_forget(struct topic_settings *settings)
 
 bool replication_throttled(const struct partition *partition, enum quota_side side)
 {
-    const char *list = side == QUOTA_LEADER ? partition->settings->leader_throttled : partition->settings->follower_throttled;
+    const char *list = side == QUOTA_MOVES ? "*" : side == QUOTA_LEADER ? partition->settings->leader_throttled : partition->settings->follower_throttled;
 
     return list && names(list, partition->number, partition->broker->id);
 }
@@ -68,12 +68,14 @@ static void reset(struct quota_sample *sample, int64_t now_ms)
 
 static void begin(struct broker *broker, struct replication_quota *quota, int64_t now_ms)
 {
-    int64_t most = broker_setting(broker, "replication.quota.window.num") + !old(broker); /* 4.3 keeps one more */
+    bool moves = quota == &broker->quotas[QUOTA_MOVES];
+    int64_t most = broker_setting(broker, moves ? "alter.log.dirs.replication.quota.window.num" : "replication.quota.window.num") +
+                   !old(broker); /* 4.3 keeps one more */
 
     if (quota->samples)
         return;
     quota->most = most > 0 && most < 100000 ? (size_t)most : 1;
-    quota->window_ms = broker_setting(broker, "replication.quota.window.size.seconds") * 1000;
+    quota->window_ms = broker_setting(broker, moves ? "alter.log.dirs.replication.quota.window.size.seconds" : "replication.quota.window.size.seconds") * 1000;
     quota->expires_ms = (int64_t)(quota->most - !old(broker)) * quota->window_ms;
     quota->samples = mem_zero_array(quota->most, sizeof(*quota->samples));
     quota->count = 1;
@@ -112,13 +114,15 @@ void replication_quota_record(const struct partition *partition, enum quota_side
 
 struct quota_decision replication_quota_decide(struct broker *broker, enum quota_side side)
 {
+    static const char *const bounds[QUOTA_SIDES] = { "leader.replication.throttled.rate", "follower.replication.throttled.rate",
+                                                     "replica.alter.log.dirs.io.max.bytes.per.second" };
     struct replication_quota *quota = &broker->quotas[side];
     int64_t now_ms = queue_now_ms(broker->cluster->queue), oldest_ms, bytes = 0;
     struct quota_decision decision = { .bound = INT64_MAX };
 
     if (!quota->samples)
         return decision;
-    decision.bound = broker_setting(broker, side == QUOTA_LEADER ? "leader.replication.throttled.rate" : "follower.replication.throttled.rate");
+    decision.bound = broker_setting(broker, bounds[side]);
     purge(broker, quota, now_ms);
     oldest_ms = quota->samples[0].start_ms;
     for (size_t i = 0; i < quota->count; i++) {

@@ -47,13 +47,19 @@ static bool parse(struct epochs *epochs, const char *text)
     return !count;
 }
 
+void epochs_moved(struct epochs *epochs, const char *dir)
+{
+    mem_free(epochs->path);
+    epochs->path = mem_printf("%s/leader-epoch-checkpoint", dir);
+}
+
 enum err epochs_open(struct epochs *epochs, struct fs *fs, const char *dir, struct reason *reason)
 {
     struct buffer bytes = { 0 };
     enum err err;
 
     epochs->fs = fs;
-    epochs->path = mem_printf("%s/leader-epoch-checkpoint", dir);
+    epochs_moved(epochs, dir);
     err = fs_read_all(fs, epochs->path, MOST_FILE_BYTES, &bytes, reason);
     if (err == ERR_UNKNOWN_SERVER_ERROR)
         err = ERR_OK;

@@ -14,6 +14,7 @@ struct epochs {
 };
 /* Reads the file; a missing one is empty, a damaged one too. */
 enum err epochs_open(struct epochs *epochs, struct fs *fs, const char *dir, struct reason *reason);
+void epochs_moved(struct epochs *epochs, const char *dir);  /* the log's folder has another name */
 void epochs_done(struct epochs *epochs);
 int32_t epochs_latest(const struct epochs *epochs);      /* -1: none */
 enum err epochs_assign(struct epochs *epochs, int32_t epoch, int64_t start_offset, struct reason *reason);

@@ -95,6 +95,20 @@ enum err log_delete(struct log *log, const char *hex, char **renamed, struct rea
     return err;
 }
 
+enum err log_rename(struct log *log, const char *dir, const struct log_env *env, struct reason *reason)
+{
+    enum err err = fs_rename(log->env->fs, log->dir, dir, reason);
+
+    if (err)
+        return err;
+    mem_free(log->dir);
+    log->dir = mem_text(dir);
+    log->env = env;
+    log->producers.dir = log->dir;
+    epochs_moved(&log->epochs, dir);
+    return ERR_OK;
+}
+
 enum err log_flush(struct log *log, struct reason *reason)
 {
     enum err err = ERR_OK;

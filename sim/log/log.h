@@ -68,6 +68,9 @@ void log_drop(struct log *log);
 /* Renames the folder to `TOPIC-P.HEX-delete`, and gives its new path (the caller's) for removal after file.delete.delay.ms. The log is gone. */
 enum err log_delete(struct log *log, const char *hex, char **renamed, struct reason *reason);
 
+/* Its folder gets another name, on the same disk; from now on it lives in `env`. On an error all is as it was. */
+enum err log_rename(struct log *log, const char *dir, const struct log_env *env, struct reason *reason);
+
 const char *log_dir(const struct log *log);
 const struct log_config *log_settings(const struct log *log);
 

@@ -1,4 +1,6 @@
 /* Brokers with several log dirs: what lies where. */
+#include <stdio.h>
+
 #include "sim/cluster/cluster_internal.h"
 #include "tests/cluster/cluster_lab.h"
 
@@ -78,4 +80,186 @@ TEST(what_lies_in_a_log_dir_is_there_again_after_a_restart)
 {
     check_reopened(true);
     check_reopened(false);
+}
+
+/* ---- moves ---- */
+
+static enum err move(struct cluster_lab *lab, const char *topic, int32_t partition, size_t dir)
+{
+    struct broker *broker = broker_of(lab);
+
+    return broker_alter_log_dir(broker, topic, partition, log_dir_path(broker_dir_at(broker, dir)), &lab->reason);
+}
+
+static void set_throttle(struct cluster_lab *lab, const char *value)
+{
+    struct config_change change = { "replica.alter.log.dirs.io.max.bytes.per.second", value ? CONFIG_SET : CONFIG_DELETE, value };
+    char id[12];
+
+    snprintf(id, sizeof(id), "%d", broker_id(broker_of(lab)));
+    CHECK_INT(ERR_OK, controller_alter_config(lab->cluster, CONFIG_BROKER, id, &change, 1, false, false, NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1);
+}
+
+/* 3 MB: more than the throttle lets pass at once. */
+static void fill(struct cluster_lab *lab, const char *topic)
+{
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, topic, 1, 1, "segment.bytes=1048576"));
+    for (int i = 0; i < 30; i++)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, topic, 0, 100, 1000, 1));
+}
+
+static void check_moved(enum release release)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(release, 1, 2, NULL);
+    struct partition *partition;
+    struct log *log;
+
+    fill(lab, "students");
+    partition = cluster_lab_leader(lab, "students", 0);
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 100, 1));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(!partition_future_log(partition));
+    CHECK(partition_log_dir(partition) == broker_dir_at(broker_of(lab), 1));
+    log = partition_log(partition);
+    CHECK_INT(3001, log_end_offset(log));
+    CHECK_INT(3001, log_high_watermark(log));
+    CHECK_INT(0, log_latest_epoch(log));
+    CHECK_FILES(lab, release_is_27(release) ? "lab/broker-0.dir2" : "lab/broker-1.dir2", "students*", "students-0");
+    CHECK_FILES(lab, release_is_27(release) ? "lab/broker-0" : "lab/broker-1", "students-0", "");
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_log_moved));
+    cluster_lab_advance_ms(lab, 120000);
+    CHECK_FILES(lab, release_is_27(release) ? "lab/broker-0" : "lab/broker-1", "students*", ""); /* after file.delete.delay.ms */
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 1, 100, 1));
+    cluster_lab_reopen(lab, false);
+    CHECK_INT(3002, log_end_offset(partition_log(cluster_lab_leader(lab, "students", 0))));
+    cluster_lab_free(lab);
+}
+
+TEST(a_replica_moves_to_another_log_dir)
+{
+    check_moved(RELEASE_27);
+    check_moved(RELEASE_43);
+}
+
+TEST(a_move_is_as_slow_as_its_throttle)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_27, 1, 2, NULL);
+    struct partition *partition;
+    int64_t began_us;
+
+    fill(lab, "students");
+    partition = cluster_lab_leader(lab, "students", 0);
+    set_throttle(lab, "100000");
+    began_us = queue_now_us(lab->queue);
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(1000, log_end_offset(partition_future_log(partition))); /* a read goes through before anything was counted: a segment */
+    while (partition_future_log(partition) && queue_now_us(lab->queue) < began_us + 120 * 1000000)
+        cluster_lab_advance_ms(lab, 1000);
+    CHECK(queue_now_us(lab->queue) - began_us > 20 * 1000000);
+    CHECK(queue_now_us(lab->queue) - began_us < 40 * 1000000);
+    cluster_lab_free(lab);
+}
+
+TEST(a_throttle_that_is_lifted_lets_a_move_go_on_at_once)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_27, 1, 2, NULL);
+
+    fill(lab, "students");
+    set_throttle(lab, "10");
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    cluster_lab_advance_ms(lab, 3000);
+    CHECK(partition_future_log(cluster_lab_leader(lab, "students", 0)) != NULL);
+    set_throttle(lab, NULL);
+    CHECK(!partition_future_log(cluster_lab_leader(lab, "students", 0)));
+    cluster_lab_free(lab);
+}
+
+TEST(a_move_that_is_called_off_leaves_nothing)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_27, 1, 2, NULL);
+    struct partition *partition;
+
+    fill(lab, "students");
+    partition = cluster_lab_leader(lab, "students", 0);
+    set_throttle(lab, "10");
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 0)); /* where it is */
+    CHECK(!partition_future_log(partition));
+    CHECK_FILES(lab, "lab/broker-0.dir2", "*-future", "");
+    cluster_lab_advance_ms(lab, 120000);
+    CHECK_FILES(lab, "lab/broker-0.dir2", "students*", "");
+    CHECK_INT(3000, log_end_offset(partition_log(partition)));
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "students", NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 120000);
+    CHECK_FILES(lab, "lab/broker-0.dir2", "students*", "");
+    CHECK_FILES(lab, "lab/broker-0", "students*", "");
+    cluster_lab_free(lab);
+}
+
+TEST(a_move_that_makes_no_sense_is_refused)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 1, 2, NULL);
+    char name[240];
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 1, 1, NULL));
+    CHECK_INT(ERR_LOG_DIR_NOT_FOUND, broker_alter_log_dir(broker_of(lab), "students", 0, "/nope", NULL));
+    CHECK_INT(ERR_LOG_DIR_NOT_FOUND, broker_alter_log_dir(broker_of(lab), "students", 0, "broker-1.dir2", NULL));
+    CHECK_INT(ERR_UNKNOWN_TOPIC_OR_PARTITION, move(lab, "nobody", 0, 1));
+    CHECK_INT(ERR_UNKNOWN_TOPIC_OR_PARTITION, move(lab, "students", 7, 1));
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = 0;
+    CHECK_INT(ERR_INVALID_TOPIC_EXCEPTION, move(lab, name, 0, 1));
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 0));
+    CHECK(!partition_future_log(cluster_lab_leader(lab, "students", 0)));
+    cluster_lab_free(lab);
+}
+
+/* Kafka's tool asks before the reassignment begins: REPLICA_NOT_AVAILABLE, and the broker remembers. */
+TEST(a_log_dir_is_chosen_before_there_is_a_replica)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 1, 3, NULL);
+
+    CHECK_INT(ERR_UNKNOWN_TOPIC_OR_PARTITION, move(lab, "orders", 0, 2));
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "orders", 2, 1, NULL));
+    CHECK_TEXT("broker-1.dir3", log_dir_name(partition_log_dir(cluster_lab_leader(lab, "orders", 0))));
+    CHECK_TEXT("broker-1", log_dir_name(partition_log_dir(cluster_lab_leader(lab, "orders", 1))));
+    cluster_lab_free(lab);
+}
+
+static void check_resumed(enum release release, bool clean)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(release, 1, 2, NULL);
+    struct partition *partition;
+
+    fill(lab, "students");
+    set_throttle(lab, "10");
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    cluster_lab_advance_ms(lab, 6000);
+    CHECK_INT(1000, log_end_offset(partition_future_log(cluster_lab_leader(lab, "students", 0))));
+    cluster_lab_reopen(lab, clean);
+    partition = cluster_lab_leader(lab, "students", 0);
+    CHECK(partition_log_dir(partition) == broker_dir_at(broker_of(lab), 0));
+    CHECK(partition_future_dir(partition) == broker_dir_at(broker_of(lab), 1));
+    CHECK_INT(1000, log_end_offset(partition_future_log(partition))); /* what was copied is not copied again */
+    cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(2000, log_end_offset(partition_future_log(partition)));
+    set_throttle(lab, NULL);
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(!partition_future_log(partition));
+    CHECK_INT(3000, log_end_offset(partition_log(partition)));
+    CHECK_INT(3000, log_high_watermark(partition_log(partition)));
+    cluster_lab_free(lab);
+}
+
+TEST(a_move_goes_on_after_a_restart)
+{
+    check_resumed(RELEASE_27, true);
+    check_resumed(RELEASE_27, false);
+    check_resumed(RELEASE_43, true);
+    check_resumed(RELEASE_43, false);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sim/cluster/partition.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/wire/wire.h"
 
 static const struct field alter_replica_log_dirs_request_topic_fields[] = {
@@ -61,18 +61,6 @@ const struct message alter_replica_log_dirs_response_message = {
 
 /* ---- what the broker does ---- */
 
-/* A broker here has one log dir: a replica that is to lie there lies there already. */
-static enum err move(const struct request *request, const char *path, const char *topic, int32_t partition)
-{
-    const struct partition *hosted = broker_partition(request->broker, topic, partition);
-
-    if (strcmp(path, broker_log_dir(request->broker)) != 0)
-        return ERR_LOG_DIR_NOT_FOUND;
-    if (hosted && partition_log(hosted))
-        return ERR_OK;
-    return image_partition(broker_image(request->broker), topic, partition) ? ERR_REPLICA_NOT_AVAILABLE : ERR_UNKNOWN_TOPIC_OR_PARTITION;
-}
-
 static struct alter_replica_log_dirs_response_topic *result_of(struct alter_replica_log_dirs_response *answer, const char *name)
 {
     for (int32_t i = 0; i < answer->results.count; i++)
@@ -112,7 +100,7 @@ enum reply handle_alter_replica_log_dirs(struct request *request)
                 }
                 for (int32_t p = 0; p < topic->partitions.count; p++)
                     result->partitions.items[result->partitions.count++] = (struct alter_replica_log_dirs_response_partition){
-                        topic->partitions.items[p], (int16_t)move(request, in->dirs.items[d].path, topic->name, topic->partitions.items[p]) };
+                        topic->partitions.items[p], (int16_t)broker_alter_log_dir(request->broker, topic->name, topic->partitions.items[p], in->dirs.items[d].path, NULL) };
             }
     return REPLY_NOW;
 }

@@ -91,11 +91,11 @@ static int by_name(const void *a, const void *b)
     return order ? order : partition_number(left) - partition_number(right);
 }
 
-static void add_partition(struct request *request, struct describe_log_dirs_response_dir *dir, const struct partition *partition, size_t room)
+static void add_partition(struct request *request, struct describe_log_dirs_response_dir *dir, const struct partition *partition, const struct log *log, size_t room)
 {
     struct describe_log_dirs_response_topic *topic = dir->topics.count ? &dir->topics.items[dir->topics.count - 1] : NULL;
-    const struct log *log = partition_log(partition);
-    int64_t lag = log_high_watermark(log) - log_end_offset(log);
+    bool future = log != partition_log(partition);
+    int64_t end = future ? log_end_offset(partition_log(partition)) : log_high_watermark(log), lag = end - log_end_offset(log);
 
     if (!topic || strcmp(topic->name, partition_topic(partition))) {
         topic = &dir->topics.items[dir->topics.count++];
@@ -104,7 +104,8 @@ static void add_partition(struct request *request, struct describe_log_dirs_resp
         topic->partitions.count = 0;
     }
     topic->partitions.items[topic->partitions.count++] = (struct describe_log_dirs_response_partition){
-        .partition_index = partition_number(partition), .partition_size = log_size_bytes(log), .offset_lag = lag > 0 ? lag : 0,
+        .partition_index = partition_number(partition), .partition_size = log_size_bytes(log), .offset_lag = future || lag > 0 ? lag : 0,
+        .is_future_key = future,
     };
 }
 
@@ -118,9 +119,9 @@ static size_t count_of_topic(struct partition *const *found, size_t count, size_
 }
 
 /* Does it lie in that folder? */
-static bool lies_in(const struct partition *partition, const char *dir)
+static bool lies_in(const struct log *log, const char *dir)
 {
-    const char *path = log_dir(partition_log(partition));
+    const char *path = log_dir(log);
     size_t size = strlen(dir);
 
     return !strncmp(path, dir, size) && path[size] == '/' && !strchr(path + size + 1, '/');
@@ -132,8 +133,12 @@ static void add_dir(struct request *request, struct describe_log_dirs_response_d
     REPLY_ARRAY(request, dir->topics, count);
     dir->topics.count = 0;
     for (size_t i = 0; i < count; i++)
-        if (lies_in(found[i], path))
-            add_partition(request, dir, found[i], count_of_topic(found, count, i));
+        for (int future = 0; future < 2; future++) {
+            const struct log *log = future ? partition_future_log(found[i]) : partition_log(found[i]);
+
+            if (log && lies_in(log, path))
+                add_partition(request, dir, found[i], log, count_of_topic(found, count, i));
+        }
 }
 
 /* Folders whose size nobody limits. */
