@@ -331,18 +331,26 @@ static int64_t partitions_of(const struct consumer *consumer, const char *topic)
     return known && !known->err ? known->partition_count : 0;
 }
 
+/* What a leader deals by: the number of partitions and, if it tells its own rack (4.3), the racks of each one's replicas. */
+static int64_t shape_of(const struct consumer *consumer, const char *topic)
+{
+    int64_t count = partitions_of(consumer, topic);
+
+    return consumer->is_27 || !consumer->rack || !*consumer->rack ? count : racks_shape(consumer->client, topic, count);
+}
+
 static void take_snapshot(struct consumer *consumer)
 {
     mem_free(consumer->snapshot);
     consumer->snapshot = mem_zero_array(consumer->group_topic_count + 1, sizeof(*consumer->snapshot));
     for (size_t i = 0; i < consumer->group_topic_count; i++)
-        consumer->snapshot[i] = partitions_of(consumer, consumer->group_topics[i]);
+        consumer->snapshot[i] = shape_of(consumer, consumer->group_topics[i]);
 }
 
 void consumer_group_check_metadata(struct consumer *consumer)
 {
     for (size_t i = 0; consumer->leads && consumer->snapshot && i < consumer->group_topic_count; i++)
-        if (partitions_of(consumer, consumer->group_topics[i]) != consumer->snapshot[i])
+        if (shape_of(consumer, consumer->group_topics[i]) != consumer->snapshot[i])
             consumer->need_join = true;
 }
 

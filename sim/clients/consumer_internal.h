@@ -118,7 +118,7 @@ struct consumer {
     bool need_join, joining, joined, lost;
     char **group_topics;         /* of all members, if we lead */
     size_t group_topic_count;
-    int64_t *snapshot;           /* their partition counts when we assigned them */
+    int64_t *snapshot;           /* their partition counts (and racks) when we assigned them */
     bool leads;
     struct timer heartbeat, commit;
     bool heartbeat_flies;
@@ -204,10 +204,11 @@ struct member_wish {
     size_t owned_count;
     int32_t generation;          /* in which; -1: not told */
     int32_t owned_generation;    /* as its subscription itself has it (version 2 on); -1 */
+    const char *rack;            /* its client.rack (version 3 on); NULL or "": none */
 };
 struct dealt { const char *topic; int32_t partition; size_t member; };
-/* Deals all partitions of the topics to `members`, which are put in order; the list is allocated. */
-struct dealt *consumer_assign_partitions(const char *strategy, bool is_27, struct member_wish *members, size_t member_count, const struct client *client, size_t *count);
+/* Deals all partitions of the topics to `members`; the list is allocated. */
+struct dealt *consumer_assign_partitions(const char *strategy, bool is_27, const struct member_wish *members, size_t member_count, const struct client *client, size_t *count);
 bool consumer_assign_knows(const char *strategy);
 bool consumer_assign_cooperates(const char *strategy);   /* members keep what stays theirs during a rebalance */
 /* The short name of a strategy that was configured by its name or class; NULL: none of ours. */
@@ -215,8 +216,35 @@ const char *consumer_assign_named(const char *name);
 const char **consumer_assign_topics(const struct member_wish *members, size_t member_count, size_t *count); /* all that somebody wants, sorted; the caller's */
 int32_t consumer_assign_partition_count(const struct client *client, const char *topic);
 bool consumer_assign_wants(const struct member_wish *member, const char *topic);
-/* Texts in the order of a Java HashMap of them. */
-void consumer_assign_java_order(const char **topics, size_t count);
+/* How a Java HashMap was filled: of keys that fall into one bucket those that came by put() stay in the order of their coming, those by computeIfAbsent()
+ * stand the other way round. */
+enum java_map { JAVA_PUT, JAVA_COMPUTED };
+/* Texts in the order of such a map. */
+void consumer_assign_java_order(const char **texts, size_t count, enum java_map map);
+/* The same of things with these hash codes: for each place in the map, which of them stands there. The caller's. */
+size_t *consumer_assign_java_places(const uint32_t *hashes, size_t count, enum java_map map);
+/* And of members, by their ids. */
+size_t *consumer_assign_java_members(const struct member_wish *members, size_t count);
+uint32_t consumer_assign_java_partition(const char *topic, int32_t partition); /* TopicPartition.hashCode */
+
+/* ---- consumer_racks.c ---- */
+struct racks {
+    size_t count;                /* different ones; 0: no member tells its own */
+    int *of_member;              /* -1: none */
+    bool *at;                    /* [partition * count + rack]: a replica is there. Partitions are numbered through all topics */
+};
+void racks_init(struct racks *racks, const struct client *client, const struct member_wish *members, size_t member_count, const char *const *topics,
+                size_t topic_count);
+void racks_done(struct racks *racks);
+/* To these members with these partitions: some replica is in a member's rack, and not every rack has a replica of all. */
+bool racks_matter(const struct racks *racks, const size_t *members, size_t member_count, int first, int count);
+bool racks_match(const struct racks *racks, size_t member, int partition);
+int64_t racks_shape(const struct client *client, const char *topic, int64_t partitions); /* another number where they, or their replicas' racks, are others */
+bool racks_mismatch(const struct racks *racks, size_t member, int partition); /* false also if the member tells no rack */
+
+/* ---- consumer_range.c: `members` in order, `topics` in that in which they are dealt ---- */
+void consumer_assign_range(const struct client *client, const struct member_wish *members, size_t member_count, const char *const *topics,
+                           size_t topic_count, struct dealt *dealt, size_t *count);
 
 /* ---- consumer_protocol.c ---- */
 struct bytes consumer_protocol_subscription(struct consumer *consumer, const char *strategy, struct arena *arena);
@@ -227,7 +255,7 @@ void consumer_protocol_remember(struct consumer *consumer, const char *strategy)
 void consumer_protocol_forget(struct consumer *consumer);
 
 /* ---- consumer_sticky.c: AbstractStickyAssignor ---- */
-void consumer_assign_sticky(const struct client *client, bool cooperative, bool is_27, struct member_wish *members, size_t member_count, struct dealt *dealt,
+void consumer_assign_sticky(const struct client *client, bool cooperative, bool is_27, const struct member_wish *members, size_t member_count, struct dealt *dealt,
                             size_t *count);
 
 /* ---- consumer_sticky_general.c: where members want different topics ---- */
@@ -242,10 +270,16 @@ struct sticky {
     struct sticky_list *owned, *got; /* of each member */
     int *transferring;           /* of each partition: the member that would take it from another; -1: none */
     bool *doubly;                /* claimed by two of one generation */
+    bool is_27, cooperative;
+    size_t alike;                /* so many of the first members want the same topics */
+    struct racks racks;          /* by_racks: they matter here */
+    bool by_racks;
 };
 void sticky_add(struct sticky_list *list, int number);
 bool sticky_remove(struct sticky_list *list, int number);
 size_t sticky_topic(const struct sticky *sticky, int number);
+int sticky_number(const struct sticky *sticky, const struct owned *owned); /* -1: there is no such partition */
+bool sticky_mismatch(const struct sticky *sticky, int member, int number); /* racks matter, and the member's has no replica */
 void sticky_general(struct sticky *sticky);
 
 /* ---- consumer_positions.c ---- */

@@ -1,4 +1,5 @@
 /* What members of a group tell each other through the coordinator: wishes, with what they have, and assignments. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/clients/consumer_internal.h"
@@ -26,24 +27,69 @@ static struct bytes protocol_bytes(const struct message *message, int16_t versio
 
 /* ---- a wish ---- */
 
-/* Partitions by topic, each topic once. */
-static void group_by_topic(const struct owned *owned, size_t count, struct consumer_protocol_subscription *wish, struct arena *arena)
+static int by_name(const void *a, const void *b)
 {
-    wish->owned_partitions.items = arena_alloc(arena, (count + 1) * sizeof(*wish->owned_partitions.items));
-    wish->owned_partitions.count = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct consumer_protocol_subscription_topic *topic = NULL;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-        for (int32_t t = 0; t < wish->owned_partitions.count; t++)
-            if (!strcmp(wish->owned_partitions.items[t].topic, owned[i].topic))
-                topic = &wish->owned_partitions.items[t];
-        if (!topic) {
-            topic = &wish->owned_partitions.items[wish->owned_partitions.count++];
-            topic->topic = owned[i].topic;
-            topic->partitions.items = arena_alloc(arena, count * sizeof(int32_t));
-        }
-        topic->partitions.items[topic->partitions.count++] = owned[i].partition;
+static int by_number(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* In which order topics are written, and their partitions: both as they come; topics as in a HashMap, partitions as they come; both sorted. */
+enum order { AS_THEY_COME, HASHED, SORTED };
+
+/* Each topic once; the names are the caller's. */
+static const char **topics_of(const struct owned *owned, size_t count, enum order order, size_t *topic_count)
+{
+    const char **topics = mem_zero_array(count + 1, sizeof(*topics));
+
+    *topic_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t t = 0;
+
+        while (t < *topic_count && strcmp(topics[t], owned[i].topic))
+            t++;
+        if (t == *topic_count)
+            topics[(*topic_count)++] = owned[i].topic;
     }
+    if (order == HASHED)
+        consumer_assign_java_order(topics, *topic_count, JAVA_COMPUTED);
+    else if (order == SORTED)
+        qsort(topics, *topic_count, sizeof(*topics), by_name);
+    return topics;
+}
+
+static int32_t partitions_of(const struct owned *owned, size_t count, enum order order, const char *topic, int32_t **partitions, struct arena *arena)
+{
+    int32_t found = 0;
+
+    *partitions = arena_alloc(arena, (count + 1) * sizeof(int32_t));
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(owned[i].topic, topic))
+            (*partitions)[found++] = owned[i].partition;
+    if (order == SORTED)
+        qsort(*partitions, (size_t)found, sizeof(int32_t), by_number);
+    return found;
+}
+
+static void group_by_topic(const struct owned *owned, size_t count, enum order order, struct consumer_protocol_subscription *wish, struct arena *arena)
+{
+    size_t topic_count;
+    const char **topics = topics_of(owned, count, order, &topic_count);
+
+    wish->owned_partitions.items = arena_alloc(arena, (topic_count + 1) * sizeof(*wish->owned_partitions.items));
+    wish->owned_partitions.count = (int32_t)topic_count;
+    for (size_t t = 0; t < topic_count; t++) {
+        struct consumer_protocol_subscription_topic *topic = &wish->owned_partitions.items[t];
+
+        topic->topic = topics[t];
+        topic->partitions.count = partitions_of(owned, count, order, topics[t], &topic->partitions.items, arena);
+    }
+    mem_free(topics);
 }
 
 /* StickyAssignor's user data, version 1: the last assignment, and its generation. */
@@ -53,7 +99,7 @@ static struct bytes sticky_data(const struct consumer *consumer, struct arena *a
     struct buffer out = { 0 };
     struct bytes bytes;
 
-    group_by_topic(consumer->kept, consumer->kept_count, &kept, arena);
+    group_by_topic(consumer->kept, consumer->kept_count, HASHED, &kept, arena);
     buffer_i32(&out, kept.owned_partitions.count);
     for (int32_t t = 0; t < kept.owned_partitions.count; t++) {
         const struct consumer_protocol_subscription_topic *topic = &kept.owned_partitions.items[t];
@@ -87,16 +133,23 @@ struct bytes consumer_protocol_subscription(struct consumer *consumer, const cha
 {
     struct consumer_protocol_subscription mine;
     struct owned *owned = arena_alloc(arena, (consumer->part_count + 1) * sizeof(*owned));
+    const char **topics = arena_alloc(arena, (consumer->topic_count + 1) * sizeof(*topics));
 
     fields_preset(&consumer_protocol_subscription_message, &mine);
-    mine.topics.items = (const char **)consumer->topics;
+    mine.topics.items = topics;
     mine.topics.count = (int32_t)consumer->topic_count;
+    for (size_t i = 0; i < consumer->topic_count; i++)
+        topics[i] = consumer->topics[i];
+    if (consumer->is_27)
+        consumer_assign_java_order(topics, consumer->topic_count, JAVA_PUT);
+    else
+        qsort(topics, consumer->topic_count, sizeof(*topics), by_name);
     mine.generation_id = consumer->generation;
     mine.rack_id = consumer->rack && *consumer->rack ? consumer->rack : NULL;
     mine.user_data = user_data(consumer, strategy, arena);
     for (size_t i = 0; i < consumer->part_count; i++)
         owned[i] = (struct owned){ consumer->parts[i]->topic, consumer->parts[i]->partition };
-    group_by_topic(owned, consumer->part_count, &mine, arena);
+    group_by_topic(owned, consumer->part_count, consumer->is_27 ? HASHED : SORTED, &mine, arena);
     return protocol_bytes(&consumer_protocol_subscription_message, consumer->is_27 ? 1 : NEWEST_PROTOCOL, &mine, arena);
 }
 
@@ -172,6 +225,7 @@ static void read_sticky(struct bytes data, struct member_wish *member, struct ar
 static void read_wish(const char *strategy, bool is_27, const struct consumer_protocol_subscription *wish, struct member_wish *member, struct arena *arena)
 {
     member->generation = member->owned_generation = wish->generation_id;
+    member->rack = is_27 ? NULL : wish->rack_id;
     take_owned(wish, member, arena);
     if (!strcmp(strategy, "sticky"))
         read_sticky(wish->user_data, member, arena);
@@ -208,31 +262,25 @@ bool consumer_protocol_wishes(const struct consumer *consumer, const struct join
 struct bytes consumer_protocol_assignment(const struct consumer *consumer, const struct dealt *dealt, size_t count, size_t member, struct arena *arena)
 {
     struct consumer_protocol_assignment mine;
-    const char **topics = arena_alloc(arena, (count + 1) * sizeof(*topics));
-    size_t topic_count = 0;
+    struct owned *owned = arena_alloc(arena, (count + 1) * sizeof(*owned));
+    enum order order = consumer->is_27 ? HASHED : AS_THEY_COME;
+    size_t owned_count = 0, topic_count;
+    const char **topics;
 
     fields_preset(&consumer_protocol_assignment_message, &mine);
-    for (size_t i = 0; i < count; i++) {
-        size_t t = 0;
-
-        if (dealt[i].member != member)
-            continue;
-        while (t < topic_count && strcmp(topics[t], dealt[i].topic))
-            t++;
-        if (t == topic_count)
-            topics[topic_count++] = dealt[i].topic;
-    }
-    consumer_assign_java_order(topics, topic_count);
+    for (size_t i = 0; i < count; i++)
+        if (dealt[i].member == member)
+            owned[owned_count++] = (struct owned){ dealt[i].topic, dealt[i].partition };
+    topics = topics_of(owned, owned_count, order, &topic_count);
     mine.assigned_partitions.items = arena_alloc(arena, (topic_count + 1) * sizeof(*mine.assigned_partitions.items));
+    mine.assigned_partitions.count = (int32_t)topic_count;
     for (size_t t = 0; t < topic_count; t++) {
-        struct consumer_protocol_assignment_topic *topic = &mine.assigned_partitions.items[mine.assigned_partitions.count++];
+        struct consumer_protocol_assignment_topic *topic = &mine.assigned_partitions.items[t];
 
         topic->topic = topics[t];
-        topic->partitions.items = arena_alloc(arena, (count + 1) * sizeof(int32_t));
-        for (size_t i = 0; i < count; i++)
-            if (dealt[i].member == member && !strcmp(dealt[i].topic, topics[t]))
-                topic->partitions.items[topic->partitions.count++] = dealt[i].partition;
+        topic->partitions.count = partitions_of(owned, owned_count, order, topics[t], &topic->partitions.items, arena);
     }
+    mem_free(topics);
     return protocol_bytes(&consumer_protocol_assignment_message, consumer->is_27 ? 1 : NEWEST_PROTOCOL, &mine, arena);
 }
 

@@ -12,12 +12,17 @@ void sticky_add(struct sticky_list *list, int number)
     ARRAY_ADD(list->items, list->count, list->capacity) = number;
 }
 
+static void remove_place(struct sticky_list *list, size_t place)
+{
+    memmove(list->items + place, list->items + place + 1, (list->count - place - 1) * sizeof(*list->items));
+    list->count--;
+}
+
 bool sticky_remove(struct sticky_list *list, int number)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i] == number) {
-            memmove(list->items + i, list->items + i + 1, (list->count - i - 1) * sizeof(*list->items));
-            list->count--;
+            remove_place(list, i);
             return true;
         }
     return false;
@@ -32,7 +37,7 @@ size_t sticky_topic(const struct sticky *sticky, int number)
     return t;
 }
 
-static int number_of(const struct sticky *sticky, const struct owned *owned)
+int sticky_number(const struct sticky *sticky, const struct owned *owned)
 {
     for (size_t t = 0; t < sticky->topic_count; t++)
         if (!strcmp(sticky->topics[t], owned->topic))
@@ -40,18 +45,28 @@ static int number_of(const struct sticky *sticky, const struct owned *owned)
     return -1;
 }
 
+bool sticky_mismatch(const struct sticky *sticky, int member, int number)
+{
+    return sticky->by_racks && racks_mismatch(&sticky->racks, (size_t)member, number);
+}
+
 /* ---- what members have ---- */
 
-static bool same_topics(const struct sticky *sticky)
+static bool want_the_same(const struct member_wish *a, const struct member_wish *b)
 {
-    for (size_t m = 1; m < sticky->member_count; m++) {
-        if (sticky->members[m].topic_count != sticky->members[0].topic_count)
-            return false;
-        for (int32_t t = 0; t < sticky->members[0].topic_count; t++)
-            if (!consumer_assign_wants(&sticky->members[m], sticky->members[0].topics[t]))
-                return false;
-    }
-    return true;
+    bool same = a->topic_count == b->topic_count;
+
+    for (int32_t t = 0; same && t < a->topic_count; t++)
+        same = consumer_assign_wants(b, a->topics[t]);
+    return same;
+}
+
+static bool same_topics(struct sticky *sticky)
+{
+    sticky->alike = 0;
+    while (sticky->alike < sticky->member_count && want_the_same(&sticky->members[0], &sticky->members[sticky->alike]))
+        sticky->alike++;
+    return sticky->alike == sticky->member_count;
 }
 
 /* Of two who claim a partition the one of the younger generation has it; of the same, neither. */
@@ -65,7 +80,7 @@ static void take_claims(struct sticky *sticky)
         const struct member_wish *member = &sticky->members[m];
 
         for (size_t i = 0; i < member->owned_count; i++) {
-            int number = number_of(sticky, &member->owned[i]), other = number < 0 ? -1 : owner[number];
+            int number = sticky_number(sticky, &member->owned[i]), other = number < 0 ? -1 : owner[number];
 
             if (number < 0)
                 continue;
@@ -98,7 +113,7 @@ static void take_claims_27(struct sticky *sticky)
                 sticky->owned[other].count = 0;
         newest = member->generation;
         for (size_t i = 0; i < member->owned_count; i++) {
-            int number = number_of(sticky, &member->owned[i]);
+            int number = sticky_number(sticky, &member->owned[i]);
 
             if (number >= 0)
                 sticky_add(&sticky->owned[m], number);
@@ -159,8 +174,25 @@ static void give_new(struct filling *filling, int member, int number)
     struct sticky *sticky = filling->sticky;
 
     give(filling, member, number);
-    if ((filling->had_by[number] >= 0 && filling->had_by[number] != member) || sticky->doubly[number])
+    if ((filling->had_by[number] >= 0 && (filling->had_by[number] != member || sticky->is_27)) || sticky->doubly[number])
         sticky->transferring[number] = member;
+}
+
+/* What has no replica in the member's rack may go to another. */
+static void give_up_strange(struct filling *filling, int member)
+{
+    struct sticky_list *owned = &filling->sticky->owned[member];
+    size_t kept = 0;
+
+    for (size_t i = 0; i < owned->count; i++) {
+        int number = owned->items[i];
+
+        if (sticky_mismatch(filling->sticky, member, number))
+            filling->had_by[number] = member;
+        else
+            owned->items[kept++] = number;
+    }
+    owned->count = kept;
 }
 
 static void keep_owned(struct filling *filling)
@@ -171,6 +203,7 @@ static void keep_owned(struct filling *filling)
         struct sticky_list *owned = &sticky->owned[m];
         size_t keeps;
 
+        give_up_strange(filling, (int)m);
         sort_owned(sticky, owned);
         for (int p = 0; p < sticky->total; p++)
             if (sticky->doubly[p])
@@ -195,35 +228,136 @@ static void keep_owned(struct filling *filling)
     }
 }
 
-static void deal_rest(struct filling *filling)
+/* ---- racks ---- */
+
+struct waiting { int number; size_t candidates; }; /* a partition that nobody has yet, and how many members stand beside it */
+
+static int by_candidates(const void *a, const void *b)
+{
+    const struct waiting *x = a, *y = b;
+
+    if (x->candidates != y->candidates)
+        return x->candidates < y->candidates ? -1 : 1;
+    return x->number - y->number;
+}
+
+static size_t find_waiting(const struct filling *filling, struct waiting *waiting)
+{
+    const struct sticky *sticky = filling->sticky;
+    size_t count = 0;
+
+    for (int p = 0; p < sticky->total; p++) {
+        if (filling->given[p])
+            continue;
+        waiting[count] = (struct waiting){ p, 0 };
+        for (size_t m = 0; m < sticky->member_count && sticky->by_racks; m++)
+            waiting[count].candidates += racks_match(&sticky->racks, m, p);
+        count++;
+    }
+    qsort(waiting, count, sizeof(*waiting), by_candidates);
+    return count;
+}
+
+/* From `first` on, and round: the place of a member in the list that stands beside the partition; -1. */
+static int next_beside(const struct sticky *sticky, const struct sticky_list *list, size_t first, int number)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        size_t place = (first + i) % list->count;
+
+        if (racks_match(&sticky->racks, (size_t)list->items[place], number))
+            return (int)place;
+    }
+    return -1;
+}
+
+static void give_below_least(struct filling *filling, size_t place, int number, size_t *next)
+{
+    int member = filling->under.items[place];
+    size_t has = filling->sticky->got[member].count + 1;
+
+    if (has >= filling->least) {
+        remove_place(&filling->under, place);
+        if (has < filling->most && filling->more < filling->more_wanted)
+            sticky_add(&filling->exactly, member);
+    } else {
+        place++;
+    }
+    *next = filling->under.count ? place % filling->under.count : 0;
+    give_new(filling, member, number);
+}
+
+static void give_one_more(struct filling *filling, size_t place, int number)
+{
+    int member = filling->exactly.items[place];
+
+    if (filling->sticky->got[member].count + 1 == filling->most) {
+        remove_place(&filling->exactly, place);
+        if (++filling->more == filling->more_wanted)
+            filling->exactly.count = 0;
+    }
+    give_new(filling, member, number);
+}
+
+/* Partitions that few stand beside come first; each to the next member beside it that has room. */
+static void deal_beside(struct filling *filling, const struct waiting *waiting, size_t count)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int place = next_beside(filling->sticky, &filling->under, next, waiting[i].number);
+
+        if (place >= 0) {
+            give_below_least(filling, (size_t)place, waiting[i].number, &next);
+            continue;
+        }
+        place = next_beside(filling->sticky, &filling->exactly, 0, waiting[i].number);
+        if (place >= 0)
+            give_one_more(filling, (size_t)place, waiting[i].number);
+    }
+}
+
+/* ---- the rest ---- */
+
+static void deal_in_turn(struct filling *filling, const struct waiting *waiting, size_t count)
 {
     struct sticky *sticky = filling->sticky;
     size_t at = 0;
 
-    sort_members(sticky, &filling->under);
-    sort_members(sticky, &filling->exactly);
-    for (int p = 0; p < sticky->total; p++) {
+    for (size_t i = 0; i < count; i++) {
         int member;
 
-        if (filling->given[p])
+        if (filling->given[waiting[i].number])
             continue;
         if (filling->under.count) {
             at = at < filling->under.count ? at : 0;
             member = filling->under.items[at];
         } else if (filling->exactly.count) {
             member = filling->exactly.items[0];
-            sticky_remove(&filling->exactly, member);
+            remove_place(&filling->exactly, 0);
         } else {
             return; /* it can't be: the shares add up */
         }
-        give_new(filling, member, p);
+        give_new(filling, member, waiting[i].number);
         if (filling->under.count && sticky->got[member].count == filling->least) {
-            sticky_remove(&filling->under, member);
+            remove_place(&filling->under, at);
             sticky_add(&filling->exactly, member);
         } else if (filling->under.count) {
             at++;
         }
     }
+}
+
+static void deal_rest(struct filling *filling)
+{
+    struct waiting *waiting = mem_zero_array((size_t)filling->sticky->total + 1, sizeof(*waiting));
+    size_t count = find_waiting(filling, waiting);
+
+    sort_members(filling->sticky, &filling->under);
+    sort_members(filling->sticky, &filling->exactly);
+    if (filling->sticky->by_racks)
+        deal_beside(filling, waiting, count);
+    deal_in_turn(filling, waiting, count);
+    mem_free(waiting);
 }
 
 /* 2.7: what a member has up to the larger share; then those below the smaller are filled, from others that have more if nothing is left. */
@@ -292,7 +426,7 @@ static void deal_27(struct filling *filling)
     mem_free(full.items);
 }
 
-static void deal_equally(struct sticky *sticky, bool is_27)
+static void deal_equally(struct sticky *sticky)
 {
     struct filling filling = { .sticky = sticky };
     size_t total = (size_t)sticky->total;
@@ -304,7 +438,7 @@ static void deal_equally(struct sticky *sticky, bool is_27)
     filling.least = total / sticky->member_count;
     filling.most = (total + sticky->member_count - 1) / sticky->member_count;
     filling.more_wanted = total % sticky->member_count;
-    if (is_27) {
+    if (sticky->is_27) {
         deal_27(&filling);
     } else {
         keep_owned(&filling);
@@ -328,39 +462,34 @@ static void find_transferring(struct sticky *sticky)
 
             for (size_t other = 0; other < sticky->member_count; other++)
                 for (size_t k = 0; k < sticky->members[other].owned_count; k++)
-                    if (number_of(sticky, &sticky->members[other].owned[k]) == number)
+                    if (sticky_number(sticky, &sticky->members[other].owned[k]) == number)
                         *(other == m ? &mine : &others) = true;
             if (!mine && others)
                 sticky->transferring[number] = (int)m;
         }
 }
 
-/* `order`: for each place in the HashMap, where the member stands in `members`. */
-static void in_map_order(const struct member_wish *members, size_t count, struct member_wish *sorted, size_t *order)
+static void find_racks(struct sticky *sticky, const struct client *client)
 {
-    const char **ids = mem_zero_array(count + 1, sizeof(*ids));
+    size_t *all = mem_zero_array(sticky->member_count + 1, sizeof(*all));
 
-    for (size_t m = 0; m < count; m++)
-        ids[m] = members[m].member_id;
-    consumer_assign_java_order(ids, count);
-    for (size_t i = 0; i < count; i++)
-        for (size_t m = 0; m < count; m++)
-            if (members[m].member_id == ids[i]) {
-                sorted[i] = members[m];
-                order[i] = m;
-            }
-    mem_free(ids);
+    for (size_t m = 0; m < sticky->member_count; m++)
+        all[m] = m;
+    racks_init(&sticky->racks, client, sticky->members, sticky->member_count, sticky->topics, sticky->topic_count);
+    sticky->by_racks = racks_matter(&sticky->racks, all, sticky->member_count, 0, sticky->total);
+    mem_free(all);
 }
 
-void consumer_assign_sticky(const struct client *client, bool cooperative, bool is_27, struct member_wish *members, size_t member_count, struct dealt *dealt,
+void consumer_assign_sticky(const struct client *client, bool cooperative, bool is_27, const struct member_wish *members, size_t member_count, struct dealt *dealt,
                             size_t *count)
 {
-    struct sticky sticky = { .member_count = member_count };
-    size_t *order = mem_zero_array(member_count + 1, sizeof(*order)), kept = 0;
+    struct sticky sticky = { .member_count = member_count, .is_27 = is_27, .cooperative = cooperative };
+    size_t *order = consumer_assign_java_members(members, member_count), kept = 0;
     bool equal;
 
     sticky.members = mem_zero_array(member_count + 1, sizeof(*sticky.members));
-    in_map_order(members, member_count, sticky.members, order);
+    for (size_t m = 0; m < member_count; m++)
+        sticky.members[m] = members[order[m]];
     sticky.topics = consumer_assign_topics(members, member_count, &sticky.topic_count);
     sticky.first = mem_zero_array(sticky.topic_count + 1, sizeof(*sticky.first));
     sticky.counts = mem_zero_array(sticky.topic_count + 1, sizeof(*sticky.counts));
@@ -381,13 +510,14 @@ void consumer_assign_sticky(const struct client *client, bool cooperative, bool 
     sticky.doubly = mem_zero_array((size_t)sticky.total + 1, sizeof(*sticky.doubly));
     for (int p = 0; p < sticky.total; p++)
         sticky.transferring[p] = -1;
+    find_racks(&sticky, client);
     equal = same_topics(&sticky);
     if (is_27)
         take_claims_27(&sticky);
     else
         take_claims(&sticky);
     if (member_count && sticky.total && equal)
-        deal_equally(&sticky, is_27);
+        deal_equally(&sticky);
     else if (member_count && sticky.total)
         sticky_general(&sticky);
     if (cooperative && !equal)
@@ -404,6 +534,7 @@ void consumer_assign_sticky(const struct client *client, bool cooperative, bool 
         mem_free(sticky.owned[m].items);
         mem_free(sticky.got[m].items);
     }
+    racks_done(&sticky.racks);
     mem_free(sticky.owned);
     mem_free(sticky.got);
     mem_free(sticky.transferring);

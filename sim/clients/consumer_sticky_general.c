@@ -42,12 +42,14 @@ static bool before(const struct general *general, int a, int b)
     return strcmp(general->sticky->members[a].member_id, general->sticky->members[b].member_id) < 0;
 }
 
-static int least_loaded(const struct general *general, int number)
+/* `beside`: only of those in whose rack it has a replica, or who tell none. */
+static int least_loaded(const struct general *general, int number, bool beside)
 {
     int best = -1;
 
     for (int m = 0; m < (int)general->sticky->member_count; m++)
-        if (general->takes_part[m] && may_have(general, m, number) && (best < 0 || before(general, m, best)))
+        if (general->takes_part[m] && may_have(general, m, number) && (best < 0 || before(general, m, best)) &&
+            !(beside && sticky_mismatch(general->sticky, m, number)))
             best = m;
     return best;
 }
@@ -94,7 +96,7 @@ static bool keep_owned(struct general *general)
         for (size_t i = 0; i < sticky->owned[m].count; i++) {
             int number = sticky->owned[m].items[i];
 
-            if (!may_have(general, m, number)) {
+            if (!may_have(general, m, number) || sticky_mismatch(sticky, m, number)) {
                 revoked = true;
                 continue;
             }
@@ -114,19 +116,101 @@ static void find_previous(struct general *general)
     for (int m = 0; m < (int)sticky->member_count; m++) {
         const struct member_wish *member = &sticky->members[m];
 
-        for (size_t i = 0; i < member->owned_count && member->generation < newest; i++)
-            for (size_t t = 0; t < sticky->topic_count; t++) {
-                int number = sticky->first[t] + member->owned[i].partition;
+        for (size_t i = 0; i < member->owned_count && member->generation < newest; i++) {
+            int number = sticky_number(sticky, &member->owned[i]);
 
-                if (strcmp(sticky->topics[t], member->owned[i].topic) || member->owned[i].partition < 0 || member->owned[i].partition >= sticky->counts[t])
-                    continue;
-                if (general->previous[number] >= 0 && member->generation <= generation[number])
-                    continue;
-                general->previous[number] = m;
-                generation[number] = member->generation;
-            }
+            if (number < 0 || (general->previous[number] >= 0 && member->generation <= generation[number]))
+                continue;
+            general->previous[number] = m;
+            generation[number] = member->generation;
+        }
     }
     mem_free(generation);
+}
+
+/* ---- beginning, 2.7 ---- */
+
+struct claim {                       /* of the two youngest generations that had a partition, who had it */
+    const struct owned *what;
+    int number;                      /* -1: it is gone */
+    int32_t generation, previous_generation;
+    int member, previous;            /* -1: nobody */
+};
+
+static struct claim *claim_of(const struct sticky *sticky, struct claim *claims, size_t *count, const struct owned *what)
+{
+    int number = sticky_number(sticky, what);
+
+    for (size_t i = 0; i < *count; i++)
+        if (claims[i].number == number && (number >= 0 || (claims[i].what->partition == what->partition && !strcmp(claims[i].what->topic, what->topic))))
+            return &claims[i];
+    claims[*count] = (struct claim){ .what = what, .number = number, .member = -1, .previous = -1 };
+    return &claims[(*count)++];
+}
+
+/* Of two of one generation the first has it; of two that tell none the last. */
+static void take_claim(struct claim *claim, int member, int32_t generation)
+{
+    if (claim->member < 0 || (generation == claim->generation && generation < 0)) {
+        claim->member = member;
+        claim->generation = generation;
+    } else if (generation > claim->generation) {
+        claim->previous = claim->member;
+        claim->previous_generation = claim->generation;
+        claim->member = member;
+        claim->generation = generation;
+    } else if (generation < claim->generation &&
+               (claim->previous < 0 || generation > claim->previous_generation || (generation == claim->previous_generation && generation < 0))) {
+        claim->previous = member;
+        claim->previous_generation = generation;
+    }
+}
+
+static size_t *claims_in_order(const struct claim *claims, size_t count)
+{
+    uint32_t *hashes = mem_zero_array(count + 1, sizeof(*hashes));
+    size_t *order;
+
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = consumer_assign_java_partition(claims[i].what->topic, claims[i].what->partition);
+    order = consumer_assign_java_places(hashes, count, JAVA_PUT);
+    mem_free(hashes);
+    return order;
+}
+
+/* As keep_owned() and find_previous() at once. What StickyAssignor of 2.7 has read once it can't read again: those before the first member that wants
+ * other topics, up to which it looked whether all want the same, have nothing (mended by KAFKA-12675). */
+static bool keep_claimed(struct general *general)
+{
+    struct sticky *sticky = general->sticky;
+    size_t count = 0, *order;
+    struct claim *claims;
+    bool revoked = false;
+
+    for (size_t m = 0; m < sticky->member_count; m++)
+        count += sticky->members[m].owned_count;
+    claims = mem_zero_array(count + 1, sizeof(*claims));
+    count = 0;
+    for (size_t m = sticky->cooperative ? 0 : sticky->alike; m < sticky->member_count; m++)
+        for (size_t i = 0; i < sticky->members[m].owned_count; i++)
+            take_claim(claim_of(sticky, claims, &count, &sticky->members[m].owned[i]), (int)m, sticky->members[m].generation);
+    order = claims_in_order(claims, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct claim *claim = &claims[order[i]];
+
+        if (claim->number < 0)
+            continue;
+        general->previous[claim->number] = claim->previous;
+        if (!may_have(general, claim->member, claim->number)) {
+            revoked = true;
+            continue;
+        }
+        sticky_add(&sticky->got[claim->member], claim->number);
+        general->owner[claim->number] = claim->member;
+    }
+    mem_free(order);
+    mem_free(claims);
+    return revoked;
 }
 
 /* ---- moving ---- */
@@ -139,6 +223,30 @@ static struct movement *movement_of(struct general *general, int number)
     return NULL;
 }
 
+/* Of those of a topic that went this way the first in a HashSet; `none` if there is none. */
+static int first_moved(const struct general *general, size_t topic, int from, int to, int none)
+{
+    uint32_t *hashes = mem_zero_array(general->movement_count + 1, sizeof(*hashes));
+    int *numbers = mem_zero_array(general->movement_count + 1, sizeof(*numbers)), first = none;
+    size_t count = 0, *order;
+
+    for (size_t i = 0; i < general->movement_count; i++) {
+        const struct movement *moved = &general->movements[i];
+
+        if (moved->from != from || moved->to != to || sticky_topic(general->sticky, moved->number) != topic)
+            continue;
+        hashes[count] = consumer_assign_java_partition(general->sticky->topics[topic], moved->number - general->sticky->first[topic]);
+        numbers[count++] = moved->number;
+    }
+    order = consumer_assign_java_places(hashes, count, JAVA_PUT);
+    if (count)
+        first = numbers[order[0]];
+    mem_free(order);
+    mem_free(numbers);
+    mem_free(hashes);
+    return first;
+}
+
 /* One of the same topic that went the other way before, if there is one: it goes back instead. */
 static int instead_of(struct general *general, int number, int from, int to)
 {
@@ -147,23 +255,19 @@ static int instead_of(struct general *general, int number, int from, int to)
 
     if (moved)
         from = moved->from;
-    for (size_t i = 0; i < general->movement_count; i++)
-        if (general->movements[i].from == to && general->movements[i].to == from && sticky_topic(general->sticky, general->movements[i].number) == topic)
-            return general->movements[i].number;
-    return number;
+    return first_moved(general, topic, to, from, number);
 }
 
 static void note_movement(struct general *general, int number, int from, int to)
 {
     struct movement *moved = movement_of(general, number);
 
-    if (!moved) {
-        ARRAY_ADD(general->movements, general->movement_count, general->movement_capacity) = (struct movement){ number, from, to };
-    } else if (moved->from == to) {
-        *moved = general->movements[--general->movement_count];
-    } else {
-        moved->to = to;
+    if (moved) {
+        from = moved->from;
+        memmove(moved, moved + 1, (size_t)(general->movements + --general->movement_count - moved) * sizeof(*moved));
     }
+    if (from != to)
+        ARRAY_ADD(general->movements, general->movement_count, general->movement_capacity) = (struct movement){ number, from, to };
 }
 
 static void move(struct general *general, int number, int to)
@@ -176,7 +280,7 @@ static void move(struct general *general, int number, int to)
     general->owner[actual] = to;
 }
 
-/* Nobody could take one from somebody who has at least two more. */
+/* Nobody could take one from somebody who has at least two more; 2.7 looks whether he has more at all. */
 static bool balanced(const struct general *general)
 {
     const struct sticky *sticky = general->sticky;
@@ -196,7 +300,8 @@ static bool balanced(const struct general *general)
         for (int p = 0; p < sticky->total; p++) {
             int other = general->owner[p];
 
-            if (other >= 0 && other != m && general->takes_part[other] && may_have(general, m, p) && load(general, m) + 1 < load(general, other))
+            if (other >= 0 && other != m && general->takes_part[other] && may_have(general, m, p) &&
+                load(general, m) + !sticky->is_27 < load(general, other))
                 return false;
         }
     }
@@ -215,7 +320,7 @@ static bool move_one(struct general *general, int number)
     }
     for (int other = 0; other < (int)general->sticky->member_count; other++)
         if (general->takes_part[other] && may_have(general, other, number) && load(general, member) > load(general, other) + 1) {
-            move(general, number, least_loaded(general, number));
+            move(general, number, least_loaded(general, number, false));
             return true;
         }
     return false;
@@ -269,6 +374,19 @@ static bool takes_part(const struct general *general, int member)
     return false;
 }
 
+/* What nobody has; `beside`: only to members beside it. */
+static void assign(struct general *general, bool beside)
+{
+    for (int i = 0; i < general->sorted_count; i++) {
+        int number = general->sorted[i], member = general->owner[number] < 0 ? least_loaded(general, number, beside) : -1;
+
+        if (member < 0)
+            continue;
+        sticky_add(&general->sticky->got[member], number);
+        general->owner[number] = member;
+    }
+}
+
 static void balance(struct general *general, bool revoked)
 {
     struct sticky *sticky = general->sticky;
@@ -281,20 +399,17 @@ static void balance(struct general *general, bool revoked)
     for (size_t m = 0; m < sticky->member_count; m++)
         beginning &= !sticky->got[m].count;
     for (int i = 0; i < general->sorted_count; i++) {
-        int number = general->sorted[i], member;
+        int number = general->sorted[i];
 
         if (candidates(general, sticky_topic(sticky, number)) >= 2)
             movable[movable_count++] = number;
         if (general->owner[number] >= 0)
             continue;
-        member = least_loaded(general, number);
-        if (member < 0)
-            continue;
         if (candidates(general, sticky_topic(sticky, number)) >= 2)
             fresh[fresh_count++] = number;
-        sticky_add(&sticky->got[member], number);
-        general->owner[number] = member;
     }
+    assign(general, true);
+    assign(general, false);
     for (int m = 0; m < (int)sticky->member_count; m++)
         part[m] = takes_part(general, m);
     memcpy(general->takes_part, part, sticky->member_count * sizeof(*part));
@@ -329,8 +444,12 @@ void sticky_general(struct sticky *sticky)
     for (size_t m = 0; m < sticky->member_count; m++)
         general.takes_part[m] = true;
     sort_partitions(&general);
-    find_previous(&general);
-    balance(&general, keep_owned(&general));
+    if (sticky->is_27) {
+        balance(&general, keep_claimed(&general));
+    } else {
+        find_previous(&general);
+        balance(&general, keep_owned(&general));
+    }
     mem_free(general.takes_part);
     mem_free(general.owner);
     mem_free(general.previous);

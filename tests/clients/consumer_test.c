@@ -170,7 +170,7 @@ TEST(members_share_the_partitions_and_inherit_them)
     static const char *const topics[] = { "orders", "students" };
     static const struct { const char *settings, *first, *second; } cases[] = {
         { "group.id=g", "students-0 orders-0 orders-1", "students-1 orders-2" },
-        { "group.id=g partition.assignment.strategy=roundrobin", "students-1 orders-0 orders-2", "students-0 orders-1" },
+        { "group.id=g partition.assignment.strategy=roundrobin", "orders-0 orders-2 students-1", "orders-1 students-0" },
     };
 
     for (int i = 0; i < 2; i++) {

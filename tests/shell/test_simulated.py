@@ -52,3 +52,25 @@ def test_the_past_and_a_branch_have_them():
     lines = [line.split() for line in out.splitlines() if line.startswith('p1 ')]
     assert [line[1] for line in lines] == ['running', 'running']
     assert int(lines[0][4]) in (100, 101) and int(lines[1][4]) in (200, 201)
+
+
+def test_racks_draw_partitions_to_members_beside_them():
+    """Under 4.3 a member that tells its rack gets what has a replica there, and deals anew when racks of replicas change; 2.7 knows no racks."""
+    script = ('kafka-topics --create --topic orders --replica-assignment 3:1,3:2,1:2,2:1 --bootstrap-server localhost:9092; '
+              'consumer start a --group g --topic orders --consumer-property client.rack=a --consumer-property client.id=a; '
+              'consumer start b --group g --topic orders --consumer-property client.rack=b --consumer-property client.id=b; '
+              'consumer start plain --group p --topic orders; advance 10s; kafka-consumer-groups --describe --group g --bootstrap-server localhost:9092; '
+              "SELECT `group`, generation FROM groups; broker kill 3; advance 30s; SELECT `group`, generation FROM groups")
+    seen = {}
+    for release in ('4.3', '2.7'):
+        replaced = script if release == '4.3' else script.replace('3:1,3:2,1:2,2:1', '2:0,2:1,0:1,1:0').replace('kill 3', 'kill 2')
+        out = run('--no-listen', '--kafka', release, '--brokers', '3', '--racks', 'a,b,c', '-c', replaced)[1].splitlines()
+        owners = {line.split()[2]: line.split()[-1] for line in out if line.startswith('g ') and ' orders ' in line}
+        generations = [dict(line.split()[:2] for line in out[i + 1:i + 3]) for i, line in enumerate(out) if line.split() == ['group', 'generation']]
+        seen[release] = owners, generations
+    owners, (before, after) = seen['4.3']
+    assert owners == {'0': 'a', '1': 'b', '2': 'a', '3': 'b'}
+    assert int(after['g']) > int(before['g']) and after['p'] == before['p']
+    owners, (before, after) = seen['2.7']
+    assert owners == {'0': 'a', '1': 'a', '2': 'b', '3': 'b'}
+    assert before == after
