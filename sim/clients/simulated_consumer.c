@@ -85,15 +85,17 @@ static void wake(void *context)
         task_wake(client->task);
 }
 
+/* One that is stopped works on to the end of what its last poll gave, as an application that leaves its loop: its close commits that as read. False: it was killed. */
 static bool work(struct task *task, struct simulated_client *client, int64_t us)
 {
     client->timer.run = wake;
     client->timer.context = client;
     timer_arm(&client->all->timers, &client->timer, us);
-    while (timer_armed(&client->timer) && task_wait(task))
-        ;
+    while (timer_armed(&client->timer) && !client->killed)
+        if (!task_wait(task) && !client->killed)
+            task_clear_interrupt(task);
     timer_cancel(&client->timer);
-    return !task_interrupted(task);
+    return !client->killed;
 }
 
 static bool deal_with(struct task *task, struct simulated_client *client, const struct consumer_record *records, size_t count)
@@ -116,7 +118,7 @@ static void run(struct task *task, void *context)
     enum err err = ERR_OK;
 
     client->task = task;
-    while (!task_interrupted(task) && !err) {
+    while (client->state == SIMULATED_RUNNING && !task_interrupted(task) && !err) {
         const struct consumer_record *records;
         struct consumer_counts counts;
         size_t count;

@@ -410,6 +410,33 @@ TEST(one_that_is_too_slow_leaves_its_group)
     sim_lab_close(&sim);
 }
 
+/* What its close commits it has worked on: else nobody of the group would ever see it. */
+TEST(one_that_is_stopped_works_on_to_the_end_of_its_poll)
+{
+    static const char *const commits[] = { "true", "false" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sim_lab sim;
+        char words[300];
+
+        open_with_topic(&sim, RELEASE_43, 1, 1);
+        order(&sim, "producer start p1 --topic students --rate 100/s --count 50");
+        sim_lab_advance_ms(&sim, 2000);
+        snprintf(words, sizeof(words), "consumer start c1 --group g --topic students --slow 100ms --consumer-property auto.offset.reset=earliest "
+                 "--consumer-property enable.auto.commit=%s --consumer-property max.poll.records=30", commits[i]);
+        order(&sim, words);
+        sim_lab_advance_ms(&sim, 1000);
+        order(&sim, "consumer stop c1");
+        sim_lab_advance_ms(&sim, 10000);
+        CHECK_INT(SIMULATED_STOPPED, info_of(&sim, "c1").state);
+        CHECK_INT(30, (long long)info_of(&sim, "c1").consumed);
+        order(&sim, "consumer start c2 --group g --topic students --consumer-property auto.offset.reset=earliest");
+        sim_lab_advance_ms(&sim, 10000);
+        CHECK_INT(20, (long long)info_of(&sim, "c2").consumed);
+        sim_lab_close(&sim);
+    }
+}
+
 TEST(a_static_member_comes_back_to_what_it_had)
 {
     struct sim_lab sim;
