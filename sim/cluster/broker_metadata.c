@@ -241,6 +241,7 @@ static void metadata_arrives(void *context)
     broker->metadata_parked = false;
     if (!pending) {
         broker_fetch_metadata(broker);
+        controller_finish_deletions(broker->cluster);
         return;
     }
     if (metadata_batch_replay((struct bytes){ pending->bytes, pending->size }, remove_slice, broker, NULL) == ERR_REQUEST_TIMED_OUT) {
@@ -254,6 +255,7 @@ static void metadata_arrives(void *context)
     next_unseen(broker); /* before what all have seen is freed */
     wake_waits(broker);
     forget_seen(broker->cluster);
+    controller_finish_deletions(broker->cluster); /* 2.7: its answer to StopReplica */
 }
 
 static void message_arrives(void *context)
@@ -342,6 +344,7 @@ void metadata_links_changed(void *context, int32_t from, int32_t to)
         if (broker->up && !cluster->controller.down && !broker->metadata_parked && !event_scheduled(&broker->metadata_event))
             broker_meet_controller(broker);
     }
+    controller_finish_deletions(cluster);
 }
 
 void broker_await_image(struct broker *broker, struct image_wait *wait, int64_t offset)

@@ -528,6 +528,7 @@ enum err controller_bootstrap(struct cluster *cluster, struct reason *reason);
 enum err controller_register(struct cluster *cluster, struct broker *broker, bool fenced, struct reason *reason);
 enum err controller_unfence(struct cluster *cluster, struct broker *broker, struct reason *reason);
 enum err controller_resume_deletions(struct cluster *cluster, struct reason *reason); /* 2.7: of topics that waited for a broker that is back now */
+void controller_finish_deletions(struct cluster *cluster); /* 2.7: topics go of which every broker has removed its replicas, and said so */
 enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
 enum err controller_check(const struct cluster *cluster, struct reason *reason);  /* ERR_REQUEST_TIMED_OUT: there is none at present */
 /* Off all ISRs (but where it is the last and there are no eligible leaders) and leaderships. STOPS: it is about to go. GONE: fenced. UNCLEAN: it was gone, is about to register

@@ -379,7 +379,7 @@ enum err controller_ensure_internal_topic(struct cluster *cluster, const char *n
 
 /* ---- delete ---- */
 
-/* 2.7 removes a topic when all its replicas are gone; a broker that is down keeps it waiting. -1: none does. */
+/* 2.7 removes a topic when all its replicas are gone: a broker that is down keeps it waiting. -1: none does. */
 static int32_t absent_replica(const struct cluster *cluster, const struct image_topic *topic)
 {
     for (int32_t p = 0; p < topic->partition_count; p++)
@@ -387,6 +387,29 @@ static int32_t absent_replica(const struct cluster *cluster, const struct image_
             if (!active(cluster->controller.image, topic->partitions[p].replicas[i]))
                 return topic->partitions[p].replicas[i];
     return -1;
+}
+
+/* The broker has answered that it removed what it had of it (StopReplica): it heard of the deletion, has no replica any more, and its answer comes through. */
+static bool has_removed(const struct cluster *cluster, const struct image_topic *topic, int32_t id)
+{
+    const struct broker *broker = cluster_broker(cluster, id);
+    const struct image_topic *known = broker && broker->up ? image_topic_by_id(broker->image, topic->id) : NULL;
+
+    if (!known || !known->deleting || !network_open(cluster, id, controller_home(cluster)))
+        return false;
+    for (int32_t p = 0; p < topic->partition_count; p++)
+        if (broker_partition(broker, topic->name, p))
+            return false;
+    return true;
+}
+
+static bool all_have_removed(const struct cluster *cluster, const struct image_topic *topic)
+{
+    for (int32_t p = 0; p < topic->partition_count; p++)
+        for (int16_t i = 0; i < topic->partitions[p].replica_count; i++)
+            if (!has_removed(cluster, topic, topic->partitions[p].replicas[i]))
+                return false;
+    return true;
 }
 
 static void say_deleted(struct cluster *cluster, const char *name, int32_t partitions)
@@ -402,7 +425,8 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
 {
     struct config_layers layers = controller_layers(cluster, NULL);
     const struct image_topic *topic = image_topic(cluster->controller.image, name);
-    int32_t count, absent = -1;
+    bool waits = release_is_27(cluster->release);
+    int32_t count, absent;
     char text[400];
     enum err err = controller_check(cluster, reason);
     struct metadata_record record;
@@ -413,24 +437,23 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
         return err_because(ERR_TOPIC_DELETION_DISABLED, reason, "%s", err_message(ERR_TOPIC_DELETION_DISABLED));
     if (!topic)
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "%s", err_message(ERR_UNKNOWN_TOPIC_OR_PARTITION));
-    if (release_is_27(cluster->release))
-        absent = absent_replica(cluster, topic);
-    if (absent >= 0 && topic->deleting) {
+    if (topic->deleting) {
         if (offset)
             *offset = image_offset(cluster->controller.image);
         return ERR_OK;
     }
     count = topic->partition_count;
-    record = metadata_record(absent >= 0 ? METADATA_TOPIC_DELETION : METADATA_REMOVE_TOPIC);
+    absent = waits ? absent_replica(cluster, topic) : -1;
+    record = metadata_record(waits ? METADATA_TOPIC_DELETION : METADATA_REMOVE_TOPIC);
     record.remove_topic.topic_id = topic->id;
     controller_add(cluster, &record);
     err = controller_commit(cluster, offset, reason);
     if (err)
         return err;
-    if (absent < 0) {
+    if (!waits)
         say_deleted(cluster, name, count);
+    if (absent < 0)
         return ERR_OK;
-    }
     snprintf(text, sizeof(text), "%.250s is to be deleted, and waits for broker %d, which has replicas of it", name, absent);
     journal_add(cluster->journal, ENTRY(EVENT_deletion_waits, .topic = name, .broker = absent, .text = text, .rule = "ReplicaDeletionIneligible",
                                         .facts = { { "absent_broker", absent, NULL }, { "partitions", count, NULL } }, .fact_count = 2));
@@ -442,24 +465,39 @@ enum err controller_resume_deletions(struct cluster *cluster, struct reason *rea
     const struct image *image = cluster->controller.image;
     bool some = false;
 
-    if (!release_is_27(cluster->release))
-        return ERR_OK;
-    for (size_t t = 0; t < image_topic_count(image); t++) {
-        const struct image_topic *topic = image_topic_at(image, t);
-        struct metadata_record record;
-        bool last;
+    for (size_t t = 0; t < image_topic_count(image) && image_deleting_count(image); t++) {
+        struct metadata_record record = metadata_record(METADATA_TOPIC_DELETION); /* those that are back remove what they have */
 
-        if (!topic->deleting)
+        if (!image_topic_at(image, t)->deleting)
             continue;
-        last = absent_replica(cluster, topic) < 0;
-        record = metadata_record(last ? METADATA_REMOVE_TOPIC : METADATA_TOPIC_DELETION); /* those that are back remove what they have */
-        record.remove_topic.topic_id = topic->id;
+        record.remove_topic.topic_id = image_topic_at(image, t)->id;
         controller_add(cluster, &record);
-        if (last)
-            say_deleted(cluster, topic->name, topic->partition_count);
         some = true;
     }
     return some ? controller_commit(cluster, NULL, reason) : ERR_OK;
+}
+
+void controller_finish_deletions(struct cluster *cluster)
+{
+    const struct image *image = cluster->controller.image;
+
+    if (!image_deleting_count(image) || cluster->opening || cluster->controller.down)
+        return;
+    for (size_t t = image_topic_count(image); t-- > 0;) {
+        const struct image_topic *topic = image_topic_at(image, t);
+        struct metadata_record record = metadata_record(METADATA_REMOVE_TOPIC);
+        char *name;
+        int32_t count = topic->partition_count;
+
+        if (!topic->deleting || !all_have_removed(cluster, topic))
+            continue;
+        record.remove_topic.topic_id = topic->id;
+        name = mem_text(topic->name);
+        controller_add(cluster, &record);
+        if (!controller_commit(cluster, NULL, NULL))
+            say_deleted(cluster, name, count);
+        mem_free(name);
+    }
 }
 
 /* ---- more partitions ---- */
@@ -506,6 +544,8 @@ enum err controller_add_partitions(struct cluster *cluster, const char *name, in
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason,
                            release_is_27(cluster->release) ? "The topic '%s' does not exist." : "This server does not host this topic-partition.",
                            name);
+    if (topic->deleting) /* the controller passes it over, and the request waits for partitions that never come */
+        return err_because(ERR_REQUEST_TIMED_OUT, reason, "%s", err_message(ERR_REQUEST_TIMED_OUT));
     for (int32_t i = 0; release_is_27(cluster->release) && i < topic->partition_count; i++)
         if (topic->partitions[i].adding_count || topic->partitions[i].removing_count)
             return err_because(ERR_REASSIGNMENT_IN_PROGRESS, reason, "A partition reassignment is in progress for the topic '%s'.", name);

@@ -22,7 +22,7 @@ struct image {
     int32_t controller;
     int64_t next_producer_id;
     struct image_topic **topics;       /* sorted by name */
-    size_t topic_count, topic_capacity;
+    size_t topic_count, topic_capacity, deleting_count;
     struct image_topic **by_id;        /* open addressing; size a power of two */
     size_t by_id_size;
     struct image_broker *brokers;      /* sorted by id */
@@ -136,6 +136,8 @@ const struct image_topic *image_topic_by_id(const struct image *image, struct uu
     return image_topic_mutable((struct image *)image, id);
 }
 
+size_t image_deleting_count(const struct image *image) { return image->deleting_count; }
+
 size_t image_topic_count(const struct image *image)
 {
     return image->topic_count;
@@ -219,6 +221,7 @@ static enum err apply_topic_deletion(struct image *image, struct uuid id, struct
 
     if (!topic)
         return err_because(ERR_UNKNOWN_TOPIC_ID, reason, "the metadata log marks a topic for deletion that is not there");
+    image->deleting_count += !topic->deleting;
     topic->deleting = true;
     for (int32_t p = 0; p < topic->partition_count; p++)
         topic->partitions[p].leader = -1;
@@ -237,6 +240,7 @@ static enum err apply_remove_topic(struct image *image, struct uuid id, struct r
         resource_remove(image, place);
     place = topic_place(image, topic->name, &found);
     memmove(&image->topics[place], &image->topics[place + 1], (--image->topic_count - place) * sizeof(*image->topics));
+    image->deleting_count -= topic->deleting;
     topic_free(topic);
     by_id_rebuild(image);
     return ERR_OK;

@@ -29,13 +29,14 @@ struct image_topic {
     char *name;
     struct uuid id;
     bool internal;               /* __consumer_offsets, __transaction_state */
-    bool deleting;               /* 2.7: it is to go, and waits for a broker that has replicas of it */
+    bool deleting;               /* 2.7: it is to go, when all brokers have removed its replicas */
     struct image_partition *partitions;
     int32_t partition_count;
 };
 struct image;
 int64_t image_offset(const struct image *image);                     /* of the last record applied */
 size_t image_topic_count(const struct image *image);
+size_t image_deleting_count(const struct image *image);              /* of them that are to go */
 const struct image_topic *image_topic_at(const struct image *image, size_t i);  /* sorted by name */
 const struct image_topic *image_topic(const struct image *image, const char *name);
 const struct image_topic *image_topic_by_id(const struct image *image, struct uuid id);

@@ -25,6 +25,11 @@ const char *partition_topic(const struct partition *partition)
     return partition->topic->name;
 }
 
+struct uuid partition_topic_id(const struct partition *partition)
+{
+    return partition->topic->id;
+}
+
 int32_t partition_number(const struct partition *partition)
 {
     return partition->number;

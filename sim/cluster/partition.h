@@ -11,6 +11,7 @@ struct partition *broker_partition_at(const struct broker *broker, size_t i);   
 struct log *partition_log(const struct partition *partition);
 struct broker *partition_broker(const struct partition *partition);
 const char *partition_topic(const struct partition *partition);
+struct uuid partition_topic_id(const struct partition *partition);       /* a topic that is made again under the same name has another */
 int32_t partition_number(const struct partition *partition);
 bool partition_leads(const struct partition *partition);
 int32_t partition_leader_epoch(const struct partition *partition);

@@ -63,6 +63,36 @@ TEST(with_2_7_a_topic_waits_for_the_broker_that_has_replicas_of_it)
     cluster_lab_free(lab);
 }
 
+/* Its session goes on, so the controller thinks that it lives: but it has not answered. Else it would come back with what a new topic of that name has no record of. */
+TEST(with_2_7_a_topic_waits_for_a_broker_that_does_not_answer)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 3, "zookeeper.session.timeout.ms=18000");
+    const struct image *image = cluster_image(lab->cluster);
+
+    make(lab, "frozen", 1, 2);
+    make(lab, "killed", 1, 2);
+    CHECK_INT(ERR_OK, broker_freeze(broker_of(lab, 2), NEVER_US, &lab->reason));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "frozen", NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(image_topic(image, "frozen")->deleting);
+    CHECK_INT(ERR_TOPIC_ALREADY_EXISTS, cluster_lab_create(lab, "frozen", 1, 1, NULL));
+    CHECK_INT(ERR_REQUEST_TIMED_OUT, controller_add_partitions(lab->cluster, "frozen", 2, NULL, 0, false, NULL, &lab->reason));
+    CHECK_INT(ERR_OK, broker_thaw(broker_of(lab, 2), &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(!image_topic(image, "frozen"));
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_topic_deleted));
+    CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
+    CHECK_INT(ERR_OK, controller_delete_topic(lab->cluster, "killed", NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(image_topic(image, "killed")->deleting);
+    CHECK_INT(ERR_OK, broker_start(broker_of(lab, 2), &lab->reason));
+    cluster_lab_advance_ms(lab, 20000); /* its predecessor's session first has to end */
+    CHECK_INT(BROKER_UP, broker_state(broker_of(lab, 2)));
+    CHECK(!image_topic(image, "killed"));
+    CHECK_FILES(lab, broker_log_dir(broker_of(lab, 2)), "killed-0", "");
+    cluster_lab_free(lab);
+}
+
 TEST(a_deletion_that_waits_outlives_the_lab)
 {
     struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 3, NULL);

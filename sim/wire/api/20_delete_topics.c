@@ -83,7 +83,7 @@ static bool is_repeated(const struct delete_topics_response *answer, int32_t at)
     return false;
 }
 
-/* 2.7: DelayedDeleteMetadata. A topic that waits for a broker is waited for, until the request's time is over; the deletion goes on without it. */
+/* 2.7: DelayedDeleteMetadata. Waited for is that this broker knows the topic no more, until the request's time is over; the deletion goes on without it. */
 struct deletion {
     struct request *request;
     struct image_wait wait;
@@ -96,9 +96,8 @@ static bool some_wait(struct request *request, bool tell)
 
     for (int32_t i = 0; i < answer->responses.count; i++) {
         struct delete_topics_response_topic *out = &answer->responses.items[i];
-        const struct image_topic *topic = out->error_code ? NULL : image_topic(cluster_image(request->cluster), out->name);
 
-        if (!topic || !topic->deleting)
+        if (out->error_code || !image_topic_by_id(broker_image(request->broker), out->topic_id))
             continue;
         some = true;
         if (tell) {
