@@ -36,6 +36,7 @@ struct log {
     struct cleaning *cleaning;             /* one that goes on; its cleaner's */
     bool opening;
     struct inspected *inspected;           /* what was found of a log that is only looked at; NULL: one that lives */
+    bool only_looks;                  /* for the moment: nothing is mended by who only looks */
 };
 
 static inline struct segment *log_active(const struct log *log) { return log->segments[log->segment_count - 1]; }

@@ -200,12 +200,23 @@ static bool batch_at(struct log_cursor *cursor, const struct segment *segment, i
     return bytes && !batch_decode((struct bytes){ bytes, (size_t)out->size_bytes }, out, NULL, NULL);
 }
 
+/* A walk only looks: an index that does not fit the log is left to those who serve by it, or looking would change what comes (and be written in the journal). */
+static int64_t position_looked_up(struct log *log, size_t i, int64_t offset)
+{
+    int64_t position, base_offset;
+
+    log->only_looks = true;
+    position = position_of(log, i, offset, &base_offset, NULL);
+    log->only_looks = false;
+    return position;
+}
+
 bool log_cursor_next(struct log_cursor *cursor, struct batch *out)
 {
     struct log *log = cursor->log;
     int64_t offset = cursor->offset > log->start_offset ? cursor->offset : log->start_offset;
     size_t i = log_segment_of(log, offset);
-    int64_t position = -1, base_offset;
+    int64_t position = -1;
 
     if (cursor->changes != log->changes) {
         cursor->next_position = cursor->piece_base = -1;
@@ -218,7 +229,7 @@ bool log_cursor_next(struct log_cursor *cursor, struct batch *out)
     if (cursor->next_position >= 0 && log->segments[i]->base_offset == cursor->segment_base && cursor->next_position < log->segments[i]->size_bytes)
         position = cursor->next_position;
     for (; position < 0 && i < log->segment_count; i++) {
-        position = position_of(log, i, offset, &base_offset, NULL);
+        position = position_looked_up(log, i, offset);
         if (position >= 0)
             break;
     }

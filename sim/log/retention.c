@@ -129,9 +129,12 @@ struct retention_decision log_decide_retention(const struct log *log, int64_t no
 
 struct retention_decision log_weigh_retention(const struct log *log, int64_t now_ms)
 {
-    struct retention_decision decision = log_decide_retention(log, now_ms);
-    size_t capacity = decision.count;
+    struct retention_decision decision;
+    size_t capacity;
 
+    ((struct log *)log)->only_looks = true;
+    decision = log_decide_retention(log, now_ms);
+    capacity = decision.count;
     for (size_t i = decision.count; i < log->segment_count; i++) {
         struct segment_verdict verdict = kept_verdict(log, i, now_ms);
 
@@ -139,6 +142,7 @@ struct retention_decision log_weigh_retention(const struct log *log, int64_t now
             verdict.rule = "older segment";
         ARRAY_ADD(decision.segments, decision.count, capacity) = verdict;
     }
+    ((struct log *)log)->only_looks = false;
     return decision;
 }
 

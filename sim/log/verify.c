@@ -60,10 +60,16 @@ static void mend(struct log *log, struct segment *segment, const char *what)
     text_done(&text);
 }
 
+/* What is only looked at is left as it is; lookups that it leads astray go without. */
+static bool is_looked_at(const struct log *log)
+{
+    return log->inspected || log->only_looks;
+}
+
 /* Once a segment: whether the entries of both files can be right at all. */
 void segment_check(struct log *log, struct segment *segment)
 {
-    if (segment->checked || log->inspected) /* what is only looked at is left as it is; lookups that it leads astray go without */
+    if (segment->checked || is_looked_at(log))
         return;
     segment->checked = true;
     if ((segment->offsets.file && segment_load_offsets(log, segment, NULL)) || (segment->times.file && segment_load_times(log, segment, NULL)))
@@ -96,7 +102,7 @@ void segment_seek(struct log *log, struct segment *segment, int64_t offset, stru
     if (n && n <= segment->offsets.found) {
         if (entry_right(segment, n - 1, scan))
             return;
-        if (!segment->mended && !log->inspected)
+        if (!segment->mended && !is_looked_at(log))
             mend(log, segment, "offset index");
         n = segment->offsets.found ? 0 : segment_entries_to(segment, offset); /* mended before: it is the log that is damaged, what can be read is found without */
     }
@@ -122,7 +128,7 @@ void segment_time_position(struct log *log, struct segment *segment, int64_t tim
     segment_index_time(segment, timestamp_ms, found_ms, offset);
     if (*found_ms < 0 || segment->mended || time_right(log, segment, *found_ms, *offset))
         return;
-    if (log->inspected) {
+    if (is_looked_at(log)) {
         *found_ms = -1;
         *offset = segment->base_offset;
         return;
@@ -135,7 +141,7 @@ void segment_verify_newest(struct log *log, struct segment *segment)
 {
     int64_t newest_ms = segment_max_timestamp(log, segment);
 
-    if (segment->newest_verified || log->inspected)
+    if (segment->newest_verified || is_looked_at(log))
         return;
     segment->newest_verified = true;
     segment_check(log, segment);

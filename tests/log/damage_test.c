@@ -362,5 +362,44 @@ TEST(a_damaged_transaction_index_never_shows_what_was_aborted)
     scene_end(&scene);
 }
 
+/* Who walks a log, or weighs what retention would take, only looks: an index that does not fit is mended by the first who serves by it. */
+TEST(looking_mends_no_index)
+{
+    struct scene scene;
+    struct lab *lab;
+    struct log_cursor cursor;
+    struct batch batch;
+    struct log_slice slice;
+    struct retention_decision decision;
+    const struct saved *times;
+    uint64_t said;
+    size_t at = 0, batches = 0;
+
+    scene_begin(&scene, RELEASE_43);
+    lab = scene.lab;
+    while (strcmp(scene.files[at].name, "00000000000000000000.timeindex") != 0)
+        at++;
+    times = &scene.files[at];
+    restore(&scene, times, times->bytes, times->size - 1);
+    lab->how.clean = true;
+    lab->how.recovery_point = RECORDS;
+    lab_open(lab);
+    said = journal_last(lab->env.journal);
+    log_cursor_init(&cursor, lab->log, 0, false);
+    while (log_cursor_next(&cursor, &batch))
+        batches++;
+    log_cursor_done(&cursor);
+    CHECK_INT(BATCHES, (long long)batches);
+    lab->config.retention_ms = 0;
+    lab_advance_ms(lab, 1000);
+    decision = log_weigh_retention(lab->log, lab_now_ms(lab));
+    retention_decision_done(&decision);
+    CHECK_INT((long long)said, (long long)journal_last(lab->env.journal));
+    OK(log_read(lab->log, 1, 100, RECORDS, true, &slice, NULL));
+    file_unpin(slice.file);
+    CHECK(journal_last(lab->env.journal) > said && strstr(lab_said(lab, EVENT_log_recovered), "time index") != NULL);
+    scene_end(&scene);
+}
+
 TEST(no_damaged_byte_hides_what_is_below_it_in_27) { damage_everything(RELEASE_27); }
 TEST(no_damaged_byte_hides_what_is_below_it_in_43) { damage_everything(RELEASE_43); }
