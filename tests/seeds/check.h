@@ -5,7 +5,9 @@
  * leader's epoch, never beyond what all in sync have), `epoch` (one leader each, never back), `isr` (a part of the replicas, with the leader in it; who is
  * dropped was late), `election` (of one who was in sync), `acks` (what was acknowledged is there, once if that was promised, in order), `read` (only what is committed, the
  * same for all, nothing skipped), `group` (a partition has one owner a generation), `offsets` (what was committed is not lost), `log` (batches without gap or
- * overlap, sums right, epochs known), `agree` (all replicas equal, all brokers know the same), `quiet` (what was broken and is mended comes to rest). */
+ * overlap, sums right, epochs known), `start` (logs begin where retention and DeleteRecords let them, never beyond what is committed, and not further back again),
+ * `cleaned` (compaction leaves the newest of each key, and what is left as it was), `topic` (what was in a deleted topic is not in its successor), `agree` (all
+ * replicas equal, all brokers know the same), `quiet` (what was broken and is mended comes to rest). */
 #pragma once
 #include "sim/sim.h"
 #include "tests/seeds/history.h"
@@ -29,11 +31,14 @@ void checks_sample(struct checks *checks);
 void checks_disturbed(struct checks *checks, const char *order);
 
 /* ---- what clients tell; `client` is an index of the history's ---- */
-void checks_sent(struct checks *checks, size_t client, uint32_t number, int32_t partition);     /* the library took record `number`, from 0 */
+void checks_sent(struct checks *checks, size_t client, uint32_t number);                        /* the library took record `number`, from 0 */
 void checks_acked(struct checks *checks, size_t client, uint32_t number, int32_t partition, int64_t offset);
 void checks_failed(struct checks *checks, size_t client, uint32_t number);
 void checks_read(struct checks *checks, size_t client, const struct consumer_record *record);
-/* "p0/17 ...": a value says whose it is. */
+void checks_assigned(struct checks *checks, size_t client, const struct consumer_position *partitions, size_t count); /* new to it: what it read before does not count */
+void checks_started(struct checks *checks, size_t client);
+void checks_vanished(struct checks *checks, size_t client);                                     /* a producer; no result comes any more */
+/* "p0/17 ...": a value says whose it is; of a tombstone a header says it. */
 void checks_value(const char *producer, uint32_t number, int32_t size, struct text *out);
 
 /* ---- the end ---- */
@@ -43,5 +48,5 @@ bool checks_group_at_end(struct checks *checks, size_t client, char *text, size_
 const char *checks_unrest(struct checks *checks);
 const char *checks_sent_all(struct checks *checks);
 void checks_end(struct checks *checks);
-struct checks_counts { uint64_t acked, failed, read, elections, unclean, isr_changes, truncations, generations, commits, batches, duplicates; };
+struct checks_counts { uint64_t acked, failed, read, elections, unclean, isr_changes, truncations, generations, commits, batches, duplicates, removals, cleanings, deletions; };
 struct checks_counts checks_counts(const struct checks *checks);

@@ -4,6 +4,7 @@
 #include "tests/seeds/check_internal.h"
 
 struct owned { int32_t generation, partition; char *topic, *member; };
+struct claim { int32_t generation, partition; char *topic, *member; };  /* generation: in which its member got it, -1: it does not say */
 struct commit {                       /* one request's: it took effect between these, when nobody knows */
     int64_t offset, began_us;
     int64_t answered_us;              /* NEVER_US: not yet, or with an error, after which it may still happen */
@@ -21,6 +22,9 @@ struct group_seen {
     int64_t synced_us;                /* and since when */
     struct owned *owned;
     size_t owned_count, owned_capacity;
+    struct claim *claims;             /* what members of the generation that is joining kept, by a cooperative assignor */
+    size_t claim_count, claim_capacity;
+    int32_t claims_of;                /* that generation */
     struct commit_seen *commits;
     size_t commit_count, commit_capacity;
 };
@@ -39,7 +43,7 @@ static struct group_seen *group_of(struct group_watch *watch, const char *name)
             return watch->groups[i];
     group = mem_zero(sizeof(*group));
     group->name = mem_text(name);
-    group->generation = -1;
+    group->generation = group->claims_of = -1;
     ARRAY_ADD(watch->groups, watch->count, watch->capacity) = group;
     return group;
 }
@@ -60,6 +64,77 @@ static void own(struct group_watch *watch, struct group_seen *group, int32_t gen
     }
     ARRAY_ADD(group->owned, group->owned_count, group->owned_capacity) =
         (struct owned){ generation, partition, mem_text(topic), mem_text(member) };
+}
+
+static char *read_name(struct reader *reader)
+{
+    int16_t size = reader_i16(reader);
+    struct bytes name = reader_bytes(reader, size > 0 ? (size_t)size : 0);
+
+    return mem_text_size((const char *)name.data, name.size);
+}
+
+/* ---- cooperative rebalances: who keeps a partition is the only one who may get it ---- */
+
+static void forget_claims(struct group_seen *group)
+{
+    for (size_t i = 0; i < group->claim_count; i++) {
+        mem_free(group->claims[i].topic);
+        mem_free(group->claims[i].member);
+    }
+    group->claim_count = 0;
+}
+
+/* A subscription: version, topics, user data, from 1 on what its member owns, from 2 on since which generation. */
+static void read_claims(struct group_seen *group, const char *member, struct bytes metadata)
+{
+    struct reader reader = reader_of(metadata);
+    int16_t version = reader_i16(&reader);
+    size_t first = group->claim_count;
+    int32_t count = reader_i32(&reader), size;
+
+    for (int32_t i = 0; i < count && !reader.failed; i++)
+        mem_free(read_name(&reader));
+    size = reader_i32(&reader);
+    reader_bytes(&reader, size > 0 ? (size_t)size : 0);
+    count = version >= 1 ? reader_i32(&reader) : 0;
+    for (int32_t t = 0; t < count && !reader.failed; t++) {
+        char *topic = read_name(&reader);
+        int32_t partitions = reader_i32(&reader);
+
+        for (int32_t p = 0; p < partitions && !reader.failed; p++)
+            ARRAY_ADD(group->claims, group->claim_count, group->claim_capacity) = (struct claim){ -1, reader_i32(&reader), mem_text(topic), mem_text(member) };
+        mem_free(topic);
+    }
+    for (int32_t generation = version >= 2 ? reader_i32(&reader) : -1; first < group->claim_count; first++)
+        group->claims[first].generation = generation;
+}
+
+/* Of several who claim it those of the newest generation count; NULL: nobody, or nobody knows who of them. */
+static const struct claim *claim_of(const struct group_seen *group, const char *topic, int32_t partition)
+{
+    const struct claim *found = NULL;
+    bool several = false;
+
+    for (size_t i = 0; i < group->claim_count; i++) {
+        const struct claim *claim = &group->claims[i];
+
+        if (claim->partition != partition || strcmp(claim->topic, topic))
+            continue;
+        several = found && found->generation == claim->generation;
+        if (!found || claim->generation > found->generation)
+            found = claim;
+    }
+    return several ? NULL : found;
+}
+
+static void check_kept(struct group_watch *watch, const struct group_seen *group, int32_t generation, const char *member, const char *topic, int32_t partition)
+{
+    const struct claim *claim = group->claims_of == generation ? claim_of(group, topic, partition) : NULL;
+
+    if (claim && strcmp(claim->member, member))
+        checks_fail(watch->checks, "group", "group %s, generation %d: %s gets %s-%d, which %s has not given up", group->name, generation, member, topic, partition,
+                    claim->member);
 }
 
 static void take_assignment(struct group_watch *watch, const struct sync_group_request *in, const struct sync_group_response *out)
@@ -83,13 +158,15 @@ static void take_assignment(struct group_watch *watch, const struct sync_group_r
     reader_i16(&reader);
     topics = reader_i32(&reader);
     for (int32_t t = 0; t < topics && !reader.failed; t++) {
-        int16_t size = reader_i16(&reader);
-        struct bytes name = reader_bytes(&reader, size > 0 ? (size_t)size : 0);
+        char *topic = read_name(&reader);
         int32_t count = reader_i32(&reader);
-        char *topic = mem_text_size((const char *)name.data, name.size);
 
-        for (int32_t p = 0; p < count && !reader.failed; p++)
-            own(watch, group, in->generation_id, in->member_id, topic, reader_i32(&reader));
+        for (int32_t p = 0; p < count && !reader.failed; p++) {
+            int32_t partition = reader_i32(&reader);
+
+            own(watch, group, in->generation_id, in->member_id, topic, partition);
+            check_kept(watch, group, in->generation_id, in->member_id, topic, partition);
+        }
         mem_free(topic);
     }
 }
@@ -98,8 +175,16 @@ static void take_join(struct group_watch *watch, const struct join_group_request
 {
     struct group_seen *group = group_of(watch, in->group_id);
 
-    if (!out->error_code && out->generation_id < group->generation)
+    if (out->error_code)
+        return;
+    if (out->generation_id < group->generation)
         checks_fail(watch->checks, "group", "group %s: %s joined generation %d, there was %d", group->name, out->member_id, out->generation_id, group->generation);
+    if (!out->members.count || out->generation_id <= group->claims_of)
+        return;
+    forget_claims(group);
+    group->claims_of = out->generation_id;
+    for (int32_t i = 0; i < out->members.count && out->protocol_name && !strcmp(out->protocol_name, "cooperative-sticky"); i++)
+        read_claims(group, out->members.items[i].member_id, out->members.items[i].metadata);
 }
 
 /* ---- offsets ---- */
@@ -120,15 +205,26 @@ static const char *topic_name(const struct group_watch *watch, const char *name,
     return name ? name : topic ? topic->name : "";
 }
 
+/* Nobody commits beyond what was given to members of the group. */
+static void check_delivered(struct group_watch *watch, const struct offset_commit_request *in, const char *topic, int32_t partition, int64_t offset)
+{
+    struct seen_reading *reading = checks_reading(watch->checks, in->group_id, topic, partition);
+
+    if (reading && offset > (int64_t)reading->size && !checks_may_skip(watch->checks, topic, partition, (int64_t)reading->size, offset))
+        checks_fail(watch->checks, "offsets", "group %s: %s commits %lld of %s-%d, and the last that anybody read is @%lld", in->group_id, in->member_id, (long long)offset, topic,
+                    partition, (long long)reading->size - 1);
+}
+
 static void note_commits(struct group_watch *watch, const struct request *request, const struct offset_commit_request *in)
 {
     for (int32_t t = 0; t < in->topics.count; t++) {
         const struct offset_commit_request_topic *topic = &in->topics.items[t];
 
         for (int32_t p = 0; p < topic->partitions.count; p++) {
-            struct commit_seen *seen = commits_of(group_of(watch, in->group_id), topic_name(watch, topic->name, topic->topic_id),
-                                                  topic->partitions.items[p].partition_index);
+            const char *name = topic_name(watch, topic->name, topic->topic_id);
+            struct commit_seen *seen = commits_of(group_of(watch, in->group_id), name, topic->partitions.items[p].partition_index);
 
+            check_delivered(watch, in, name, topic->partitions.items[p].partition_index, topic->partitions.items[p].committed_offset);
             ARRAY_ADD(seen->commits, seen->count, seen->capacity) = (struct commit){
                 topic->partitions.items[p].committed_offset, queue_now_us(lab_queue(watch->checks->lab)), NEVER_US, request };
         }
@@ -193,10 +289,11 @@ static bool offsets_lossy(const struct checks *checks)
 static void check_fetched(struct group_watch *watch, const struct request *request, struct group_seen *group, const char *topic, int32_t partition, int64_t offset)
 {
     const struct commit_seen *seen = commits_of(group, topic, partition);
+    const struct seen_partition *its = checks_next_named(watch->checks, topic, partition, NULL);
     int64_t newest_us = -1, newest = -1;
 
-    if (offsets_lossy(watch->checks))
-        return;
+    if (offsets_lossy(watch->checks) || !its || its->promise.fickle)
+        return; /* with a topic its offsets go */
     for (size_t i = 0; i < seen->count; i++)
         if (seen->commits[i].answered_us < request->began_us && seen->commits[i].began_us > newest_us) {
             newest_us = seen->commits[i].began_us;
@@ -274,6 +371,8 @@ void group_watch_free(struct group_watch *watch)
             mem_free(group->commits[c].topic);
             mem_free(group->commits[c].commits);
         }
+        forget_claims(group);
+        mem_free(group->claims);
         mem_free(group->owned);
         mem_free(group->commits);
         mem_free(group->name);

@@ -5,9 +5,19 @@
 #include "sim/order.h"
 #include "tests/seeds/history.h"
 
+enum ground {                          /* what a history is about beside replication */
+    GROUND_PLAIN,
+    GROUND_RETENTION,
+    GROUND_COMPACTION,
+    GROUND_TOPICS,                    /* made, deleted, made again; more partitions */
+    GROUND_RACKS,                     /* consumers read from followers */
+    GROUND_GROUPS,                    /* members are thrown out and don't know */
+    GROUND_ISR,                       /* what leaders ask of their controller comes late */
+};
 struct maker {
     struct history *history;
     struct random random;
+    enum ground ground;
     bool flushes;                     /* all is flushed at once: power may go */
     bool holds;                       /* followers are held, nothing else */
     int64_t load_ms;                  /* clients work so long */
@@ -37,6 +47,28 @@ static int32_t any_broker(struct maker *maker)
 
 /* ---- the cluster ---- */
 
+static void ground_settings(struct maker *maker, struct text *out, bool old)
+{
+    switch (maker->ground) {
+    case GROUND_RETENTION:
+        text_printf(out, " log.retention.check.interval.ms=%s", PICK(maker, "500", "2000", "5000"));
+        if (!old && chance(maker, 80))
+            text_printf(out, " log.initial.task.delay.ms=%s", PICK(maker, "0", "1000"));
+        text_printf(out, " log.flush.start.offset.checkpoint.interval.ms=%s", PICK(maker, "500", "3000", "60000"));
+        break;
+    case GROUND_COMPACTION:
+        text_printf(out, " log.cleaner.backoff.ms=%s", PICK(maker, "200", "1000", "3000"));
+        if (maker->history->release != RELEASE_43 && chance(maker, 50))
+            text_add(out, " offsets.topic.segment.bytes=2000");
+        break;
+    case GROUND_RACKS:
+        text_printf(out, " @racks=%s replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector", PICK(maker, "a,b,c", "a,b", "a,b,b"));
+        break;
+    default:
+        break;
+    }
+}
+
 static void make_settings(struct maker *maker)
 {
     struct text out = { 0 };
@@ -44,7 +76,8 @@ static void make_settings(struct maker *maker)
 
     text_printf(&out, "offsets.topic.num.partitions=%d offsets.topic.replication.factor=%d", 1 + (int)below(maker, 3),
                 maker->history->brokers < 3 ? maker->history->brokers : 3);
-    text_printf(&out, " log.cleaner.enable=false group.initial.rebalance.delay.ms=%s", PICK(maker, "0", "0", "500", "3000"));
+    text_printf(&out, " auto.create.topics.enable=false log.cleaner.enable=%s group.initial.rebalance.delay.ms=%s", maker->ground == GROUND_COMPACTION ? "true" : "false",
+                PICK(maker, "0", "0", "500", "3000"));
     text_printf(&out, " replica.lag.time.max.ms=%s replica.fetch.wait.max.ms=%s", PICK(maker, "1000", "2000", "5000", "10000", "30000"), PICK(maker, "20", "100", "500"));
     text_printf(&out, " %s=%s", old ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms", PICK(maker, "3000", "6000", "9000"));
     if (!old)
@@ -61,7 +94,39 @@ static void make_settings(struct maker *maker)
         text_printf(&out, " log.segment.bytes=%s", PICK(maker, "1000", "3000", "10000"));
     if (maker->history->release != RELEASE_43 && chance(maker, 30))
         text_printf(&out, " log.index.interval.bytes=%s", PICK(maker, "100", "500"));
+    ground_settings(maker, &out, old);
     maker->history->settings = text_take(&out);
+}
+
+static void topic_ground(struct maker *maker, struct text *out)
+{
+    bool small = maker->history->release != RELEASE_43; /* 4.3 allows no segment below 1 MB */
+    bool retention = maker->ground == GROUND_RETENTION && chance(maker, 80), compaction = maker->ground == GROUND_COMPACTION && chance(maker, 80);
+
+    if (!retention && !compaction)
+        return;
+    if (small && chance(maker, 60))
+        text_printf(out, " segment.bytes=%s", PICK(maker, "200", "600", "2000", "6000"));
+    else
+        text_printf(out, " segment.ms=%s", PICK(maker, "300", "1000", "4000"));
+    if (compaction) {
+        bool both = chance(maker, 25);
+
+        text_printf(out, " cleanup.policy=%s min.cleanable.dirty.ratio=%s", both ? "compact,delete" : "compact", PICK(maker, "0.01", "0.1", "0.5"));
+        if (chance(maker, 30))
+            text_printf(out, " min.compaction.lag.ms=%s", PICK(maker, "500", "5000"));
+        if (chance(maker, 30))
+            text_printf(out, " max.compaction.lag.ms=%s", PICK(maker, "6000", "15000"));
+        if (chance(maker, 30))
+            text_printf(out, " delete.retention.ms=%s", PICK(maker, "0", "1000", "8000"));
+        retention = both;
+    }
+    if (retention && chance(maker, 75))
+        text_printf(out, " retention.ms=%s", PICK(maker, "500", "3000", "12000"));
+    if (retention && chance(maker, 50))
+        text_printf(out, " retention.bytes=%s", PICK(maker, "0", "500", "3000", "12000"));
+    if (chance(maker, 50))
+        text_printf(out, " file.delete.delay.ms=%s", PICK(maker, "0", "1000", "10000"));
 }
 
 static void make_topics(struct maker *maker)
@@ -79,6 +144,7 @@ static void make_topics(struct maker *maker)
         text_printf(&out, "min.insync.replicas=%d", topic.factor > 1 && chance(maker, 70) ? 2 : 1);
         if (chance(maker, 12))
             text_add(&out, " unclean.leader.election.enable=true");
+        topic_ground(maker, &out);
         topic.settings = text_take(&out);
         ARRAY_ADD(maker->history->topics, maker->history->topic_count, maker->history->topic_capacity) = topic;
     }
@@ -98,8 +164,9 @@ static struct history_client *add_client(struct maker *maker, char *name, const 
 static void make_producer(struct maker *maker, int number)
 {
     const struct history *history = maker->history;
+    const struct history_topic *topic = &history->topics[below(maker, history->topic_count)];
+    bool idempotent = chance(maker, 55), simulated = chance(maker, 20);
     struct text out = { 0 };
-    bool idempotent = chance(maker, 55);
 
     if (idempotent)
         text_add(&out, "acks=all enable.idempotence=true");
@@ -108,19 +175,27 @@ static void make_producer(struct maker *maker, int number)
     if (!idempotent && chance(maker, 30))
         text_add(&out, " retries=0");
     text_printf(&out, " linger.ms=%s batch.size=%s", PICK(maker, "0", "5", "50"), PICK(maker, "200", "1000", "16384"));
-    text_printf(&out, " request.timeout.ms=%s max.block.ms=20000", PICK(maker, "1500 delivery.timeout.ms=10000", "1500 delivery.timeout.ms=60000",
-                                                                      "5000 delivery.timeout.ms=30000", "30000 delivery.timeout.ms=60000"));
+    text_printf(&out, " request.timeout.ms=%s max.block.ms=%s", PICK(maker, "1500 delivery.timeout.ms=10000", "1500 delivery.timeout.ms=60000",
+                                                                      "5000 delivery.timeout.ms=30000", "30000 delivery.timeout.ms=60000"),
+                maker->ground == GROUND_TOPICS ? "3000" : "20000");
     if (chance(maker, 20))
         text_printf(&out, " compression.type=%s", PICK(maker, "gzip", "lz4", "snappy", "zstd"));
     if (chance(maker, 30))
         text_printf(&out, " max.in.flight.requests.per.connection=%s", PICK(maker, "1", "3"));
-    if (chance(maker, 50))
+    if (chance(maker, 50) || maker->ground == GROUND_TOPICS)
         text_printf(&out, " metadata.max.age.ms=%s", PICK(maker, "2000", "10000"));
-    add_client(maker, mem_printf("p%d", number), NULL, mem_text(history->topics[below(maker, history->topic_count)].name), text_take(&out));
+    if (simulated)
+        text_printf(&out, " simulated.rate=%s simulated.size=%s", PICK(maker, "3/s", "20/s", "80/s"), PICK(maker, "0", "40", "200"));
+    if (strstr(topic->settings, "cleanup.policy=compact"))
+        text_add(&out, simulated ? " simulated.keys=9" : " keyed=true");
+    else if (simulated && chance(maker, 50))
+        text_printf(&out, " simulated.keys=%s", PICK(maker, "1", "9"));
+    add_client(maker, mem_printf("%c%d", simulated ? 's' : 'p', number), NULL, mem_text(topic->name), text_take(&out));
 }
 
 static void make_consumer(struct maker *maker, int number, const char *group, const char *strategy, const char *topics)
 {
+    bool simulated = chance(maker, 25);
     struct text out = { 0 };
 
     text_printf(&out, "partition.assignment.strategy=%s session.timeout.ms=%s heartbeat.interval.ms=%s", strategy, PICK(maker, "6000", "10000"),
@@ -130,11 +205,15 @@ static void make_consumer(struct maker *maker, int number, const char *group, co
     else
         text_printf(&out, " auto.commit.interval.ms=%s", PICK(maker, "200", "1000", "5000"));
     text_printf(&out, " max.poll.interval.ms=%s fetch.max.wait.ms=%s max.poll.records=%s", PICK(maker, "10000", "30000"), PICK(maker, "50", "500"), PICK(maker, "1", "10", "500"));
-    if (chance(maker, 50))
+    if (chance(maker, 50) || maker->ground == GROUND_TOPICS)
         text_printf(&out, " metadata.max.age.ms=%s", PICK(maker, "2000", "10000"));
     if (chance(maker, 30))
         text_printf(&out, " request.timeout.ms=%s", PICK(maker, "3000", "10000"));
-    add_client(maker, mem_printf("c%d", number), group, mem_text(topics), text_take(&out));
+    if (maker->ground == GROUND_RACKS && chance(maker, 80))
+        text_printf(&out, " client.rack=%s", PICK(maker, "a", "b", "c"));
+    if (simulated)
+        text_printf(&out, " simulated.slow=%s", PICK(maker, "0ms", "0ms", "2ms", "30ms"));
+    add_client(maker, mem_printf("%c%d", simulated ? 'x' : 'c', number), group, mem_text(topics), text_take(&out));
 }
 
 static void make_clients(struct maker *maker)
@@ -175,7 +254,12 @@ static void make_load(struct maker *maker)
         const struct history_client *client = &history->clients[i];
         int64_t at_ms = (int64_t)below(maker, 2000), pause_ms = 50 + (int64_t)below(maker, 1500);
 
-        if (!client->group) {
+        if (!client->group && history_simulated(client)) {
+            int64_t stop_ms = at_ms + 1000 + (int64_t)below(maker, 12000);
+
+            add_step(maker, at_ms, STEP_START, mem_text(client->name), 0);
+            add_step(maker, stop_ms < maker->load_ms ? stop_ms : maker->load_ms, chance(maker, 80) ? STEP_CLOSE : STEP_DROP, mem_text(client->name), 0);
+        } else if (!client->group) {
             int32_t most = 1 + (int32_t)below(maker, 20);
 
             for (; at_ms < maker->load_ms; at_ms += 1 + (int64_t)below(maker, (uint64_t)pause_ms * 2))
@@ -190,7 +274,7 @@ static void make_load(struct maker *maker)
                     add_step(maker, stop_ms + 1 + (int64_t)below(maker, 5000), STEP_START, mem_text(client->name), 0);
             }
         }
-        while (chance(maker, 40))
+        while (chance(maker, 40) && !history_simulated(client))
             add_step(maker, (int64_t)below(maker, (uint64_t)maker->load_ms), STEP_BREAK, mem_text(client->name), 0);
     }
 }
@@ -346,6 +430,96 @@ static void make_faults(struct maker *maker)
         make_fault(maker, at_ms);
 }
 
+/* ---- what the ground is about ---- */
+
+static const struct history_topic *any_topic(struct maker *maker)
+{
+    return &maker->history->topics[below(maker, maker->history->topic_count)];
+}
+
+static void make_topic_step(struct maker *maker, int64_t at_ms)
+{
+    const struct history_topic *topic = any_topic(maker);
+
+    if (chance(maker, 35)) {
+        add_step(maker, at_ms, STEP_PARTITIONS, mem_printf("%s %d", topic->name, topic->partitions + 1 + (int)below(maker, 3)), 0);
+        return;
+    }
+    add_step(maker, at_ms, STEP_DELETE, mem_text(topic->name), 0);
+    add_step(maker, at_ms + 1 + (int64_t)below(maker, chance(maker, 50) ? 300 : 6000), STEP_CREATE, mem_text(topic->name), 0);
+}
+
+static void make_config_step(struct maker *maker, int64_t at_ms)
+{
+    const struct history_topic *topic = any_topic(maker);
+    const char *setting = PICK(maker, "min.insync.replicas=1", "min.insync.replicas=2", "min.insync.replicas=3", "unclean.leader.election.enable=true",
+                               "unclean.leader.election.enable=false");
+
+    if (maker->ground == GROUND_RETENTION)
+        setting = PICK(maker, "retention.ms=1000", "retention.ms=60000", "retention.bytes=1000", "retention.bytes=-1", "segment.ms=500", "cleanup.policy=compact,delete",
+                       "cleanup.policy=delete");
+    if (maker->ground == GROUND_COMPACTION && strstr(topic->settings, "cleanup.policy=compact"))
+        setting = PICK(maker, "min.cleanable.dirty.ratio=0.01", "delete.retention.ms=500", "segment.ms=500", "min.compaction.lag.ms=2000", "max.compaction.lag.ms=5000");
+    add_step(maker, at_ms, STEP_CONFIG, mem_printf("%s %s", topic->name, setting), 0);
+}
+
+/* Whoever is thrown out hears of it only with its next heartbeat, or its next poll. */
+static void make_group_step(struct maker *maker, int64_t at_ms)
+{
+    const struct history_client *client = &maker->history->clients[below(maker, maker->history->client_count)];
+
+    if (!client->group)
+        return;
+    if (chance(maker, 60)) {
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("group expire %s %s", client->group, client->name), 0);
+        return;
+    }
+    add_step(maker, at_ms, STEP_ORDER, mem_printf("fault add %s client=%s count=%d %s", PICK(maker, "Heartbeat", "OffsetCommit", "SyncGroup", "JoinGroup"), client->name,
+                                                  1 + (int)below(maker, 30), PICK(maker, "lose-request", "lose-response", "hold", "delay=7s")), 0);
+    add_step(maker, at_ms + 1000 + a_while(maker), STEP_ORDER, mem_text("fault clear"), 0);
+}
+
+static void make_isr_step(struct maker *maker, int64_t at_ms)
+{
+    const char *api = release_is_27(maker->history->release) ? PICK(maker, "AlterIsr", "LeaderAndIsr", "UpdateMetadata") : PICK(maker, "AlterPartition", "AlterPartition", "BrokerHeartbeat");
+    int32_t id = any_broker(maker);
+
+    add_step(maker, at_ms, STEP_ORDER, mem_printf("fault add %s count=%d %s", api, 1 + (int)below(maker, 4), PICK(maker, "delay=1s", "delay=4s", "hold", "lose-response")), 0);
+    add_step(maker, at_ms + (int64_t)below(maker, 500), STEP_ORDER, mem_printf(PICK(maker, "replica hold %d", "broker kill %d", "broker stop %d"), id), 0);
+    add_step(maker, at_ms + 1000 + a_while(maker), STEP_ORDER, mem_printf("replica release %d", id), 0);
+    add_step(maker, at_ms + 1000 + a_while(maker), STEP_ORDER, mem_printf("broker start %d", id), 0);
+    add_step(maker, at_ms + 2000 + a_while(maker), STEP_ORDER, mem_text("fault clear"), 0);
+}
+
+static void make_ground(struct maker *maker)
+{
+    int64_t at_ms = 500 + (int64_t)below(maker, 3000), pause_ms = 1000 + (int64_t)below(maker, 6000);
+
+    for (; at_ms < maker->load_ms; at_ms += 1 + (int64_t)below(maker, (uint64_t)pause_ms * 2)) {
+        if (maker->ground == GROUND_TOPICS && chance(maker, 70))
+            make_topic_step(maker, at_ms);
+        else if ((maker->ground == GROUND_RETENTION || maker->ground == GROUND_COMPACTION) && chance(maker, 60))
+            add_step(maker, at_ms, STEP_REMOVE, mem_printf("%s %d %d", any_topic(maker)->name, (int)below(maker, 3), (int)below(maker, 13) * 10), 0);
+        else if (maker->ground == GROUND_GROUPS)
+            make_group_step(maker, at_ms);
+        else if (maker->ground == GROUND_ISR)
+            make_isr_step(maker, at_ms);
+        else if (maker->ground != GROUND_PLAIN || chance(maker, 10))
+            make_config_step(maker, at_ms);
+    }
+}
+
+static enum ground draw_ground(struct maker *maker)
+{
+    static const struct { int upto; enum ground ground; } grounds[] = { { 40, GROUND_PLAIN }, { 52, GROUND_RETENTION }, { 64, GROUND_COMPACTION }, { 76, GROUND_TOPICS },
+                                                                        { 84, GROUND_RACKS }, { 92, GROUND_GROUPS }, { 100, GROUND_ISR } };
+    int drawn = (int)below(maker, 100), i = 0;
+
+    while (drawn >= grounds[i].upto)
+        i++;
+    return grounds[i].ground;
+}
+
 /* Those of one moment stay in the order in which they were made. */
 static void sort_steps(struct history *history)
 {
@@ -368,12 +542,16 @@ void history_generate(struct history *out, uint64_t seed)
     random_init(&maker.random, seed * 2654435761u + 77);
     out->release = seed % 2 ? RELEASE_27 : below(&maker, 3) ? RELEASE_43 : RELEASE_ANY;
     out->brokers = brokers[below(&maker, sizeof(brokers) / sizeof(*brokers))];
+    maker.ground = draw_ground(&maker);
     maker.load_ms = 5000 + (int64_t)below(&maker, 25000);
+    if (maker.ground == GROUND_RETENTION && seed % 2) /* 2.7 first looks after 30 s */
+        maker.load_ms += 30000;
     make_settings(&maker);
     make_topics(&maker);
     make_clients(&maker);
     make_load(&maker);
-    maker.holds = chance(&maker, 10);
+    make_ground(&maker);
+    maker.holds = maker.ground == GROUND_PLAIN && chance(&maker, 20);
     if (chance(&maker, 90))
         make_faults(&maker);
     sort_steps(out);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const step_names[STEP_KINDS] = { "order", "send", "break", "start", "close", "drop", "elect", "reassign" };
+static const char *const step_names[STEP_KINDS] = { "order", "send", "break", "start", "close", "drop", "elect", "reassign",
+                                                    "create", "delete", "partitions", "config", "remove" };
 
 /* ---- settings ---- */
 
@@ -42,6 +43,11 @@ bool topics_have(const char *topics, const char *name)
         if ((at == topics || at[-1] == ',') && (at[size] == 0 || at[size] == ','))
             return true;
     return false;
+}
+
+bool history_simulated(const struct history_client *client)
+{
+    return strstr(client->settings, "simulated.");
 }
 
 /* ---- life ---- */
@@ -159,6 +165,13 @@ static const char *word_of(char **rest)
     return word && *word ? word : NULL;
 }
 
+static bool may_take(const struct history_client *client, enum step_kind kind)
+{
+    if (kind == STEP_SEND || kind == STEP_BREAK)
+        return !history_simulated(client) && (kind == STEP_BREAK || !client->group);
+    return client->group || history_simulated(client);
+}
+
 static bool parse_step(struct history *history, char *rest)
 {
     struct step step = { 0 };
@@ -174,15 +187,14 @@ static bool parse_step(struct history *history, char *rest)
         step.kind++;
     if (step.kind == STEP_KINDS || !rest || !*rest)
         return false;
-    if (step.kind == STEP_ORDER || step.kind == STEP_ELECT || step.kind == STEP_REASSIGN) {
+    if (step.kind == STEP_ORDER || step.kind >= STEP_ELECT) {
         step.who = mem_text(rest);
     } else {
         const char *who = word_of(&rest);
         const struct history_client *client = who ? find_client(history, who) : NULL;
 
-        if (!client || (step.kind == STEP_SEND) != !client->group)
-            if (!client || step.kind != STEP_BREAK)
-                return false;
+        if (!client || !may_take(client, step.kind))
+            return false;
         if (step.kind == STEP_SEND && (!rest || !parse_i32(rest, &step.count) || step.count < 1))
             return false;
         step.who = mem_text(who);

@@ -7,11 +7,16 @@ enum step_kind {
     STEP_ORDER,      /* sim/order.h: "broker kill 1" */
     STEP_SEND,       /* a producer gets so many records to send */
     STEP_BREAK,      /* all connections of a client break; what was asked is done, its answer is lost */
-    STEP_START,      /* a consumer begins, anew if it ended */
+    STEP_START,      /* a consumer begins, anew if it ended; a simulated producer does, once */
     STEP_CLOSE,      /* it ends as one should */
     STEP_DROP,       /* it vanishes */
     STEP_ELECT,      /* "t0 0": its preferred leader, by ElectLeaders */
     STEP_REASSIGN,   /* "t0 0 1,2,3": it goes there, by AlterPartitionReassignments */
+    STEP_CREATE,     /* "t0": as its line says, after it was deleted */
+    STEP_DELETE,     /* "t0" */
+    STEP_PARTITIONS, /* "t0 5": so many from now on */
+    STEP_CONFIG,     /* "t0 retention.ms=1000" */
+    STEP_REMOVE,     /* "t0 0 60": DeleteRecords up to 60 % of what can be read; over 100: beyond, which is refused */
     STEP_KINDS
 };
 struct step {
@@ -29,6 +34,8 @@ struct history_client {
     char *name, *topics, *settings;   /* "t0,t1" */
     char *group;                      /* NULL: a producer */
 };
+/* One that the product itself simulates, by `producer start`, with simulated.rate=, simulated.keys= ... among its settings; the others are of the history. */
+bool history_simulated(const struct history_client *client);
 struct history {
     enum release release;
     int32_t brokers;

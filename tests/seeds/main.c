@@ -93,11 +93,12 @@ static int play_one(const struct options *options)
     }
     play_apart(&history, true, options->trace, &outcome);
     printf("%llu events in %.1f virtual seconds: %llu records acknowledged, %llu failed, %llu read; %llu elections (%llu unclean), %llu changes of an ISR, %llu truncations, "
-           "%llu generations, %llu commits, %llu duplicates\n", (unsigned long long)outcome.events_run, (double)outcome.virtual_us / 1e6,
+           "%llu generations, %llu commits, %llu duplicates; %llu log starts moved, %llu cleanings, %llu partitions deleted\n", (unsigned long long)outcome.events_run, (double)outcome.virtual_us / 1e6,
            (unsigned long long)outcome.counts.acked, (unsigned long long)outcome.counts.failed, (unsigned long long)outcome.counts.read,
            (unsigned long long)outcome.counts.elections, (unsigned long long)outcome.counts.unclean, (unsigned long long)outcome.counts.isr_changes,
            (unsigned long long)outcome.counts.truncations, (unsigned long long)outcome.counts.generations, (unsigned long long)outcome.counts.commits,
-           (unsigned long long)outcome.counts.duplicates);
+           (unsigned long long)outcome.counts.duplicates, (unsigned long long)outcome.counts.removals, (unsigned long long)outcome.counts.cleanings,
+           (unsigned long long)outcome.counts.deletions);
     if (outcome.failed) {
         char path[400];
 
@@ -265,11 +266,12 @@ static int play_many(const struct options *options)
             }
         }
     printf("%llu seeds, %llu failed, in %.0f s: %llu events in %.0f virtual hours; %llu records acknowledged, %llu failed, %llu read, %llu duplicates; %llu elections (%llu unclean), "
-           "%llu changes of an ISR, %llu truncations, %llu generations of groups, %llu commits\n", (unsigned long long)totals.played, (unsigned long long)totals.failed,
+           "%llu changes of an ISR, %llu truncations, %llu generations of groups, %llu commits; %llu log starts moved, %llu cleanings, %llu partitions deleted\n", (unsigned long long)totals.played, (unsigned long long)totals.failed,
            seconds_now() - began, (unsigned long long)totals.events, (double)totals.virtual_us / 3.6e9, (unsigned long long)totals.counts.acked,
            (unsigned long long)totals.counts.failed, (unsigned long long)totals.counts.read, (unsigned long long)totals.counts.duplicates,
            (unsigned long long)totals.counts.elections, (unsigned long long)totals.counts.unclean, (unsigned long long)totals.counts.isr_changes,
-           (unsigned long long)totals.counts.truncations, (unsigned long long)totals.counts.generations, (unsigned long long)totals.counts.commits);
+           (unsigned long long)totals.counts.truncations, (unsigned long long)totals.counts.generations, (unsigned long long)totals.counts.commits, (unsigned long long)totals.counts.removals,
+           (unsigned long long)totals.counts.cleanings, (unsigned long long)totals.counts.deletions);
     return totals.failed != 0;
 }
 

@@ -1,54 +1,16 @@
 /* A history is played: its steps at their moments, its clients as tasks beside the cluster. */
-#include "tests/seeds/play.h"
+#include "tests/seeds/play_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/order.h"
-#include "tests/seeds/transport.h"
 #include "tests/sim/sums.h"
 
 enum {
     START_S = 1767261600,             /* 2026-01-01T10:00:00Z */
-    MOST_IDS = 16,
-    MOST_REST_MS = 420000, REST_STEP_MS = 500, POLL_US = 300000, MOST_EVENTS = 3000000,
-};
-
-#define BOOTSTRAP "localhost:9092,localhost:9093,localhost:9094"
-
-struct actor {                        /* a client of the history */
-    struct stage *stage;
-    const struct history_client *line;
-    size_t index;
-    struct transport *transport;
-    struct config_map config;
-    struct task *task;                /* NULL: it does not live */
-    bool waits, ends, drops, again;
-    struct producer *producer;
-    int64_t to_send;
-    uint32_t sent;
-    struct number { uint64_t librarys; uint32_t ours; bool over; } *numbers;
-    size_t number_count, number_capacity, number_first;
-    struct early { uint64_t librarys; enum err err; int32_t partition; int64_t offset; } *early; /* results that came before their number was known */
-    size_t early_count, early_capacity;
-    struct consumer *consumer;
-};
-
-struct stage {
-    const struct history *history;
-    struct play *play;
-    struct lab *lab;
-    struct config_map settings;
-    struct checks *checks;            /* NULL: nobody checks */
-    struct recorder *recorder;
-    struct sums *sums;
-    struct actor *actors;
-    struct transport *admin_transport;
-    struct asked *asked;              /* requests to the controller under way */
-    bool topics_made, satisfied;
-    struct random chance;             /* of the stepping */
-    uint64_t events;
+    MOST_REST_MS = 420000, REST_STEP_MS = 500, MOST_EVENTS = 3000000,
 };
 
 static const struct failure *failure_of(struct stage *stage)
@@ -56,7 +18,7 @@ static const struct failure *failure_of(struct stage *stage)
     return stage->checks ? checks_failure(stage->checks) : &stage->play->failure;
 }
 
-static void fail_stage(struct stage *stage, const char *what, const char *text)
+void stage_fail(struct stage *stage, const char *what, const char *text)
 {
     if (stage->checks) {
         checks_fail(stage->checks, what, "%s", text);
@@ -89,7 +51,7 @@ static bool run_until(struct stage *stage, int64_t at_us)
         if (failure_of(stage)->checker)
             return false;
         if (stage->events > MOST_EVENTS) {
-            fail_stage(stage, "quiet", "events without end");
+            stage_fail(stage, "quiet", "events without end");
             return false;
         }
     }
@@ -97,340 +59,20 @@ static bool run_until(struct stage *stage, int64_t at_us)
     return true;
 }
 
-/* ---- producers ---- */
-
-static bool give_result(struct actor *actor, const struct early *result)
-{
-    size_t i = actor->number_first;
-
-    while (i < actor->number_count && actor->numbers[i].librarys != result->librarys)
-        i++;
-    if (i == actor->number_count)
-        return false;
-    actor->numbers[i].over = true;
-    if (actor->stage->checks && result->err)
-        checks_failed(actor->stage->checks, actor->index, actor->numbers[i].ours);
-    else if (actor->stage->checks)
-        checks_acked(actor->stage->checks, actor->index, actor->numbers[i].ours, result->partition, result->offset);
-    while (actor->number_first < actor->number_count && actor->numbers[actor->number_first].over)
-        actor->number_first++;
-    return true;
-}
-
-static void on_result(void *context, const struct producer_result *result)
-{
-    struct actor *actor = context;
-    struct early early = { result->number, result->err, result->partition, result->offset };
-
-    if (!give_result(actor, &early))
-        ARRAY_ADD(actor->early, actor->early_count, actor->early_capacity) = early;
-}
-
-static void take_early(struct actor *actor)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < actor->early_count; i++)
-        if (!give_result(actor, &actor->early[i]))
-            actor->early[kept++] = actor->early[i];
-    actor->early_count = kept;
-}
-
-static void send_one(struct task *task, struct actor *actor)
-{
-    struct producer_record record = { .topic = actor->line->topics, .partition = -1, .timestamp_ms = -1 };
-    uint32_t ours = actor->sent++;
-    struct text value = { 0 };
-    char key[16];
-    struct reason reason = { "" };
-    uint64_t number = 0;
-    enum err err;
-
-    checks_value(actor->line->name, ours, 20 + (int32_t)(ours * 37 % 180), &value);
-    record.value = bytes_text(text_chars(&value));
-    snprintf(key, sizeof(key), "k%u", ours % 7);
-    if (ours % 3)
-        record.key = bytes_text(key);
-    if (actor->stage->checks)
-        checks_sent(actor->stage->checks, actor->index, ours, -1);
-    err = producer_send(task, actor->producer, &record, &number, &reason);
-    text_done(&value);
-    if (!err)
-        ARRAY_ADD(actor->numbers, actor->number_count, actor->number_capacity) = (struct number){ number, ours, false };
-    else if (actor->stage->checks)
-        checks_failed(actor->stage->checks, actor->index, ours);
-    take_early(actor);
-}
-
-static void produce(struct task *task, struct actor *actor)
-{
-    while (!actor->ends && !task_interrupted(task)) {
-        if (!actor->to_send) {
-            actor->waits = true;
-            task_wait(task);
-            actor->waits = false;
-            continue;
-        }
-        actor->to_send--;
-        send_one(task, actor);
-    }
-}
-
-/* ---- consumers ---- */
-
-static void consume(struct task *task, struct actor *actor)
-{
-    bool commits = settings_have(actor->line->settings, "enable.auto.commit=false");
-
-    while (!actor->ends && !task_interrupted(task)) {
-        const struct consumer_record *records;
-        struct reason reason = { "" };
-        size_t count;
-        enum err err = consumer_poll(task, actor->consumer, POLL_US, &records, &count, &reason);
-
-        for (size_t i = 0; i < count && actor->stage->checks; i++)
-            checks_read(actor->stage->checks, actor->index, &records[i]);
-        if (!err && count && commits && !actor->drops)
-            consumer_commit(task, actor->consumer, &reason);
-    }
-    if (actor->drops)
-        consumer_drop(actor->consumer);
-    else
-        consumer_close(task, actor->consumer);
-    actor->consumer = NULL;
-}
-
-static void act(struct task *task, void *context)
-{
-    struct actor *actor = context;
-
-    actor->task = task;
-    if (actor->line->group)
-        consume(task, actor);
-    else
-        produce(task, actor);
-}
-
-static void begin_actor(struct actor *actor);
-
-static void acted(void *context)
-{
-    struct actor *actor = context;
-
-    actor->task = NULL;
-    if (actor->again)
-        begin_actor(actor);
-}
-
-static void subscribe(struct actor *actor)
-{
-    const char *topics[32];
-    char *copy = mem_text(actor->line->topics), *rest = copy, *one;
-    size_t count = 0;
-
-    while ((one = strsep(&rest, ",")) && count < 32)
-        topics[count++] = one;
-    consumer_subscribe(actor->consumer, topics, count);
-    mem_free(copy);
-}
-
-static void begin_actor(struct actor *actor)
-{
-    struct client_options options = { .transport = actor->transport, .bootstrap = BOOTSTRAP,
-                                      .release = release_is_27(actor->stage->history->release) ? RELEASE_27 : RELEASE_43, .client_id = actor->line->name };
-    struct reason reason = { "" };
-    enum err err;
-
-    actor->ends = actor->drops = actor->again = false;
-    if (actor->line->group)
-        err = consumer_open(&actor->consumer, &options, lab_queue(actor->stage->lab), &actor->config, &reason);
-    else
-        err = producer_open(&actor->producer, &options, lab_queue(actor->stage->lab), &actor->config, on_result, actor, &reason);
-    if (err) {
-        fail_stage(actor->stage, "history", reason.text);
-        return;
-    }
-    if (actor->line->group)
-        subscribe(actor);
-    task_start(act, acted, actor);
-}
-
-static void end_actor(struct actor *actor, bool drops)
-{
-    actor->ends = true;
-    actor->drops |= drops;
-    actor->again = false;
-    if (!actor->task)
-        return;
-    if (drops || !actor->line->group) /* a consumer sees it when its poll is over */
-        task_interrupt(actor->task);
-}
-
-/* ---- what is asked of the controller ---- */
-
-static struct client_options admin_options(struct stage *stage)
-{
-    return (struct client_options){ .transport = stage->admin_transport, .bootstrap = BOOTSTRAP, .client_id = "admin", .kind = CLIENT_ADMIN,
-                                    .release = release_is_27(stage->history->release) ? RELEASE_27 : RELEASE_43 };
-}
-
-static enum err make_topic(struct task *task, struct client *client, const struct history_topic *line, struct reason *reason)
-{
-    struct create_topics_request_topic topic = { .name = line->name, .num_partitions = line->partitions, .replication_factor = line->factor };
-    struct create_topics_request request = { .topics = { &topic, 1 }, .timeout_ms = 30000 };
-    struct create_topics_response *answer;
-    struct config_map settings = { 0 };
-    struct arena arena;
-    void *out = NULL;
-    enum err err;
-
-    arena_init(&arena);
-    settings_read(line->settings, &settings);
-    topic.configs.items = arena_alloc(&arena, (settings.count + 1) * sizeof(*topic.configs.items));
-    for (size_t s = 0; s < settings.count; s++)
-        topic.configs.items[topic.configs.count++] = (struct create_topics_request_config){ settings.sets[s].name, settings.sets[s].value };
-    err = client_call(task, client, NODE_CONTROLLER, 19, 4, &request, &arena, &out, reason);
-    answer = out;
-    if (!err && answer->topics.items[0].error_code)
-        err = err_because((enum err)answer->topics.items[0].error_code, reason, "topic %s: %s", line->name, answer->topics.items[0].error_message);
-    arena_done(&arena);
-    config_map_done(&settings);
-    return err;
-}
-
-static void make_topics(struct task *task, void *context)
-{
-    struct stage *stage = context;
-    struct client_options options = admin_options(stage);
-    struct client *client;
-    struct reason reason = { "" };
-    enum err err = client_open(&client, &options, &reason);
-
-    for (size_t i = 0; i < stage->history->topic_count && !err; i++)
-        err = make_topic(task, client, &stage->history->topics[i], &reason);
-    client_close(client);
-    if (err)
-        fail_stage(stage, "history", reason.text);
-    stage->topics_made = true;
-}
-
-struct asked {                        /* elect, reassign; what becomes of it nobody waits for */
-    struct stage *stage;
-    const struct step *step;
-    struct task *task;
-    struct asked *next;
-};
-
-static void elect(struct task *task, struct client *client, const char *topic, int32_t partition, struct arena *arena)
-{
-    struct elect_leaders_request_topic item = { .topic = topic, .partitions = { &partition, 1 } };
-    struct elect_leaders_request request = { .topic_partitions = { &item, 1 }, .timeout_ms = 10000 };
-    void *out;
-
-    client_call(task, client, NODE_CONTROLLER, 43, -1, &request, arena, &out, NULL);
-}
-
-static void reassign(struct task *task, struct client *client, const char *topic, int32_t partition, char *ids, struct arena *arena)
-{
-    int32_t replicas[MOST_IDS];
-    struct alter_partition_reassignments_request_partition to = { .partition_index = partition, .replicas = { replicas, 0 } };
-    struct alter_partition_reassignments_request_topic item = { .name = topic, .partitions = { &to, 1 } };
-    struct alter_partition_reassignments_request request = { .timeout_ms = 10000, .allow_replication_factor_change = true, .topics = { &item, 1 } };
-    const char *one;
-    void *out;
-
-    while ((one = strsep(&ids, ",")) && to.replicas.count < MOST_IDS)
-        if (parse_i32(one, &replicas[to.replicas.count]))
-            to.replicas.count++;
-    client_call(task, client, NODE_CONTROLLER, 45, -1, &request, arena, &out, NULL);
-}
-
-static void ask(struct task *task, void *context)
-{
-    struct asked *asked = context;
-    struct client_options options = admin_options(asked->stage);
-    char *words = mem_text(asked->step->who), *rest = words, *topic = strsep(&rest, " "), *partition = strsep(&rest, " ");
-    struct client *client;
-    struct arena arena;
-    int32_t number;
-
-    asked->task = task;
-    arena_init(&arena);
-    if (partition && parse_i32(partition, &number) && !client_open(&client, &options, NULL)) {
-        if (asked->step->kind == STEP_ELECT)
-            elect(task, client, topic, number, &arena);
-        else if (rest)
-            reassign(task, client, topic, number, rest, &arena);
-        client_close(client);
-    }
-    arena_done(&arena);
-    mem_free(words);
-}
-
-static void asked_over(void *context)
-{
-    struct asked *asked = context, **at = &asked->stage->asked;
-
-    while (*at != asked)
-        at = &(*at)->next;
-    *at = asked->next;
-    mem_free(asked);
-}
-
-static void begin_ask(struct stage *stage, const struct step *step)
-{
-    struct asked *asked = mem_zero(sizeof(*asked));
-
-    *asked = (struct asked){ .stage = stage, .step = step, .next = stage->asked };
-    stage->asked = asked;
-    task_start(ask, asked_over, asked);
-}
-
 /* ---- steps ---- */
-
-static struct actor *actor_named(struct stage *stage, const char *name)
-{
-    for (size_t i = 0; i < stage->history->client_count; i++)
-        if (!strcmp(stage->actors[i].line->name, name))
-            return &stage->actors[i];
-    return NULL;
-}
 
 static void take_step(struct stage *stage, const struct step *step)
 {
-    struct actor *actor = actor_named(stage, step->who); /* NULL: it is no client's */
     struct reason reason = { "" };
 
-    switch (step->kind) {
-    case STEP_ELECT:
-    case STEP_REASSIGN:
-        begin_ask(stage, step);
-        break;
-    case STEP_ORDER:
+    if (step->kind == STEP_ORDER) {
         if (stage->checks)
             checks_disturbed(stage->checks, step->who);
         lab_order(stage->lab, step->who, NULL, &reason); /* one that is refused (the broker is down already) does nothing */
-        break;
-    case STEP_SEND:
-        actor->to_send += step->count;
-        if (actor->waits)
-            task_wake(actor->task);
-        break;
-    case STEP_BREAK:
-        fragile_break(actor->transport);
-        break;
-    case STEP_START:
-        if (!actor->task)
-            begin_actor(actor);
-        else if (actor->ends)
-            actor->again = true;
-        break;
-    case STEP_CLOSE:
-    case STEP_DROP:
-        end_actor(actor, step->kind == STEP_DROP);
-        break;
-    default:
-        break;
+    } else if (step->kind >= STEP_ELECT) {
+        admin_step(stage, step);
+    } else {
+        clients_step(stage, step);
     }
     if (stage->checks)
         checks_sample(stage->checks);
@@ -472,8 +114,10 @@ static void mend_all(struct stage *stage)
             order(stage, "broker thaw %d", broker_id(broker));
         if (have_order("replica", "release"))
             order(stage, "replica release %d", broker_id(broker));
+        order(stage, "clock skew %d 0s", broker_id(broker));
         order(stage, "broker start %d", broker_id(broker));
     }
+    clients_stop_producers(stage);
     if (stage->checks && stage->history->step_count)
         checks_disturbed(stage->checks, NULL);
 }
@@ -493,44 +137,14 @@ static bool start_again(struct stage *stage)
     return all;
 }
 
-static const char *client_unrest(struct stage *stage, char *text, size_t size)
-{
-    for (size_t i = 0; i < stage->history->client_count; i++) {
-        const struct actor *actor = &stage->actors[i];
-
-        if (!actor->line->group && actor->to_send)
-            return "a producer has records to send";
-        if (actor->line->group && actor->task && !actor->ends && !checks_group_at_end(stage->checks, i, text, size))
-            return text;
-    }
-    return checks_sent_all(stage->checks);
-}
-
-/* Consumers go when they have read all, so that nothing moves any more. */
-static bool consumers_gone(struct stage *stage)
-{
-    bool all = true;
-
-    for (size_t i = 0; i < stage->history->client_count; i++) {
-        struct actor *actor = &stage->actors[i];
-
-        if (!actor->line->group || !actor->task)
-            continue;
-        if (!actor->ends)
-            end_actor(actor, false);
-        all = false;
-    }
-    return all;
-}
-
 static const char *unrest_of(struct stage *stage, char *text, size_t size)
 {
-    const char *unrest = start_again(stage) ? client_unrest(stage, text, size) : "a broker was down";
+    const char *unrest = !start_again(stage) ? "a broker was down" : !admin_make_missing(stage) ? "a topic is missing" : clients_unrest(stage, text, size);
 
     if (unrest)
         return unrest;
     stage->satisfied = true;
-    return consumers_gone(stage) ? checks_unrest(stage->checks) : "a consumer does not end";
+    return clients_gone(stage) ? checks_unrest(stage->checks) : "a consumer does not end";
 }
 
 /* The second time nobody knows what is satisfied: all is done when it was done the first time. */
@@ -538,9 +152,10 @@ static void rest_again(struct stage *stage)
 {
     for (int step = 1; step <= stage->play->rest_steps; step++) {
         run_until(stage, queue_now_us(lab_queue(stage->lab)) + REST_STEP_MS * 1000);
-        start_again(stage);
+        if (start_again(stage))
+            admin_make_missing(stage);
         if (step >= stage->play->satisfied_step)
-            consumers_gone(stage);
+            clients_gone(stage);
     }
 }
 
@@ -560,7 +175,7 @@ static void rest(struct stage *stage)
             stage->play->satisfied_step = stage->play->rest_steps;
     }
     if (unrest)
-        fail_stage(stage, "quiet", unrest);
+        stage_fail(stage, "quiet", unrest);
 }
 
 /* ---- from beginning to end ---- */
@@ -588,39 +203,13 @@ static void open_stage(struct stage *stage)
         stage->recorder = recorder_new(stage->lab, 0);
     if (stage->play->stepping == STEPPING_EVENTS)
         stage->checks = checks_new(stage->lab, stage->history);
-    stage->admin_transport = lab_transport(stage->lab, "127.0.0.1");
-    stage->actors = mem_zero_array(stage->history->client_count + 1, sizeof(*stage->actors));
-    for (size_t i = 0; i < stage->history->client_count; i++) {
-        struct actor *actor = &stage->actors[i];
-
-        *actor = (struct actor){ .stage = stage, .line = &stage->history->clients[i], .index = i };
-        actor->transport = fragile_transport(stage->lab);
-        settings_read(actor->line->settings, &actor->config);
-        if (actor->line->group) {
-            config_map_set(&actor->config, "group.id", actor->line->group);
-            config_map_set(&actor->config, "auto.offset.reset", "earliest");
-        } else {
-            begin_actor(actor);
-        }
-    }
+    clients_open(stage);
 }
 
 static void close_stage(struct stage *stage)
 {
-    while (stage->asked)
-        task_interrupt(stage->asked->task);
-    for (size_t i = 0; i < stage->history->client_count; i++) {
-        struct actor *actor = &stage->actors[i];
-
-        end_actor(actor, true);
-        producer_close(actor->producer);
-        transport_free(actor->transport);
-        config_map_done(&actor->config);
-        mem_free(actor->numbers);
-        mem_free(actor->early);
-    }
-    transport_free(stage->admin_transport);
-    mem_free(stage->actors);
+    admin_close(stage);
+    clients_close(stage);
     checks_free(stage->checks);
     recorder_free(stage->recorder);
     sums_free(stage->sums);
@@ -634,12 +223,12 @@ static bool play_steps(struct stage *stage)
     int64_t began_us;
 
     run_until(stage, queue_now_us(lab_queue(stage->lab)) + 1000000); /* all brokers are in their places */
-    task_start(make_topics, NULL, stage);
+    admin_make_topics(stage);
     for (int i = 0; i < 60 && !stage->topics_made; i++)
         if (!run_until(stage, queue_now_us(lab_queue(stage->lab)) + 1000000))
             return false;
     if (!stage->topics_made)
-        fail_stage(stage, "quiet", "the topics are not made");
+        stage_fail(stage, "quiet", "the topics are not made");
     if (failure_of(stage)->checker)
         return false;
     began_us = queue_now_us(lab_queue(stage->lab));

@@ -219,7 +219,8 @@ static char **settings_of(struct history *history, size_t i)
 /* What the checkers promise by is not left out: it would be another promise. */
 static bool promised(const char *settings, const char *without)
 {
-    static const char *const keys[] = { "acks=", "enable.idempotence=", "min.insync.replicas=", "log.flush.interval.messages=", "log.cleaner.enable=", "unclean", "retries=" };
+    static const char *const keys[] = { "acks=", "enable.idempotence=", "min.insync.replicas=", "log.flush.interval.messages=", "log.cleaner.enable=", "unclean", "retries=", "cleanup.policy=", "keyed=", "simulated.",
+                                        "retention", "auto.create" };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (strstr(settings, keys[i]) && !strstr(without, keys[i]))
