@@ -130,6 +130,16 @@ void shell_run(struct shell *shell, const bool *done)
     }
 }
 
+void handle_free(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+void handle_free_owner(uv_handle_t *handle)
+{
+    mem_free(handle->data);
+}
+
 void shell_gap(struct shell *shell, int64_t gap_us)
 {
     struct text text = { 0 };

@@ -35,4 +35,7 @@ void shell_done(struct shell *shell);     /* closes the lab too */
 void shell_run(struct shell *shell, const bool *done);
 /* Runs text in a session as the foreground and turns the loop until it ended. */
 int shell_run_text(struct shell *shell, struct session *session, const char *text, struct stream *out, struct stream *err, struct input *in);
+/* For uv_close(): frees a handle that was allocated by itself, or what it lies in, which its `data` names. */
+void handle_free(uv_handle_t *handle);
+void handle_free_owner(uv_handle_t *handle);
 void shell_gap(struct shell *shell, int64_t gap_us);  /* the process stood still: said to who looks */

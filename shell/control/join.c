@@ -233,11 +233,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     task_wake(remote->call->task);
 }
 
-static void free_poll(uv_handle_t *handle)
-{
-    mem_free(handle);
-}
-
 static void give_line(struct remote *remote)
 {
     size_t size;
@@ -332,7 +327,7 @@ static int remote_call(struct call *call)
         call->session->shell->outside_waits++;
         status = run_remote(&remote);
         call->session->shell->outside_waits--;
-        uv_close((uv_handle_t *)remote.poll, free_poll);
+        uv_close((uv_handle_t *)remote.poll, handle_free);
     }
     close(remote.fd);
     buffer_done(&bytes);

@@ -419,11 +419,6 @@ struct viewer *viewer_open(struct shell *shell, struct session *session, struct 
     return viewer;
 }
 
-static void tick_gone(uv_handle_t *handle)
-{
-    mem_free(handle);
-}
-
 void viewer_close(struct viewer *viewer)
 {
     if (!viewer)
@@ -433,7 +428,7 @@ void viewer_close(struct viewer *viewer)
     if (viewer->repl)
         repl_release(viewer->repl);
     uv_timer_stop(viewer->tick);
-    uv_close((uv_handle_t *)viewer->tick, tick_gone);
+    uv_close((uv_handle_t *)viewer->tick, handle_free);
     screen_close(viewer->screen);
     stream_close(viewer->out);
     view_done(&viewer->view);
