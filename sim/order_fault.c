@@ -177,7 +177,7 @@ static bool is_spoken(const struct order_call *call, const char *api)
     for (size_t i = 0; i < api_count(); i++)
         if (!strcmp(api_at(i)->name, api))
             return api_range(api_at(i), release, &first, &last);
-    return !strcmp(api, "AlterPartition") ? !old : !strcmp(api, "AlterIsr") || !strcmp(api, "LeaderAndIsr") ? old : true;
+    return !strcmp(api, "AlterPartition") || !strcmp(api, "AssignReplicasToDirs") ? !old : !strcmp(api, "AlterIsr") || !strcmp(api, "LeaderAndIsr") ? old : true;
 }
 
 enum err order_fault_add(struct order_call *call)

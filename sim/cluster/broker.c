@@ -456,6 +456,7 @@ static void stop_roles(struct broker *broker)
     for (size_t i = 0; i < broker->partition_count; i++)
         partition_stop(broker->partitions[i]);
     isr_stop(broker);
+    assignments_stop(broker);
     groups_free(broker->groups);
     broker->groups = NULL;
 }

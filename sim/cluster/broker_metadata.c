@@ -37,6 +37,7 @@ static void follow_partition(struct broker *broker, struct uuid topic_id, int32_
     }
     partition = broker_partition(broker, topic->name, number);
     partition_reconcile(partition);
+    assignment_check(partition);
 }
 
 /* Removes replicas of a topic, at most `most`; true: some are left. */

@@ -228,6 +228,8 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
         broker_start_tasks(broker);
         for (size_t p = 0; p < broker->partition_count; p++)
             partition_reconcile(broker->partitions[p]);
+        for (size_t p = 0; p < broker->partition_count; p++)
+            assignment_check(broker->partitions[p]);
         broker_catch_up(broker);
         log_moves_start(broker);
         journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",

@@ -261,6 +261,7 @@ struct broker {
     int64_t epoch, started_us;
     struct log_dir *dirs;             /* the first has the metadata too */
     size_t dir_count;
+    struct assignments *assignments;  /* what it tells the controller of them; NULL: nothing yet */
     struct log_moves *moves;          /* what goes on between them; NULL: nothing did yet */
     struct config_map settings;       /* its server.properties */
     struct config_map loggers;        /* levels that were set since it started */
@@ -332,6 +333,7 @@ void log_moves_stop(struct broker *broker);             /* its tasks end */
 void log_moves_done(struct broker *broker);             /* it goes down; its partitions are gone */
 void log_moves_settings_changed(struct broker *broker); /* a throttle may have been lifted */
 void log_move_wake(struct partition *partition);        /* its log has changed */
+void log_move_accepted(struct partition *partition, struct uuid directory); /* the controller knows where it will lie */
 void log_move_close(struct partition *partition, bool clean); /* its broker stops (clean) or goes down: the copy stays on disk */
 void log_move_cancel(struct partition *partition, const char *why);  /* the copy goes */
 struct log_dir *log_moves_preferred(const struct broker *broker, const char *topic, int32_t number); /* asked for before there was a replica; NULL */
@@ -339,6 +341,15 @@ void log_moves_forget_preferred(struct broker *broker, const char *topic, int32_
 bool log_moves_found(struct log_dir *dir, const char *name); /* at a start: a -future folder, of a partition or not */
 enum err log_moves_promote(struct broker *broker, struct reason *reason); /* before logs are opened: what 4.3's metadata says has moved already */
 enum err log_moves_resume(struct broker *broker, struct reason *reason);  /* after: the others go on */
+
+/* ---- assignments.c: 4.3: the controller is told in which log dir a replica lies ---- */
+void assignment_check(struct partition *partition);     /* asks, if metadata says otherwise */
+void assignment_ask(struct partition *partition, const struct log_dir *dir);
+void assignments_stop(struct broker *broker);
+void assignments_controller_back(struct broker *broker);
+struct dir_assignment { struct uuid topic_id, directory; int32_t partition; enum err err; };
+/* The controller's side. Each item gets its err; *offset: to wait for. */
+enum err controller_assign_dirs(struct cluster *cluster, int32_t broker, int64_t broker_epoch, struct dir_assignment *items, size_t count, int64_t *offset);
 
 /* ---- life.c ---- */
 void life_init(struct broker *broker);
@@ -585,6 +596,7 @@ struct metadata_batch *controller_add(struct cluster *cluster, const struct meta
 enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reason *reason);
 int32_t controller_home(const struct cluster *cluster); /* broker id at which it sits */
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic);
+/* Where a new replica goes: known beforehand where its broker has but one log dir; else that decides itself. */
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id);
 
 /* ---- controller_elections.c: what is asked for, and what comes around ---- */

@@ -52,13 +52,11 @@ struct config_layers cluster_topic_config(const struct cluster *cluster, const c
     return controller_layers(cluster, image_config(cluster->controller.image, CONFIG_TOPIC, topic));
 }
 
-/* Where a new replica goes: known beforehand where its broker has but one log dir; else it decides itself (UNASSIGNED). */
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id)
 {
-    for (size_t i = 0; i < cluster->broker_count; i++)
-        if (cluster->brokers[i]->id == broker_id && cluster->brokers[i]->dir_count == 1)
-            return cluster->brokers[i]->dirs[0].id;
-    return (struct uuid){ 0 };
+    const struct image_broker *broker = image_broker(cluster->controller.image, broker_id);
+
+    return broker && broker->log_dir_count == 1 ? broker->log_dirs[0] : directory_unassigned;
 }
 
 /* ---- writing ---- */

@@ -43,6 +43,7 @@ struct image *image_new(void)
 static void partition_done(struct image_partition *partition)
 {
     mem_free(partition->replicas); /* isr lies in the same piece */
+    mem_free(partition->directories);
 }
 
 static void topic_free(struct image_topic *topic)
@@ -58,6 +59,7 @@ static void broker_done(struct image_broker *broker)
 {
     mem_free((char *)broker->host);
     mem_free((char *)broker->rack);
+    mem_free((struct uuid *)broker->log_dirs);
 }
 
 void image_free(struct image *image)
@@ -293,6 +295,24 @@ static bool too_long(const struct id_list lists[ID_LISTS])
 /* A list of a record that may be null. */
 #define LIST(array) ((struct id_list){ (array).items, (array).count > 0 ? (array).count : 0 })
 
+/* There may be tens of thousands of partitions, and most clusters have one log dir a broker: then nothing is kept. */
+static void partition_set_directories(const struct image *image, struct image_partition *partition, const struct uuid *items, int32_t count)
+{
+    bool needed = false;
+
+    mem_free(partition->directories);
+    partition->directories = NULL;
+    if (count != partition->replica_count)
+        return;
+    for (int32_t i = 0; i < count; i++) {
+        const struct image_broker *broker = image_broker(image, partition->replicas[i]);
+
+        needed = needed || !broker || broker->log_dir_count != 1 || !uuid_equal(items[i], broker->log_dirs[0]);
+    }
+    if (needed)
+        partition->directories = mem_copy(items, (size_t)count * sizeof(*items));
+}
+
 static enum err apply_partition(struct image *image, const struct metadata_partition *record, struct reason *reason)
 {
     struct image_topic *topic = image_topic_mutable(image, record->topic_id);
@@ -309,6 +329,7 @@ static enum err apply_partition(struct image *image, const struct metadata_parti
     partition = &topic->partitions[topic->partition_count++];
     memset(partition, 0, sizeof(*partition));
     partition_set_lists(partition, lists);
+    partition_set_directories(image, partition, record->directories.items, record->directories.count);
     partition->leader_recovery_state = record->leader_recovery_state;
     partition->leader = record->leader;
     partition->leader_epoch = record->leader_epoch;
@@ -344,6 +365,8 @@ static enum err apply_partition_change(struct image *image, const struct metadat
         return err_because(ERR_INVALID_PARTITIONS, reason, "the metadata log gives partition %d an impossible list of replicas", record->partition_id);
     if (some)
         partition_set_lists(partition, lists);
+    if (record->directories.count >= 0 || record->replicas.count >= 0)
+        partition_set_directories(image, partition, record->directories.items, record->directories.count);
     if (record->leader_recovery_state >= 0)
         partition->leader_recovery_state = record->leader_recovery_state;
     if (record->leader != -2) {
@@ -352,6 +375,13 @@ static enum err apply_partition_change(struct image *image, const struct metadat
     }
     partition->partition_epoch++;
     return ERR_OK;
+}
+
+static void broker_set_dirs(struct image_broker *broker, const struct uuid *items, int32_t count)
+{
+    mem_free((struct uuid *)broker->log_dirs);
+    broker->log_dir_count = count > 0 ? count : 0;
+    broker->log_dirs = count > 0 ? mem_copy(items, (size_t)count * sizeof(*items)) : NULL;
 }
 
 struct image *image_copy(const struct image *from)
@@ -380,6 +410,8 @@ struct image *image_copy(const struct image *from)
             partition_lists(&old->partitions[p], lists);
             topic->partitions[p] = old->partitions[p];
             topic->partitions[p].replicas = NULL;
+            topic->partitions[p].directories = old->partitions[p].directories
+                ? mem_copy(old->partitions[p].directories, (size_t)old->partitions[p].replica_count * sizeof(struct uuid)) : NULL;
             partition_set_lists(&topic->partitions[p], lists);
         }
     }
@@ -390,6 +422,8 @@ struct image *image_copy(const struct image *from)
         image->brokers[i] = from->brokers[i];
         image->brokers[i].host = mem_text(from->brokers[i].host);
         image->brokers[i].rack = mem_text(from->brokers[i].rack);
+        image->brokers[i].log_dirs = NULL;
+        broker_set_dirs(&image->brokers[i], from->brokers[i].log_dirs, from->brokers[i].log_dir_count);
     }
     image->resources = mem_zero_array(from->resource_count, sizeof(*image->resources));
     image->resource_capacity = image->resource_count = from->resource_count;
@@ -429,8 +463,19 @@ static enum err apply_register_broker(struct image *image, const struct metadata
         image->brokers = mem_grow(image->brokers, image->broker_count, &image->broker_capacity, sizeof(*image->brokers));
         memmove(&image->brokers[place + 1], &image->brokers[place], (image->broker_count++ - place) * sizeof(*image->brokers));
     }
+    broker_set_dirs(&broker, record->log_dirs.items, record->log_dirs.count);
     image->brokers[place] = broker;
     return ERR_OK;
+}
+
+/* Those that stay online; none named: all as they were. */
+static void change_dirs(struct image *image, const struct metadata_broker_change *record)
+{
+    bool found;
+    size_t place = broker_place(image, record->broker_id, &found);
+
+    if (found && record->log_dirs.count > 0)
+        broker_set_dirs(&image->brokers[place], record->log_dirs.items, record->log_dirs.count);
 }
 
 static enum err change_broker(struct image *image, int32_t id, int fenced, int shutting_down, struct reason *reason)
@@ -475,6 +520,35 @@ const struct image_broker *image_broker(const struct image *image, int32_t id)
     size_t place = broker_place(image, id, &found);
 
     return found ? &image->brokers[place] : NULL;
+}
+
+/* ---- log dirs, KIP-858 ---- */
+
+const struct uuid directory_unassigned = { { [15] = 1 } };
+static const struct uuid directory_migrating, directory_lost = { { [15] = 2 } };
+
+struct uuid image_directory(const struct image *image, const struct image_partition *partition, int32_t id)
+{
+    const struct image_broker *broker = image_broker(image, id);
+
+    for (int16_t i = 0; partition->directories && i < partition->replica_count; i++)
+        if (partition->replicas[i] == id)
+            return partition->directories[i];
+    return broker && broker->log_dir_count == 1 ? broker->log_dirs[0] : directory_unassigned;
+}
+
+bool image_directory_online(const struct image *image, int32_t id, struct uuid directory)
+{
+    const struct image_broker *broker = image_broker(image, id);
+
+    if (uuid_equal(directory, directory_unassigned) || uuid_equal(directory, directory_migrating))
+        return true;
+    if (uuid_equal(directory, directory_lost))
+        return false;
+    for (int32_t i = 0; broker && i < broker->log_dir_count; i++)
+        if (uuid_equal(broker->log_dirs[i], directory))
+            return true;
+    return !broker || !broker->log_dir_count; /* it did not say */
 }
 
 /* ---- configuration ---- */
@@ -566,6 +640,7 @@ enum err image_apply(struct image *image, const struct metadata_record *record, 
         err = change_broker(image, record->broker_ref.broker_id, -1, 0, reason);
         break;
     case METADATA_BROKER_REGISTRATION_CHANGE:
+        change_dirs(image, &record->broker_change);
         err = change_broker(image, record->broker_change.broker_id, record->broker_change.fenced,
                             record->broker_change.in_controlled_shutdown, reason);
         break;

@@ -11,6 +11,8 @@ struct image_broker {
     int32_t port;
     const char *rack;            /* NULL: none */
     bool fenced, shutting_down;
+    const struct uuid *log_dirs; /* 4.3: those that are online */
+    int32_t log_dir_count;
 };
 enum { MOST_REPLICAS = 1000 };   /* of a partition; of each of its lists */
 enum leader_recovery { LEADER_RECOVERED = 0, LEADER_RECOVERING = 1 }; /* Kafka's numbers: an unclean election is not confirmed by its leader yet */
@@ -21,6 +23,7 @@ struct image_partition {
     int32_t *last_known_elr;     /* the last leader, while nobody of ISR and ELR is left */
     int32_t *adding_replicas, *removing_replicas; /* of a reassignment that goes on */
     int16_t replica_count, isr_count, elr_count, last_known_elr_count, adding_count, removing_count;
+    struct uuid *directories;    /* 4.3: of each replica; NULL: each lies in its broker's only log dir */
     int8_t leader_recovery_state;
     int32_t leader;              /* -1: none */
     int32_t leader_epoch, partition_epoch;
@@ -49,5 +52,10 @@ const struct config_map *image_config(const struct image *image, enum config_sco
 /* Walks what was configured. */
 size_t image_config_count(const struct image *image);
 const struct config_map *image_config_at(const struct image *image, size_t i, enum config_scope *scope, const char **name);
+/* In which log dir of the broker the replica lies (KIP-858): its id; directory_unassigned: the broker did not say yet. */
+extern const struct uuid directory_unassigned;
+struct uuid image_directory(const struct image *image, const struct image_partition *partition, int32_t broker);
+/* It is no dir of the broker that failed. */
+bool image_directory_online(const struct image *image, int32_t broker, struct uuid directory);
 int32_t image_controller(const struct image *image);                  /* broker id to name in Metadata */
 const char *image_cluster_id(const struct image *image);

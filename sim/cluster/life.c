@@ -122,6 +122,7 @@ void life_controller_is_back(struct cluster *cluster)
         struct broker *broker = cluster->brokers[i];
 
         isr_controller_back(broker);
+        assignments_controller_back(broker);
     }
     session_check_all(cluster); /* sessions that ended while there was none to act on it; and who waits to start */
     life_tell_controller_back(cluster);

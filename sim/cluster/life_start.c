@@ -188,6 +188,7 @@ static enum err take_roles(struct broker *broker, struct reason *reason)
         return given_up(broker, reason);
     for (size_t p = 0; p < broker->partition_count; p++) {
         partition_reconcile(broker->partitions[p]);
+        assignment_check(broker->partitions[p]);
         if (!life_breathe(broker, COST_OF_ROLE))
             return given_up(broker, reason);
     }

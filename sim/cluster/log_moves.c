@@ -166,12 +166,16 @@ void log_move_cancel(struct partition *partition, const char *why)
 {
     struct broker *broker = partition->broker;
     struct log_dir *dir = partition->move ? partition->move->dir : NULL;
+    bool asked;
 
     if (!dir)
         return;
     say(partition, EVENT_log_move_cancelled, dir, NULL, why);
     broker_delete_log(broker, partition->move->log, NULL);
+    asked = partition->move->step != MOVE_COPIES;
     forget(partition);
+    if (asked)
+        assignment_ask(partition, partition->dir); /* it stays where it is */
     log_dir_write_checkpoint(dir, RECOVERY_POINTS);
     log_dir_write_checkpoint(dir, LOG_STARTS);
     broker_note_high_watermark(broker);
@@ -340,7 +344,22 @@ static enum err advance(struct partition *partition, struct reason *reason)
         move->caught_up = true;
         say(partition, EVENT_log_move_caught_up, move->dir, NULL, "");
     }
-    return swap(partition, reason);
+    if (move->step == MOVE_COPIES && !old(partition->broker)) {
+        move->step = MOVE_ASKS;
+        assignment_ask(partition, move->dir);
+        return ERR_OK;
+    }
+    return move->step == MOVE_ASKS ? ERR_OK : swap(partition, reason);
+}
+
+void log_move_accepted(struct partition *partition, struct uuid directory)
+{
+    struct log_move *move = partition->move;
+
+    if (!move || move->step != MOVE_ASKS || !uuid_equal(move->dir->id, directory))
+        return;
+    move->step = MOVE_ACCEPTED;
+    go_on(partition->broker);
 }
 
 static void run(void *context)

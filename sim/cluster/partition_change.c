@@ -69,7 +69,7 @@ struct partition_target partition_target(const struct image_partition *partition
         .replicas = { partition->replicas, partition->replica_count }, .isr = { partition->isr, partition->isr_count },
         .adding = { partition->adding_replicas, partition->adding_count },
         .removing = { partition->removing_replicas, partition->removing_count }, .rule = ELECTION_ONLINE,
-        .leader_recovery_state = partition->leader_recovery_state, .leaves = -1, .returns = -1, .unclean_shutdown = -1,
+        .leader_recovery_state = partition->leader_recovery_state, .leaves = -1, .returns = -1, .unclean_shutdown = -1, .directory_of = -1,
     };
 }
 
@@ -113,6 +113,8 @@ struct work {
 static bool acceptable(const struct work *work, int32_t id)
 {
     if (id < 0 || id == work->to.leaves || id == work->to.unclean_shutdown)
+        return false;
+    if (!work->old && !image_directory_online(work->cluster->controller.image, id, image_directory(work->cluster->controller.image, work->was, id)))
         return false;
     return id == work->to.returns || controller_active(work->cluster, id);
 }
@@ -311,20 +313,38 @@ static void set_last_known_leader(const struct work *work, struct metadata_parti
     }
 }
 
+static void set_directories(const struct work *work, struct metadata_partition_change *change, bool others)
+{
+    const struct image *image = work->cluster->controller.image;
+    struct ids replicas = work->to.replicas;
+    struct uuid *directories;
+
+    if (work->old || !replicas.count || (!others && work->to.directory_of < 0))
+        return;
+    directories = arena_alloc(work->arena, (size_t)replicas.count * sizeof(*directories));
+    for (int32_t i = 0; i < replicas.count; i++) {
+        int32_t id = replicas.items[i];
+        bool was_there = ids_contain(work->was->replicas, work->was->replica_count, id);
+        struct uuid before = image_directory(image, work->was, id);
+
+        directories[i] = id == work->to.directory_of ? work->to.directory : was_there ? before : controller_directory(work->cluster, id);
+        others = others || !uuid_equal(directories[i], before);
+    }
+    if (!others)
+        return;
+    change->directories.items = directories;
+    change->directories.count = replicas.count;
+}
+
 static void set_assignment(const struct work *work, struct metadata_partition_change *change)
 {
     const struct partition_target *to = &work->to;
     const struct partition_target as_it_is = partition_target(work->was);
+    bool others = to->replicas.count && !same(to->replicas, as_it_is.replicas);
 
-    if (to->replicas.count && !same(to->replicas, as_it_is.replicas)) {
+    if (others)
         SET_IDS(change->replicas, to->replicas);
-        if (!work->old) {
-            change->directories.items = arena_alloc(work->arena, (size_t)to->replicas.count * sizeof(*change->directories.items));
-            change->directories.count = to->replicas.count;
-            for (int32_t i = 0; i < to->replicas.count; i++)
-                change->directories.items[i] = controller_directory(work->cluster, to->replicas.items[i]);
-        }
-    }
+    set_directories(work, change, others);
     if (!same(to->removing, as_it_is.removing))
         SET_IDS(change->removing_replicas, to->removing);
     if (!same(to->adding, as_it_is.adding))

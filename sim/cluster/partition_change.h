@@ -23,6 +23,8 @@ struct partition_target {
     int32_t leaves;              /* a broker that is about to go: no leader any more; -1 */
     int32_t returns;             /* counts as live, though it is fenced still; -1 */
     int32_t unclean_shutdown;    /* came back without what it had: neither a leader nor an eligible one; -1 */
+    int32_t directory_of;        /* this broker's replica lies in `directory`; -1 */
+    struct uuid directory;
     bool by_leader;              /* the leader asks for it (AlterPartition): 2.7 begins no new epoch then */
 };
 struct partition_target partition_target(const struct image_partition *partition);

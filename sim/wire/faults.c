@@ -10,7 +10,7 @@
 /* ---- names of APIs ---- */
 
 /* What brokers and controllers say to each other only, as far as it is sent on the simulated network. */
-static const char *const inner_apis[] = { "AlterPartition", "AlterIsr", "LeaderAndIsr", "OffsetForLeaderEpoch" };
+static const char *const inner_apis[] = { "AlterPartition", "AlterIsr", "LeaderAndIsr", "OffsetForLeaderEpoch", "AssignReplicasToDirs" };
 enum { INNER_APIS = sizeof(inner_apis) / sizeof(*inner_apis) };
 
 static const char *name_at(size_t i)

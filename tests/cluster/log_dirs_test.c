@@ -263,3 +263,56 @@ TEST(a_move_goes_on_after_a_restart)
     check_resumed(RELEASE_43, true);
     check_resumed(RELEASE_43, false);
 }
+
+/* ---- 4.3: the controller knows where replicas lie ---- */
+
+static size_t known_dir(struct cluster_lab *lab, const char *topic, int32_t partition, int32_t id)
+{
+    const struct broker *broker = cluster_broker(lab->cluster, id);
+    struct uuid known = image_directory(cluster_image(lab->cluster), image_partition(cluster_image(lab->cluster), topic, partition), id);
+
+    for (size_t i = 0; i < broker->dir_count; i++)
+        if (uuid_equal(known, broker->dirs[i].id))
+            return i;
+    CHECK(uuid_equal(known, directory_unassigned));
+    return SIZE_MAX;
+}
+
+TEST(the_controller_is_told_in_which_log_dir_a_replica_lies)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 3, 2, NULL);
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "orders", 2, 3, NULL));
+    CHECK(known_dir(lab, "orders", 0, 1) == SIZE_MAX); /* a tenth of a second later, with all others */
+    cluster_lab_advance_ms(lab, 200);
+    for (int32_t id = 1; id <= 3; id++) {
+        CHECK_INT(0, known_dir(lab, "orders", 0, id));
+        CHECK_INT(1, known_dir(lab, "orders", 1, id));
+    }
+    cluster_lab_reopen(lab, true);
+    CHECK_INT(1, known_dir(lab, "orders", 1, 3));
+    cluster_lab_free(lab);
+}
+
+TEST(a_moved_replica_takes_its_place_when_the_controller_knows)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 1, 2, NULL);
+    struct partition *partition;
+
+    fill(lab, "students");
+    partition = cluster_lab_leader(lab, "students", 0);
+    cluster_lab_advance_ms(lab, 200);
+    CHECK_INT(0, known_dir(lab, "students", 0, 1));
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    cluster_lab_advance_ms(lab, 50);
+    CHECK_INT(3000, log_end_offset(partition_future_log(partition)));
+    CHECK_INT(0, known_dir(lab, "students", 0, 1));
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 100, 1));
+    cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(3010, log_end_offset(partition_future_log(partition))); /* it goes on following */
+    cluster_lab_advance_ms(lab, 100);
+    CHECK(!partition_future_log(partition));
+    CHECK_INT(1, known_dir(lab, "students", 0, 1));
+    CHECK_INT(3010, log_end_offset(partition_log(partition)));
+    cluster_lab_free(lab);
+}
