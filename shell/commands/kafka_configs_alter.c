@@ -4,6 +4,116 @@
 
 #include <string.h>
 
+/* ---- what is to be changed ---- */
+
+/* A comma or '=' separates where no ']' follows before the next '[': brackets hold a value together. */
+static bool separates(const char *rest)
+{
+    for (; *rest; rest++)
+        if (*rest == '[' || *rest == ']')
+            return *rest == '[';
+    return true;
+}
+
+static char *without_brackets(const char *text, size_t size)
+{
+    struct text out = { 0 };
+    char *trimmed;
+
+    while (size && strchr(" \t", text[size - 1]))
+        size--;
+    for (; size && strchr(" \t", *text); size--)
+        text++;
+    for (size_t i = 0; i < size; i++)
+        if (text[i] != '[' && text[i] != ']')
+            text_char(&out, text[i]);
+    trimmed = mem_text(text_chars(&out));
+    text_done(&out);
+    return trimmed;
+}
+
+static bool add_pair(struct configs *configs, const char *pair, size_t size)
+{
+    const char *equals = NULL;
+    char *one = mem_text_size(pair, size), *key, *value;
+    int parts = 1;
+
+    for (const char *at = one; *at; at++) {
+        const char *behind = at + 1;
+
+        while (*behind == ' ')
+            behind++;
+        if (*at == '=' && separates(behind)) {
+            parts++;
+            equals = equals ? equals : at;
+        }
+    }
+    if (parts == 2) {
+        key = without_brackets(one, (size_t)(equals - one));
+        value = without_brackets(equals + 1, strlen(equals + 1));
+        config_map_set(&configs->add, key, value);
+        mem_free(key);
+        mem_free(value);
+    }
+    mem_free(one);
+    return parts == 2;
+}
+
+bool configs_parse_added(struct configs *configs, struct trouble *trouble)
+{
+    const char *file, *text, *from;
+
+    if (!tool_text(configs->options, "add-config-file", &file, trouble) ||
+        (file && !tool_properties(file, &configs->add, trouble)) ||
+        !tool_text(configs->options, "add-config", &text, trouble))
+        return false;
+    for (from = text; text && *from;) {
+        const char *end = from;
+
+        while (*end && !(*end == ',' && separates(end + 1)))
+            end++;
+        if (!add_pair(configs, from, (size_t)(end - from)))
+            return trouble_illegal(
+                trouble,
+                "requirement failed: Invalid entity config: all configs to be added must be in the format "
+                "\"key=val\"%s",
+                configs_old(configs) ? "." : " or  \"key=[val1,val2]\" to group values which contain commas.");
+        from = *end ? end + 1 : end;
+    }
+    for (size_t i = 0; !configs_old(configs) && i < configs->add.count; i++)
+        if (strspn(configs->add.sets[i].name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+            strlen(configs->add.sets[i].name))
+            return trouble_illegal(trouble, "Invalid character found for config key: %s", configs->add.sets[i].name);
+    if (configs_old(configs) && config_map_get(&configs->add, "message.format.version"))
+        call_print(configs->call,
+                   "WARNING: The configuration message.format.version=%s is specified. This configuration will be "
+                   "ignored if the version is newer than the "
+                   "inter.broker.protocol.version specified in the broker.\n",
+                   config_map_get(&configs->add, "message.format.version"));
+    return true;
+}
+
+void configs_parse_removed(struct configs *configs)
+{
+    size_t capacity = 0;
+
+    for (size_t i = 0; i < tool_count(configs->options, "delete-config"); i++) {
+        const char *text = tool_at(configs->options, "delete-config", i);
+        char *rest = arena_text(&configs->admin.arena, text, strlen(text)), *one;
+
+        while ((one = strsep(&rest, ","))) {
+            while (*one == ' ')
+                one++;
+            for (char *end = one + strlen(one); end > one && end[-1] == ' ';)
+                *--end = 0;
+            if (*one)
+                ARRAY_ADD(configs->remove, configs->remove_count, capacity) = one;
+        }
+    }
+}
+
+/* ---- the change ---- */
+
 static bool contains(struct describe_configs_response_config *const *entries, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
