@@ -206,8 +206,7 @@ static void say_topic(enum lang lang, const struct entry *entry, struct text *ou
 
 static void say_broker(enum lang lang, const struct entry *entry, struct text *out)
 {
-    (void)entry;
-    text_add(out, _(lang, "registered and unfenced"));
+    text_printf(out, _(lang, "broker %d registered and unfenced"), entry->broker);
 }
 
 static void say_empty(enum lang lang, const struct entry *entry, struct text *out)

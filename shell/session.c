@@ -156,11 +156,14 @@ void call_progress(struct call *call, const char *format, ...)
 {
     va_list args;
 
-    if (!call->err->terminal)
-        return;
-    call->err->write(call->err, "\r\x1b[K", 4);
     va_start(args, format);
-    stream_vprint(call->err, format, args);
+    if (call->err->progress) {
+        text_clear(call->err->progress);
+        text_vprintf(call->err->progress, format, args);
+    } else if (call->err->terminal) {
+        call->err->write(call->err, "\r\x1b[K", 4);
+        stream_vprint(call->err, format, args);
+    }
     va_end(args);
 }
 

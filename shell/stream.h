@@ -14,6 +14,7 @@ struct stream {
     void (*close)(struct stream *stream);   /* NULL: nothing to do */
     bool terminal;                           /* colours, hints and progress make sense */
     int columns, rows;                       /* of the terminal; 0: unknown */
+    struct text *progress;                   /* borrowed: what call_progress() says is put here, where it is not drawn over a terminal's line; NULL: it is */
     int fd;                                  /* where a child may write by itself; 0: nowhere (stream_descriptor knows its own) */
 };
 struct stream *stream_descriptor(int fd, bool close_it);

@@ -4,9 +4,11 @@
 #include "shell/commands/pace.h"
 #include "shell/prose.h"
 
+enum { MOST_KINDS = 9 };
+
 static const struct {
     const char *word;
-    enum event_kind kinds[6];
+    enum event_kind kinds[MOST_KINDS];
     const char *none;
 } words[] = {
     { "change", { EVENT_segment_rolled, EVENT_segment_deleted, EVENT_segment_unlinked, EVENT_log_start_moved, EVENT_log_cleaned },
@@ -19,6 +21,9 @@ static const struct {
     { "check", { EVENT_retention_checked }, N_("No retention check within a virtual day.") },
     { "leader", { EVENT_leader_elected }, N_("No election within a virtual day.") },
     { "isr", { EVENT_isr_changed }, N_("No change of an ISR within a virtual day.") },
+    { "cluster", { EVENT_leader_elected, EVENT_isr_changed, EVENT_broker_fenced, EVENT_broker_started, EVENT_broker_stopped, EVENT_log_truncated, EVENT_records_lost,
+                   EVENT_reassignment_completed, EVENT_reassignment_cancelled },
+      N_("No broker goes or comes, no leader and no ISR changes within a virtual day.") },
     { "move", { EVENT_reassignment_started, EVENT_reassignment_completed, EVENT_reassignment_cancelled },
       N_("No partition begins or ends a move to other brokers within a virtual day: see why move TOPIC-PARTITION.") },
     { "rebalance", { EVENT_group_rebalance, EVENT_group_generation }, N_("No rebalance within a virtual day.") },
@@ -30,9 +35,9 @@ struct stop {
     const enum event_kind *kinds;
 };
 
-static bool wanted(const enum event_kind kinds[6], enum event_kind kind)
+static bool wanted(const enum event_kind kinds[MOST_KINDS], enum event_kind kind)
 {
-    for (int i = 0; i < 6 && kinds[i]; i++)
+    for (int i = 0; i < MOST_KINDS && kinds[i]; i++)
         if (kinds[i] == kind)
             return true;
     return false;
@@ -81,7 +86,7 @@ static int run(struct call *call)
     while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
         row++;
     if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
-        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr move rebalance expire\n"), word);
+        call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr cluster move rebalance expire\n"), word);
         return 1;
     }
     if (!strcmp(word, "check"))
@@ -103,7 +108,7 @@ static int run(struct call *call)
 }
 
 const struct command command_next = {
-    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|move|rebalance|expire]",
-    .details = "Without a word: to the next change of any partition's files. Looks a virtual day ahead.",
-    .example = "next delete", .words = "roll delete unlink clean check leader isr move rebalance expire", .needs_lab = true, .past = "", .run = run,
+    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|cluster|move|rebalance|expire]",
+    .details = "Without a word: to the next change of any partition's files. cluster: a broker that goes or comes, a leader, an ISR, a move. Looks a virtual day ahead.",
+    .example = "next delete", .words = "roll delete unlink clean check leader isr cluster move rebalance expire", .needs_lab = true, .past = "", .run = run,
 };

@@ -1,4 +1,7 @@
 /* What happened, in the panes that have room for it. */
+#include <ctype.h>
+#include <string.h>
+
 #include "shell/commands/pace.h"
 #include "shell/look.h"
 #include "shell/prose.h"
@@ -24,6 +27,25 @@ static int draw_entry(struct grid *grid, const char *text, int top, int bottom, 
     return bottom - rows + 1;
 }
 
+/* A member's or a producer's id ends with a UUID of 36 characters: at a glance its first eight tell it from others, and `group expire` takes them too. */
+static void shorten_ids(struct text *line)
+{
+    static const char shape[] = "-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t to = 0;
+
+    for (size_t at = 0; at < line->size;) {
+        size_t same = 0;
+
+        while (shape[same] && at + same < line->size && (shape[same] == '-' ? line->data[at + same] == '-' : isxdigit((unsigned char)line->data[at + same])))
+            same++;
+        memmove(line->data + to, line->data + at, shape[same] ? 1 : 9);
+        to += shape[same] ? 1 : 9;
+        at += shape[same] ? 1 : same;
+    }
+    line->size = to;
+    line->data[to] = 0;
+}
+
 /* A retention check itself says nothing that its verdicts don't. */
 void view_journal(struct view *view, struct grid *grid, int top, int bottom, int column, bool (*wanted)(const struct entry *entry))
 {
@@ -37,6 +59,7 @@ void view_journal(struct view *view, struct grid *grid, int top, int bottom, int
         if (!entry || (wanted ? !wanted(entry) : (!event_shown(entry->kind) && !entry->rule) || entry->kind == EVENT_retention_checked))
             continue;
         entry_text(view->lang, entry, &line);
+        shorten_ids(&line);
         at = draw_entry(grid, text_chars(&line), top, at - 1, column);
         text_done(&line);
     }

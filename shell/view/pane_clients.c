@@ -114,4 +114,23 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     view_journal(view, grid, row, bottom, 1, of_clients);
 }
 
-const struct pane pane_clients = { .name = "clients", .title = N_("clients"), .key = 'l', .draw = draw };
+/* Why the group of the first consumer shown rebalanced; without one: why the partition's records stay. */
+static void why(const struct view *view, struct text *line)
+{
+    const struct simulated_clients *clients = lab_simulated(view->lab);
+
+    for (size_t i = 0; i < simulated_count(clients); i++) {
+        struct simulated_info info;
+
+        simulated_info(simulated_at(clients, i), &info);
+        if (info.kind == SIMULATED_CONSUMER && info.group) {
+            text_printf(line, "why rebalance %s", info.group);
+            return;
+        }
+    }
+    if (view->topic)
+        text_printf(line, "why %s-%d", view->topic, view->partition);
+}
+
+const struct pane pane_clients = { .name = "clients", .title = N_("clients"), .key = 'l', .draw = draw,
+                                  .next = "rebalance", .why = why };

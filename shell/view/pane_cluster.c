@@ -1,4 +1,6 @@
 /* The cluster at a glance: brokers, then topics with their partitions' leaders and offsets. */
+#include <stdio.h>
+
 #include "shell/look.h"
 #include "shell/view/view.h"
 
@@ -30,20 +32,22 @@ static void draw_partition(struct view *view, struct grid *grid, int row, const 
     size_t count = cluster_replicas(lab_cluster(view->lab), topic->name, number, replicas, 16);
     bool chosen = view->topic && text_equal(view->topic, topic->name) && view->partition == number;
     int width = topic_width(grid), column;
-    int64_t high_watermark = -1;
+    char high_watermark[24] = "-", end[24]; /* unknown while no broker that is up leads, or has it */
 
     for (size_t i = 0; i < count; i++)
-        if (replicas[i].leader)
-            high_watermark = replicas[i].high_watermark;
+        if (replicas[i].leader && replicas[i].high_watermark >= 0)
+            snprintf(high_watermark, sizeof(high_watermark), "%lld", (long long)replicas[i].high_watermark);
     column = grid_put(grid, row, 0, chosen ? STYLE_STRONG : STYLE_PLAIN, "%s%-*.*s %5d ", chosen ? ">" : " ", width, width, topic->name, number);
     if (partition->leader < 0)
         column = grid_put(grid, row, column, STYLE_WARNING, "%6s", "NONE");
     else
         column = grid_put(grid, row, column, STYLE_PLAIN, "%6d", partition->leader);
-    column = grid_put(grid, row, column, STYLE_PLAIN, " %5d %14lld  ", partition->leader_epoch, (long long)high_watermark);
-    for (size_t i = 0; i < count; i++)
-        column = grid_put(grid, row, column, replicas[i].in_isr ? STYLE_PLAIN : STYLE_WARNING, "%s%d%s:%lld ", replicas[i].in_isr ? "" : "OUT ", replicas[i].broker,
-                          replicas[i].leader ? "*" : "", (long long)replicas[i].log_end_offset);
+    column = grid_put(grid, row, column, STYLE_PLAIN, " %5d %14s  ", partition->leader_epoch, high_watermark);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(end, sizeof(end), "%lld", (long long)replicas[i].log_end_offset);
+        column = grid_put(grid, row, column, replicas[i].in_isr ? STYLE_PLAIN : STYLE_WARNING, "%s%d%s:%s ", replicas[i].in_isr ? "" : "OUT ", replicas[i].broker,
+                          replicas[i].leader ? "*" : "", replicas[i].log_end_offset < 0 ? "-" : end);
+    }
 }
 
 static void draw(struct view *view, struct grid *grid, int top, int bottom)
@@ -69,4 +73,5 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     }
 }
 
-const struct pane pane_cluster = { .name = "cluster", .title = N_("brokers"), .key = 'b', .draw = draw };
+const struct pane pane_cluster = { .name = "cluster", .title = N_("brokers"), .key = 'b', .draw = draw,
+                                  .next = "cluster", .why = view_why_replication };

@@ -153,7 +153,7 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
 
     grid_put(grid, row, 1, STYLE_STRONG, "%s", _(view->lang, "METRIC, of all brokers"));
     grid_right(grid, row, 40, STYLE_STRONG, "%s", _(view->lang, "NOW"));
-    grid_right(grid, row++, grid->columns - 1, STYLE_DIM, "%s", _(view->lang, "a column is 5 s, the newest at the right"));
+    grid_right(grid, row++, grid->columns - 1, STYLE_DIM, "%s", grid->columns < 100 ? _(view->lang, "a column is 5 s, newest at right") : _(view->lang, "a column is 5 s, the newest at the right"));
     for (int g = 0; g < GAUGES && row < bottom; g++, row++) {
         int64_t points[MOST_POINTS];
 
@@ -173,4 +173,5 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
         grid_put(grid, bottom - 1, 1, STYLE_DIM, "%s", _(view->lang, "`metrics` has each broker's, metrics NAME its topics and partitions"));
 }
 
-const struct pane pane_metrics = { .name = "metrics", .title = N_("metrics"), .key = 'm', .draw = draw };
+const struct pane pane_metrics = { .name = "metrics", .title = N_("metrics"), .key = 'm', .draw = draw,
+                                  .next = "cluster", .why = view_why_replication };

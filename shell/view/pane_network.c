@@ -181,4 +181,5 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     view_journal(view, grid, row + (bottom - row > 3), bottom, 1, of_network);
 }
 
-const struct pane pane_network = { .name = "network", .title = N_("network"), .key = 't', .draw = draw };
+const struct pane pane_network = { .name = "network", .title = N_("network"), .key = 't', .draw = draw,
+                                  .next = "cluster", .why = view_why_replication };

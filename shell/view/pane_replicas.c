@@ -276,4 +276,5 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     view_journal(view, grid, row, bottom, 1, of_replication);
 }
 
-const struct pane pane_replicas = { .name = "replicas", .title = N_("replicas"), .key = 'i', .draw = draw };
+const struct pane pane_replicas = { .name = "replicas", .title = N_("replicas"), .key = 'i', .draw = draw,
+                                  .next = "cluster", .why = view_why_replication };

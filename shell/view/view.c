@@ -23,8 +23,20 @@ void view_done(struct view *view)
 {
     mem_free(view->topic);
     text_done(&view->output);
+    text_done(&view->progress);
     mem_free(view->title);
     mem_free(view->samples);
+}
+
+const struct pane *view_pane(const struct view *view)
+{
+    return panes[view->pane];
+}
+
+void view_why_replication(const struct view *view, struct text *line)
+{
+    if (view->topic)
+        text_printf(line, "why leader %s-%d; why isr %s-%d", view->topic, view->partition, view->topic, view->partition);
 }
 
 int view_pane_count(void)
@@ -204,7 +216,11 @@ static void draw_output(struct view *view, struct grid *grid, int bottom)
         grid_fill(grid, r, 0, grid->columns, STYLE_PLAIN, " ");
     grid_fill(grid, row, 0, grid->columns, STYLE_DIM, grid->ascii ? "-" : "─");
     column = view->title ? grid_put(grid, row, 2, STYLE_STRONG, " %.*s ", grid->columns - 48, view->title) + 1 : 2;
-    if (lines > most)
+    if (view->running && view->progress.size)
+        grid_put(grid, row++, column, STYLE_DIM, _(view->lang, " %s, Esc ends it "), text_chars(&view->progress));
+    else if (view->running)
+        grid_put(grid, row++, column, STYLE_DIM, "%s", _(view->lang, " Esc ends it "));
+    else if (lines > most)
         grid_put(grid, row++, column, STYLE_DIM, _(view->lang, " %d lines; PgUp PgDn scroll, Esc closes "), lines);
     else
         grid_put(grid, row++, column, STYLE_DIM, "%s", _(view->lang, " Esc closes "));

@@ -16,6 +16,8 @@ struct view {
     struct text output;            /* of the last command typed here: shown over the journal */
     char *title;                   /* the command that printed it; NULL: none */
     int output_scroll;
+    bool running;                  /* it still prints: Esc and Ctrl-C end it */
+    struct text progress;          /* how far it is, where it says so */
     struct samples *samples;       /* pane_metrics.c's: what was seen while the view was open */
 };
 void view_init(struct view *view, struct lab *lab);
@@ -36,7 +38,11 @@ struct pane {
     const char *name, *title;
     int key;                       /* opens it: 'r' */
     void (*draw)(struct view *view, struct grid *grid, int top, int bottom);
+    const char *next;              /* what `n` goes to: a word of the command next; NULL: the next change of files */
+    void (*why)(const struct view *view, struct text *line);   /* what `w` asks; NULL: why TOPIC-P */
 };
+const struct pane *view_pane(const struct view *view);
+void view_why_replication(const struct view *view, struct text *line);   /* `why` of panes that show brokers: who leads, who is in sync */
 #define PANE(name_) extern const struct pane pane_##name_;
 #include "shell/view/panes.def"
 #undef PANE

@@ -38,9 +38,9 @@ struct viewer {
 };
 
 static const char help_text[] = N_(
-    "SPACE    time runs, or stands still     n        on to the next change\n"
+    "SPACE    time runs, or stands still     n        to the next change it shows\n"
     "c        to the next retention check    f        30 seconds on\n"
-    "s        to the next happening          w        why: this partition's reasons\n"
+    "s        to the next happening          w        why: reasons of what it shows\n"
     "z        look 30 seconds back           SPACE    in the past: back to now\n"
     "+ -      faster, slower                 1 2 3 .. another pane; left right: the next\n"
     "Enter    brokers and topics, and back\n"
@@ -82,6 +82,7 @@ static void begin_output(struct viewer *viewer, const char *title)
     viewer->view.title = title && *title ? mem_text(title) : NULL;
     text_clear(&viewer->view.output);
     viewer->view.output_scroll = 0;
+    text_clear(&viewer->view.progress);
 }
 
 static void run(struct viewer *viewer, const char *line)
@@ -199,10 +200,36 @@ static void scroll(struct viewer *viewer, int by)
     *at = *at + by < 0 ? 0 : *at + by;
 }
 
+static void ask_why(struct viewer *viewer)
+{
+    struct view *view = &viewer->view;
+    struct text line = { 0 };
+
+    if (view_pane(view)->why)
+        view_pane(view)->why(view, &line);
+    else if (view->topic)
+        text_printf(&line, "why %s-%d", view->topic, view->partition);
+    if (line.size)
+        run(viewer, text_chars(&line));
+    text_done(&line);
+}
+
+/* Ends what a key or the row asked for; false: nothing runs. */
+static bool interrupt(struct viewer *viewer)
+{
+    if (viewer->running)
+        task_interrupt(viewer->running);
+    else if (viewer->busy)
+        repl_interrupt(viewer->repl);
+    else
+        return false;
+    return true;
+}
+
 static void act(struct viewer *viewer, int key)
 {
     struct view *view = &viewer->view;
-    char line[320];
+    char line[64];
 
     if (lab_inspects(view->lab) && key > 0 && key < 128 && strchr(" ncfs+=-", key)) {
         begin_output(viewer, "--inspect");
@@ -220,7 +247,8 @@ static void act(struct viewer *viewer, int key)
         run(viewer, "rewind 30s");
         break;
     case 'n':
-        run(viewer, "next");
+        snprintf(line, sizeof(line), "next%s%s", view_pane(view)->next ? " " : "", view_pane(view)->next ? view_pane(view)->next : "");
+        run(viewer, line);
         break;
     case 'c':
         run(viewer, "next check");
@@ -232,10 +260,7 @@ static void act(struct viewer *viewer, int key)
         run(viewer, "step");
         break;
     case 'w':
-        if (view->topic) {
-            snprintf(line, sizeof(line), "why %s-%d", view->topic, view->partition);
-            run(viewer, line);
-        }
+        ask_why(viewer);
         break;
     case '+':
     case '=':
@@ -274,7 +299,8 @@ static void act(struct viewer *viewer, int key)
         text_add(&view->output, _(view->lang, help_text));
         break;
     case KEY_ESCAPE:
-        begin_output(viewer, NULL);
+        if (!interrupt(viewer))
+            begin_output(viewer, NULL);
         break;
     case 26: /* Ctrl-Z */
         screen_suspend(viewer->screen);
@@ -284,11 +310,7 @@ static void act(struct viewer *viewer, int key)
         set_typing(viewer, true);
         break;
     case 3:
-        if (viewer->running)
-            task_interrupt(viewer->running);
-        else if (viewer->busy)
-            repl_interrupt(viewer->repl);
-        else
+        if (!interrupt(viewer))
             viewer->finished = true;
         break;
     case 'q':
@@ -390,6 +412,7 @@ static void on_tick(uv_timer_t *tick)
     viewer->view.idle_prompt = session_prompt(viewer->session);
     if (!viewer->typing && viewer->view.prompt && text_ends(viewer->view.prompt, "> ")) /* nothing typed: the prompt of now, which in the past names the time */
         viewer->view.prompt = NULL;
+    viewer->view.running = viewer->running || viewer->busy;
     view_draw(&viewer->view, &viewer->grid);
     cursor = viewer->typing ? viewer->view.prompt_cursor : -1;
     screen_show(viewer->screen, &viewer->grid, cursor >= 0 && cursor < viewer->grid.columns ? viewer->grid.rows - 2 : -1, cursor);
@@ -408,6 +431,7 @@ struct viewer *viewer_open(struct shell *shell, struct session *session, struct 
     view_init(&viewer->view, session->lab);
     viewer->out = stream_text(&viewer->view.output);
     viewer->out->columns = 78;
+    viewer->out->progress = &viewer->view.progress;
     if (repl) {
         viewer->hook = (struct repl_hook){ .draw = on_row, .out = viewer->out, .running = on_running, .context = viewer };
         repl_take(repl, &viewer->hook);

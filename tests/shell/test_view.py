@@ -386,3 +386,40 @@ def test_the_replicas_pane_shows_how_far_each_has_come_and_who_leaves_when(folde
     assert 'HOLD   broker 2 stops fetching' in text and 'LEADER EPOCHS  0 from 0' in text
     fits(small)
     small.close()
+
+
+def test_next_and_why_are_of_what_the_pane_shows(folder):
+    small = opened(folder, '--brokers', '3', scene=REPLICATED + 'consumer start c1 --group my-group --topic students\nadvance 20s\nbroker kill 1\n')
+    small.send('i')
+    small.wait('2 replicas')
+    small.send('w')
+    small.wait('why leader students-0; why isr')
+    small.wait('in sync (ISR) are')
+    small.send('\x1b')
+    small.send('n')
+    small.wait('next cluster')
+    small.wait('the session of broker 1 ended')
+    small.send('\x1b')
+    small.send('b')
+    assert re.search(r'^.students +\d +(0|2) +\d +\d+ .*1:- ', small.settle() or small.text(), re.M)   # what a dead broker has nobody knows
+    small.send('l')
+    small.wait('CONSUMER ')
+    text = small.settle() or small.text()
+    assert re.search(r'joined my-group$', text, re.M) and not re.search(r'c1-[0-9a-f]{8}-', text)   # members by the beginning of their ids
+    small.send('w')
+    small.wait('why rebalance my-group')
+    small.send('\x1b')
+    fits(small)
+    small.close()
+
+
+def test_a_command_that_runs_on_says_how_far_and_esc_ends_it(folder):
+    small = opened(folder, scene='pause\nkafka-topics --create --topic students %s\nproducer start p1 --topic students --rate 2000/s\n' % BOOTSTRAP)
+    small.send('n')
+    small.wait(' %, Esc ends it')
+    small.send('\x1b')
+    small.wait('Esc closes')
+    small.send('\x1b')
+    small.send('?')
+    small.wait('to the next change it shows')
+    small.close()
