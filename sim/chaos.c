@@ -5,6 +5,7 @@
 
 #include "sim/cluster/network.h"
 #include "sim/cluster/quorum.h"
+#include "sim/base/rows.h"
 #include "sim/lab_internal.h"
 
 enum { MOST_DEEDS = 100000, TRY_AGAIN_US = 1000000 };
@@ -421,40 +422,27 @@ static const struct column columns[] = {
     { 0 },
 };
 
-struct cursor { const struct lab *lab; size_t next; };
-
-static void *open_cursor(void *context, const struct constraint *constraints, size_t count)
+static void *open_rows(void *context, const struct constraint *constraints, size_t count)
 {
-    struct cursor *cursor = mem_zero(sizeof(*cursor));
+    const struct chaos *chaos = ((const struct lab *)context)->chaos;
+    struct rows *rows = rows_new(&chaos_table);
 
     (void)constraints, (void)count;
-    cursor->lab = context;
-    return cursor;
-}
+    for (size_t i = 0; chaos && i < chaos->deed_count; i++) {
+        const struct chaos_deed *deed = &chaos->deeds[i]->deed;
+        struct value *row = rows_add(rows);
 
-static bool next(void *at)
-{
-    struct cursor *cursor = at;
-
-    return cursor->lab->chaos && cursor->next++ < cursor->lab->chaos->deed_count;
-}
-
-static struct value get(void *at, int column)
-{
-    const struct cursor *cursor = at;
-    const struct chaos_deed *deed = &cursor->lab->chaos->deeds[cursor->next - 1]->deed;
-
-    switch (column) {
-    case DEED_NUMBER: return value_int((int64_t)cursor->next);
-    case DEED_AT: return value_int(deed->at_us);
-    case DEED_UNTIL: return deed->until_us == INT64_MAX ? value_null() : value_int(deed->until_us);
-    case DEED_MENDED: return deed->mended_us ? value_int(deed->mended_us) : value_null();
-    case DEED_KIND: return value_text(kinds[deed->kind].name);
-    case DEED_BROKER: return value_int(deed->broker);
-    default: return value_text(deed->words);
+        row[DEED_NUMBER] = value_int((int64_t)i + 1);
+        row[DEED_AT] = value_int(deed->at_us);
+        row[DEED_UNTIL] = value_known(deed->until_us);
+        row[DEED_MENDED] = deed->mended_us ? value_int(deed->mended_us) : value_null();
+        row[DEED_KIND] = value_text(kinds[deed->kind].name);
+        row[DEED_BROKER] = value_int(deed->broker);
+        row[DEED_WORDS] = rows_text(rows, deed->words);
     }
+    return rows;
 }
 
 const struct table chaos_table = {
-    .name = "chaos", .doc = "what the latest chaos did", .columns = columns, .open = open_cursor, .next = next, .get = get, .close = mem_free,
+    .name = "chaos", .doc = "what the latest chaos did", .columns = columns, .open = open_rows, .next = rows_next, .get = rows_get, .close = rows_close,
 };

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "sim/base/rows.h"
 #include "sim/lab_internal.h"
 #include "sim/order.h"
 
@@ -151,32 +152,22 @@ static const struct column columns[] = {
     { 0 },
 };
 
-struct cursor { const struct lab *lab; size_t next; };
-
-static void *open_cursor(void *context, const struct constraint *constraints, size_t count)
+static void *open_rows(void *context, const struct constraint *constraints, size_t count)
 {
-    struct cursor *cursor = mem_zero(sizeof(*cursor));
+    struct rows *rows = rows_new(&schedule_table);
 
     (void)constraints, (void)count;
-    cursor->lab = context;
-    return cursor;
-}
+    for (size_t i = 0; i < lab_due_count(context); i++) {
+        const struct due_order *order = lab_due_at(context, i);
+        struct value *row = rows_add(rows);
 
-static bool next(void *at)
-{
-    struct cursor *cursor = at;
-
-    return cursor->next++ < lab_due_count(cursor->lab);
-}
-
-static struct value get(void *at, int column)
-{
-    const struct cursor *cursor = at;
-    const struct due_order *order = lab_due_at(cursor->lab, cursor->next - 1);
-
-    return column == 0 ? value_int((int64_t)order->number) : column == 1 ? value_int(order->at_us) : value_text(order->words);
+        row[0] = value_int((int64_t)order->number);
+        row[1] = value_int(order->at_us);
+        row[2] = rows_text(rows, order->words);
+    }
+    return rows;
 }
 
 const struct table schedule_table = {
-    .name = "orders_due", .doc = "orders for later (`at`)", .columns = columns, .open = open_cursor, .next = next, .get = get, .close = mem_free,
+    .name = "orders_due", .doc = "orders for later (`at`)", .columns = columns, .open = open_rows, .next = rows_next, .get = rows_get, .close = rows_close,
 };

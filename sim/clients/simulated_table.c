@@ -1,4 +1,5 @@
 /* The table `clients`: simulated ones. */
+#include "sim/base/rows.h"
 #include "sim/clients/simulated_internal.h"
 
 void simulated_info(const struct simulated_client *client, struct simulated_info *out)
@@ -61,31 +62,6 @@ static const struct column columns[] = {
     { 0 },
 };
 
-struct cursor {
-    const struct simulated_clients *clients;
-    size_t at;                   /* the next row */
-    struct simulated_info info;
-};
-
-static void *open_cursor(void *context, const struct constraint *constraints, size_t count)
-{
-    struct cursor *cursor = mem_zero(sizeof(*cursor));
-
-    (void)constraints, (void)count;
-    cursor->clients = context;
-    return cursor;
-}
-
-static bool next_row(void *at)
-{
-    struct cursor *cursor = at;
-
-    if (cursor->at >= simulated_count(cursor->clients))
-        return false;
-    simulated_info(simulated_at(cursor->clients, cursor->at++), &cursor->info);
-    return true;
-}
-
 static struct value if_consumer(const struct simulated_info *info, int64_t value)
 {
     return info->kind == SIMULATED_CONSUMER && value >= 0 ? value_int(value) : value_null();
@@ -96,37 +72,49 @@ static struct value if_producer(const struct simulated_info *info, uint64_t valu
     return info->kind == SIMULATED_PRODUCER ? value_int((int64_t)value) : value_null();
 }
 
-static struct value get_value(void *at, int column)
+static void add_row(struct rows *rows, const struct simulated_info *info)
 {
-    const struct simulated_info *info = &((struct cursor *)at)->info;
+    struct value *row = rows_add(rows);
 
-    switch (column) {
-    case NAME: return value_text(info->name);
-    case KIND: return value_text(info->kind == SIMULATED_PRODUCER ? "producer" : "consumer");
-    case STATE: return value_text(simulated_state_name(info->state));
-    case TOPIC: return value_text(info->topic);
-    case GROUP: return value_text(info->group);
-    case RATE: return info->kind == SIMULATED_PRODUCER ? value_real(info->rate) : value_null();
-    case SENT: return if_producer(info, info->sent);
-    case ACKNOWLEDGED: return if_producer(info, info->acknowledged);
-    case FAILED: return if_producer(info, info->failed);
-    case RETRIES: return if_producer(info, info->retries);
-    case IN_FLIGHT: return value_int((int64_t)info->in_flight);
-    case BUFFERED: return if_producer(info, info->buffered_bytes);
-    case CONSUMED: return if_consumer(info, (int64_t)info->consumed);
-    case LAG: return if_consumer(info, info->lag);
-    case DUPLICATES: return if_consumer(info, (int64_t)info->duplicates);
-    case OUT_OF_ORDER: return if_consumer(info, (int64_t)info->out_of_order);
-    case ASSIGNED: return if_consumer(info, (int64_t)info->assigned);
-    case GENERATION: return if_consumer(info, info->generation);
-    case REBALANCES: return if_consumer(info, (int64_t)info->rebalances);
-    case SLOW: return if_consumer(info, info->slow_us);
-    case LAST_ERROR: return value_text(*info->last_error ? info->last_error : *info->error ? info->error : NULL);
-    case STARTED: return value_int(info->started_us);
-    default: return info->ended_us < 0 ? value_null() : value_int(info->ended_us);
+    row[NAME] = rows_text(rows, info->name);
+    row[KIND] = value_text(info->kind == SIMULATED_PRODUCER ? "producer" : "consumer");
+    row[STATE] = value_text(simulated_state_name(info->state));
+    row[TOPIC] = rows_text(rows, info->topic);
+    row[GROUP] = rows_text(rows, info->group);
+    row[RATE] = info->kind == SIMULATED_PRODUCER ? value_real(info->rate) : value_null();
+    row[SENT] = if_producer(info, info->sent);
+    row[ACKNOWLEDGED] = if_producer(info, info->acknowledged);
+    row[FAILED] = if_producer(info, info->failed);
+    row[RETRIES] = if_producer(info, info->retries);
+    row[IN_FLIGHT] = value_int((int64_t)info->in_flight);
+    row[BUFFERED] = if_producer(info, info->buffered_bytes);
+    row[CONSUMED] = if_consumer(info, (int64_t)info->consumed);
+    row[LAG] = if_consumer(info, info->lag);
+    row[DUPLICATES] = if_consumer(info, (int64_t)info->duplicates);
+    row[OUT_OF_ORDER] = if_consumer(info, (int64_t)info->out_of_order);
+    row[ASSIGNED] = if_consumer(info, (int64_t)info->assigned);
+    row[GENERATION] = if_consumer(info, info->generation);
+    row[REBALANCES] = if_consumer(info, (int64_t)info->rebalances);
+    row[SLOW] = if_consumer(info, info->slow_us);
+    row[LAST_ERROR] = rows_text(rows, *info->last_error ? info->last_error : *info->error ? info->error : NULL);
+    row[STARTED] = value_int(info->started_us);
+    row[ENDED] = info->ended_us < 0 ? value_null() : value_int(info->ended_us);
+}
+
+static void *open_rows(void *context, const struct constraint *constraints, size_t count)
+{
+    struct rows *rows = rows_new(&simulated_table);
+
+    (void)constraints, (void)count;
+    for (size_t i = 0; i < simulated_count(context); i++) {
+        struct simulated_info info;
+
+        simulated_info(simulated_at(context, i), &info);
+        add_row(rows, &info);
     }
+    return rows;
 }
 
 const struct table simulated_table = {
-    .name = "clients", .doc = "simulated producers and consumers", .columns = columns, .open = open_cursor, .next = next_row, .get = get_value, .close = mem_free,
+    .name = "clients", .doc = "simulated producers and consumers", .columns = columns, .open = open_rows, .next = rows_next, .get = rows_get, .close = rows_close,
 };

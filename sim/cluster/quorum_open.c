@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/rows.h"
 #include "sim/cluster/quorum_internal.h"
-#include "sim/cluster/table_rows.h"
 
 bool quorum_votes(const struct broker *broker)
 {

@@ -1,6 +1,6 @@
 /* The table folders: what lies in the log.dirs that are looked at. */
+#include "sim/base/rows.h"
 #include "sim/cluster/inspect_internal.h"
-#include "sim/cluster/table_rows.h"
 
 static const struct column folder_columns[] = {
     { "folder", VALUE_TEXT, "its name in the broker's log.dirs" },

@@ -1,8 +1,8 @@
 /* The tables segments, batches, records, producers: what lies in the logs. Batches and records are read as the query goes on. */
 #include <string.h>
 
+#include "sim/base/rows.h"
 #include "sim/cluster/cluster_internal.h"
-#include "sim/cluster/table_rows.h"
 
 /* The columns that all of these begin with. */
 #define PLACE_COLUMNS                                                                     \
@@ -88,14 +88,14 @@ static void *segments_open(void *context, const struct constraint *constraints, 
             row[OWN + 3] = value_int(info.size_bytes);
             row[OWN + 4] = value_int(info.index_bytes);
             row[OWN + 5] = value_int(info.time_index_bytes);
-            row[OWN + 6] = moment(info.first_timestamp_ms);
-            row[OWN + 7] = moment(info.newest_ms);
-            row[OWN + 8] = moment(info.mtime_ms);
-            row[OWN + 9] = moment(info.created_ms);
-            row[OWN + 10] = moment(info.expires_at_ms);
+            row[OWN + 6] = value_known(info.first_timestamp_ms);
+            row[OWN + 7] = value_known(info.newest_ms);
+            row[OWN + 8] = value_known(info.mtime_ms);
+            row[OWN + 9] = value_known(info.created_ms);
+            row[OWN + 10] = value_known(info.expires_at_ms);
             if (info.state == SEGMENT_DELETED) {
-                row[OWN + 11] = moment(info.deleted_at_ms);
-                row[OWN + 12] = moment(info.unlink_at_ms);
+                row[OWN + 11] = value_known(info.deleted_at_ms);
+                row[OWN + 12] = value_known(info.unlink_at_ms);
             }
         }
     }
@@ -174,8 +174,8 @@ static void *producers_open(void *context, const struct constraint *constraints,
             row[OWN + 1] = value_int(infos[i].producer_epoch);
             row[OWN + 2] = value_int(infos[i].last_sequence);
             row[OWN + 3] = value_int(infos[i].last_offset);
-            row[OWN + 4] = moment(infos[i].last_timestamp_ms);
-            row[OWN + 5] = moment(infos[i].transaction_start_offset);
+            row[OWN + 4] = value_known(infos[i].last_timestamp_ms);
+            row[OWN + 5] = value_known(infos[i].transaction_start_offset);
             row[OWN + 6] = value_int(infos[i].coordinator_epoch);
         }
     }
@@ -346,12 +346,12 @@ static struct value batches_get(void *cursor, int column)
     case 3: return value_int(batch->size_bytes);
     case 4: return value_int(scan->cursor.segment_base);
     case 5: return value_int(scan->cursor.position);
-    case 6: return moment(batch->base_timestamp_ms);
-    case 7: return moment(batch->max_timestamp_ms);
+    case 6: return value_known(batch->base_timestamp_ms);
+    case 7: return value_known(batch->max_timestamp_ms);
     case 8: return value_text(batch_log_append_time(batch) ? "LogAppendTime" : "CreateTime");
     case 9: return value_text(codec_name(batch_codec(batch)));
     case 10: return value_int(batch->leader_epoch);
-    case 11: return moment(batch->producer_id);
+    case 11: return value_known(batch->producer_id);
     case 12: return batch->producer_id < 0 ? value_null() : value_int(batch->producer_epoch);
     case 13: return batch->base_sequence < 0 ? value_null() : value_int(batch->base_sequence);
     case 14: return value_int(batch_transactional(batch));
@@ -422,7 +422,7 @@ static struct value records_get(void *cursor, int column)
 
     switch (column - OWN) {
     case 0: return value_int(record->offset);
-    case 1: return moment(record->timestamp_ms);
+    case 1: return value_known(record->timestamp_ms);
     case 2: return bytes_value(scan, record->key);
     case 3: return bytes_value(scan, record->value);
     case 4: return value_int(record->header_count);

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/rows.h"
 #include "sim/base/text.h"
 #include "sim/cluster/cluster_internal.h"
-#include "sim/cluster/table_rows.h"
 
 static const struct column columns[] = {
     { "broker", VALUE_INT, "" },

@@ -1,6 +1,6 @@
 /* The table `network`: links between nodes that are not as they were at first. */
+#include "sim/base/rows.h"
 #include "sim/cluster/cluster_internal.h"
-#include "sim/cluster/table_rows.h"
 
 static const struct column columns[] = {
     { "from_node", VALUE_TEXT, "a broker's id, clients, zookeeper" },

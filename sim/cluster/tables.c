@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/rows.h"
 #include "sim/cluster/cluster_internal.h"
-#include "sim/cluster/table_rows.h"
 
 void cluster_register_tables(struct cluster *cluster, struct tables *tables)
 {
@@ -64,8 +64,8 @@ static void *brokers_open(void *context, const struct constraint *constraints, s
         row[8] = value_int((int64_t)broker->partition_count);
         row[9] = value_int(leaders);
         row[10] = value_int(size);
-        row[11] = moment(broker->started_us / 1000);
-        row[12] = moment(next_us == INT64_MAX ? next_us : next_us / 1000);
+        row[11] = value_known(broker->started_us / 1000);
+        row[12] = value_known(next_us == INT64_MAX ? next_us : next_us / 1000);
         row[13] = value_int(broker_skew_us(broker) / 1000);
     }
     return rows;
@@ -187,14 +187,14 @@ static void add_partition_row(struct cluster *cluster, struct rows *rows, const 
     row[10] = value_int(log_end_offset(partition->log));
     row[11] = value_int(log_size_bytes(partition->log));
     row[12] = value_int(segments);
-    row[13] = moment(log_next_expiry_ms(partition->log));
+    row[13] = value_known(log_next_expiry_ms(partition->log));
     if (partition_cleaner_offset(partition) >= 0)
         row[14] = value_int(partition_cleaner_offset(partition));
     if (log_settings(partition->log)->cleanup_compact) {
         int64_t next_us = partition_next_cleaning_us(partition);
 
         row[15] = value_real(log_decide_compaction(partition->log, partition_cleaner_offset(partition), broker_now_ms(partition->broker)).ratio);
-        row[16] = moment(next_us == INT64_MAX ? INT64_MAX : next_us / 1000);
+        row[16] = value_known(next_us == INT64_MAX ? INT64_MAX : next_us / 1000);
     }
 }
 
@@ -264,15 +264,15 @@ static void *replicas_open(void *context, const struct constraint *constraints, 
                 row[2] = value_int(infos[r].broker);
                 row[3] = value_int(infos[r].leader);
                 row[4] = value_int(infos[r].in_isr);
-                row[5] = moment(infos[r].log_start_offset);
-                row[6] = moment(infos[r].log_end_offset);
-                row[7] = moment(infos[r].high_watermark);
-                row[8] = moment(infos[r].last_caught_up_ms);
-                row[9] = moment(infos[r].lag);
-                row[10] = moment(infos[r].known_end_offset);
-                row[11] = moment(infos[r].leader_epoch);
+                row[5] = value_known(infos[r].log_start_offset);
+                row[6] = value_known(infos[r].log_end_offset);
+                row[7] = value_known(infos[r].high_watermark);
+                row[8] = value_known(infos[r].last_caught_up_ms);
+                row[9] = value_known(infos[r].lag);
+                row[10] = value_known(infos[r].known_end_offset);
+                row[11] = value_known(infos[r].leader_epoch);
                 row[12] = value_int(infos[r].held);
-                row[13] = moment(infos[r].leaves_isr_us == INT64_MAX ? INT64_MAX : infos[r].leaves_isr_us / 1000);
+                row[13] = value_known(infos[r].leaves_isr_us == INT64_MAX ? INT64_MAX : infos[r].leaves_isr_us / 1000);
             }
         }
     }

@@ -1,27 +1,7 @@
 /* The tables apis, connections and requests. */
+#include "sim/base/rows.h"
 #include "sim/wire/faults.h"
 #include "sim/wire/wire_internal.h"
-
-struct cursor {
-    const struct wire *wire;
-    int64_t at; /* row, from 0; before the first: -1 */
-    struct connection_info info;
-};
-
-static struct cursor *cursor_new(void *context)
-{
-    struct cursor *cursor = mem_zero(sizeof(*cursor));
-
-    cursor->wire = context;
-    cursor->at = -1;
-    return cursor;
-}
-
-static void *open_cursor(void *context, const struct constraint *constraints, size_t count)
-{
-    (void)constraints, (void)count;
-    return cursor_new(context);
-}
 
 /* ---- apis ---- */
 
@@ -41,18 +21,6 @@ static const struct column api_columns[] = {
     { 0 },
 };
 
-static bool next_api(void *at)
-{
-    struct cursor *cursor = at;
-    int16_t first, last;
-
-    do {
-        if ((size_t)++cursor->at >= api_count())
-            return false;
-    } while (!api_range(api_at((size_t)cursor->at), cursor->wire->release, &first, &last));
-    return true;
-}
-
 static int16_t accepted_from(const struct api *api, enum release release, int16_t last)
 {
     int16_t version = 0;
@@ -67,30 +35,39 @@ static struct value version_value(int16_t version)
     return version < 0 ? value_null() : value_int(version);
 }
 
-static struct value get_api(void *at, int column)
-{
-    struct cursor *cursor = at;
-    const struct api *api = api_at((size_t)cursor->at);
-    int16_t first, last;
+static const struct table api_table;
 
-    api_range(api, cursor->wire->release, &first, &last);
-    switch (column) {
-    case API_KEY: return value_int(api->key);
-    case API_NAME: return value_text(api->name);
-    case API_FIRST: return value_int(first);
-    case API_LAST: return value_int(last);
-    case API_TAKEN_FROM: return value_int(accepted_from(api, cursor->wire->release, last));
-    case API_FIRST_27: return version_value(api->first_27);
-    case API_LAST_27: return version_value(api->last_27);
-    case API_FIRST_43: return version_value(api->first_43);
-    case API_LAST_43: return version_value(api->last_43);
-    default: return api->request->flexible_since == NEWEST ? value_null() : value_int(api->request->flexible_since);
+static void *apis_open(void *context, const struct constraint *constraints, size_t count)
+{
+    enum release release = ((const struct wire *)context)->release;
+    struct rows *rows = rows_new(&api_table);
+
+    (void)constraints, (void)count;
+    for (size_t i = 0; i < api_count(); i++) {
+        const struct api *api = api_at(i);
+        struct value *row;
+        int16_t first, last;
+
+        if (!api_range(api, release, &first, &last))
+            continue;
+        row = rows_add(rows);
+        row[API_KEY] = value_int(api->key);
+        row[API_NAME] = value_text(api->name);
+        row[API_FIRST] = value_int(first);
+        row[API_LAST] = value_int(last);
+        row[API_TAKEN_FROM] = value_int(accepted_from(api, release, last));
+        row[API_FIRST_27] = version_value(api->first_27);
+        row[API_LAST_27] = version_value(api->last_27);
+        row[API_FIRST_43] = version_value(api->first_43);
+        row[API_LAST_43] = version_value(api->last_43);
+        row[API_FLEXIBLE] = api->request->flexible_since == NEWEST ? value_null() : value_int(api->request->flexible_since);
     }
+    return rows;
 }
 
 static const struct table api_table = {
     .name = "apis", .doc = "requests that the brokers answer, and in which versions", .columns = api_columns,
-    .open = open_cursor, .next = next_api, .get = get_api, .close = mem_free,
+    .open = apis_open, .next = rows_next, .get = rows_get, .close = rows_close,
 };
 
 /* ---- connections ---- */
@@ -118,41 +95,39 @@ static const struct column connection_columns[] = {
     { 0 },
 };
 
-static bool next_connection(void *at)
+static const struct table connection_table;
+
+static void *connections_open(void *context, const struct constraint *constraints, size_t count)
 {
-    struct cursor *cursor = at;
+    struct rows *rows = rows_new(&connection_table);
 
-    if ((size_t)++cursor->at >= wire_connection_count(cursor->wire))
-        return false;
-    wire_connection_get(cursor->wire, (size_t)cursor->at, &cursor->info);
-    return true;
-}
+    (void)constraints, (void)count;
+    for (size_t i = 0; i < wire_connection_count(context); i++) {
+        struct value *row = rows_add(rows);
+        struct connection_info info;
 
-static struct value get_connection(void *at, int column)
-{
-    const struct connection_info *info = &((struct cursor *)at)->info;
-
-    switch (column) {
-    case CONNECTION_NUMBER: return value_int(info->number);
-    case CONNECTION_BROKER: return value_int(info->broker);
-    case CONNECTION_HOST: return value_text(info->client_host);
-    case CONNECTION_PORT: return value_int(info->client_port);
-    case CONNECTION_CLIENT: return value_text(info->client_id);
-    case CONNECTION_SOFTWARE: return value_text(info->software_name);
-    case CONNECTION_VERSION: return value_text(info->software_version);
-    case CONNECTION_NETWORK: return value_int(info->network);
-    case CONNECTION_REQUESTS: return value_int((int64_t)info->requests);
-    case CONNECTION_IN: return value_int((int64_t)info->bytes_in);
-    case CONNECTION_OUT: return value_int((int64_t)info->bytes_out);
-    case CONNECTION_WAITING: return value_text(info->waiting_in);
-    case CONNECTION_SINCE: return value_int(info->since_us);
-    default: return value_int(info->last_us);
+        wire_connection_get(context, i, &info);
+        row[CONNECTION_NUMBER] = value_int(info.number);
+        row[CONNECTION_BROKER] = value_int(info.broker);
+        row[CONNECTION_HOST] = rows_text(rows, info.client_host);
+        row[CONNECTION_PORT] = value_int(info.client_port);
+        row[CONNECTION_CLIENT] = rows_text(rows, info.client_id);
+        row[CONNECTION_SOFTWARE] = rows_text(rows, info.software_name);
+        row[CONNECTION_VERSION] = rows_text(rows, info.software_version);
+        row[CONNECTION_NETWORK] = value_int(info.network);
+        row[CONNECTION_REQUESTS] = value_int((int64_t)info.requests);
+        row[CONNECTION_IN] = value_int((int64_t)info.bytes_in);
+        row[CONNECTION_OUT] = value_int((int64_t)info.bytes_out);
+        row[CONNECTION_WAITING] = value_text(info.waiting_in);
+        row[CONNECTION_SINCE] = value_int(info.since_us);
+        row[CONNECTION_LAST] = value_int(info.last_us);
     }
+    return rows;
 }
 
 static const struct table connection_table = {
     .name = "connections", .doc = "clients that are connected", .columns = connection_columns,
-    .open = open_cursor, .next = next_connection, .get = get_connection, .close = mem_free,
+    .open = connections_open, .next = rows_next, .get = rows_get, .close = rows_close,
 };
 
 /* ---- requests ---- */
@@ -178,40 +153,37 @@ static const struct column request_columns[] = {
     { 0 },
 };
 
-static bool next_request(void *at)
+static const struct table request_table;
+
+static void *requests_open(void *context, const struct constraint *constraints, size_t count)
 {
-    struct cursor *cursor = at;
-    int64_t count = cursor->wire->request_count;
+    const struct wire *wire = context;
+    struct rows *rows = rows_new(&request_table);
 
-    if (cursor->at < 0 && count > RECENT_REQUESTS)
-        cursor->at = count - RECENT_REQUESTS - 1;
-    return ++cursor->at < count;
-}
+    (void)constraints, (void)count;
+    for (int64_t i = wire->request_count > RECENT_REQUESTS ? wire->request_count - RECENT_REQUESTS : 0; i < wire->request_count; i++) {
+        const struct recent *recent = &wire->recent[i % RECENT_REQUESTS];
+        struct value *row = rows_add(rows);
 
-static struct value get_request(void *at, int column)
-{
-    const struct cursor *cursor = at;
-    const struct recent *recent = &cursor->wire->recent[cursor->at % RECENT_REQUESTS];
-
-    switch (column) {
-    case REQUEST_NUMBER: return value_int(recent->number);
-    case REQUEST_BEGAN: return value_int(recent->began_us);
-    case REQUEST_TOOK: return value_int(recent->took_us);
-    case REQUEST_CONNECTION: return value_int(recent->connection);
-    case REQUEST_BROKER: return value_int(recent->broker);
-    case REQUEST_CLIENT: return value_text(recent->client_id);
-    case REQUEST_API: return value_text(recent->api->name);
-    case REQUEST_VERSION: return value_int(recent->version);
-    case REQUEST_CORRELATION: return value_int(recent->correlation_id);
-    case REQUEST_IN: return value_int(recent->bytes_in);
-    case REQUEST_OUT: return value_int((int64_t)recent->bytes_out);
-    default: return recent->error ? value_text(err_name(recent->error)) : value_null();
+        row[REQUEST_NUMBER] = value_int(recent->number);
+        row[REQUEST_BEGAN] = value_int(recent->began_us);
+        row[REQUEST_TOOK] = value_int(recent->took_us);
+        row[REQUEST_CONNECTION] = value_int(recent->connection);
+        row[REQUEST_BROKER] = value_int(recent->broker);
+        row[REQUEST_CLIENT] = rows_text(rows, recent->client_id);
+        row[REQUEST_API] = value_text(recent->api->name);
+        row[REQUEST_VERSION] = value_int(recent->version);
+        row[REQUEST_CORRELATION] = value_int(recent->correlation_id);
+        row[REQUEST_IN] = value_int(recent->bytes_in);
+        row[REQUEST_OUT] = value_int((int64_t)recent->bytes_out);
+        row[REQUEST_ERROR] = recent->error ? value_text(err_name(recent->error)) : value_null();
     }
+    return rows;
 }
 
 static const struct table request_table = {
     .name = "requests", .doc = "the latest requests", .columns = request_columns,
-    .open = open_cursor, .next = next_request, .get = get_request, .close = mem_free,
+    .open = requests_open, .next = rows_next, .get = rows_get, .close = rows_close,
 };
 
 void wire_register_tables(struct wire *wire, struct tables *tables)

@@ -1,5 +1,5 @@
 /* Rows made when a query begins. */
-#include "sim/cluster/table_rows.h"
+#include "sim/base/rows.h"
 
 #include <string.h>
 
@@ -29,9 +29,9 @@ struct value rows_text(struct rows *rows, const char *text)
     return text ? value_text(arena_text(&rows->arena, text, strlen(text))) : value_null();
 }
 
-struct value moment(int64_t ms)
+struct value value_known(int64_t number)
 {
-    return ms == INT64_MAX || ms < 0 ? value_null() : value_int(ms);
+    return number == INT64_MAX || number < 0 ? value_null() : value_int(number);
 }
 
 bool rows_next(void *cursor)

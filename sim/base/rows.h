@@ -1,4 +1,4 @@
-/* Rows made when a query begins, for tables that are small. Inside of cluster. */
+/* Rows made when a query begins, for tables that are small: what a table's `open` then returns; its next, get and close are those below. */
 #pragma once
 #include "sim/base/mem.h"
 #include "sim/base/table.h"
@@ -11,7 +11,7 @@ struct rows {
 struct rows *rows_new(const struct table *table);
 struct value *rows_add(struct rows *rows);                 /* a new row, all null; valid until the next */
 struct value rows_text(struct rows *rows, const char *text); /* a copy that lives with the rows */
-struct value moment(int64_t ms);                           /* INT64_MAX and -1 are null */
+struct value value_known(int64_t number);                  /* negative ones and INT64_MAX are null */
 /* table's next, get, close */
 bool rows_next(void *cursor);
 struct value rows_get(void *cursor, int column);
