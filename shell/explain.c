@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shell/phrases.h"
+
 int64_t entry_fact(const struct entry *entry, const char *name, int64_t otherwise)
 {
     for (int i = 0; i < entry->fact_count; i++)
@@ -181,11 +183,13 @@ static void say_producers(enum lang lang, const struct entry *entry, struct text
 
 static void say_refused(enum lang lang, const struct entry *entry, struct text *out)
 {
-    (void)lang; /* Kafka's own words, and numbers */
+    /* Kafka's own words, and numbers */
     text_printf(out, "%s-%d: %s", entry->topic, entry->partition, entry_fact_text(entry, "error"));
     if (fact(entry, "limit") >= 0)
         text_printf(out, ", %lld %s %lld", fact(entry, "value"), text_equal(entry->rule, "min.insync.replicas") ? "<" : ">", fact(entry, "limit"));
-    text_printf(out, " (%s), %s", entry->rule, entry->subject);
+    text_add(out, " (");
+    phrase_add(lang, out, entry->rule);
+    text_printf(out, "), %s", entry->subject);
 }
 
 static void say_duplicate(enum lang lang, const struct entry *entry, struct text *out)
@@ -339,8 +343,13 @@ bool explain_facts(enum lang lang, const struct entry *entry, struct text *out)
 
 void explain_entry(enum lang lang, const struct entry *entry, struct text *out)
 {
+    struct text plain = { 0 };
+
     if ((lang != LANG_EN || !entry->text) && explain_facts(lang, entry, out))
         return;
-    if (entry->text)
-        text_escaped(out, bytes_text(entry->text));
+    if (!entry->text)
+        return;
+    phrase_add(lang, &plain, entry->text);
+    text_escaped(out, bytes_text(text_chars(&plain)));
+    text_done(&plain);
 }

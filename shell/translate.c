@@ -235,6 +235,7 @@ const char *n_(enum lang lang, const char *one, const char *many, int64_t n)
 
 /* ---- time, in words ---- */
 
+/* NULL: there is no such unit. */
 static const char *unit_in(enum lang lang, const char *unit, int64_t count)
 {
     static const char *const units[] = { N_("h"), N_("min"), N_("s"), N_("ms"), N_("us") };
@@ -242,23 +243,34 @@ static const char *unit_in(enum lang lang, const char *unit, int64_t count)
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
         if (!strcmp(unit, units[i]))
             return _(lang, units[i]);
-    return n_(lang, "day", "days", count);
+    return strcmp(unit, "day") && strcmp(unit, "days") ? NULL : n_(lang, "day", "days", count);
 }
 
-/* text_duration() says it in English; its words are put in the language's one by one. */
+bool lang_add_duration(enum lang lang, struct text *out, const char *english)
+{
+    char *words = mem_text(english), *at = words, *number, *unit;
+    struct text said = { 0 };
+    bool good = true;
+
+    for (int pair = 0; good && (number = strsep(&at, " ")); pair++) {
+        const char *name = (unit = strsep(&at, " ")) ? unit_in(lang, unit, strtoll(number, NULL, 10)) : NULL;
+
+        good = name && *number && !number[strspn(number, "-.0123456789")];
+        text_printf(&said, "%s%s %s", pair ? " " : "", number, good ? name : "");
+    }
+    if (good)
+        text_add(out, text_chars(&said));
+    text_done(&said);
+    mem_free(words);
+    return good;
+}
+
 void lang_duration(enum lang lang, struct text *out, int64_t us)
 {
     struct text english = { 0 };
-    char *words, *at, *number, *unit;
 
     text_duration(&english, us);
-    if (lang == LANG_EN) {
+    if (lang == LANG_EN || !lang_add_duration(lang, out, text_chars(&english)))
         text_add(out, text_chars(&english));
-        text_done(&english);
-        return;
-    }
-    words = at = text_take(&english);
-    for (int pair = 0; (number = strsep(&at, " ")) && (unit = strsep(&at, " ")); pair++)
-        text_printf(out, "%s%s %s", pair ? " " : "", number, unit_in(lang, unit, strtoll(number, NULL, 10)));
-    mem_free(words);
+    text_done(&english);
 }

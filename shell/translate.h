@@ -26,6 +26,8 @@ const char *n_(enum lang lang, const char *one, const char *many, int64_t n) __a
 
 /* "9.8 s", "1 min 30 s", "2 h 5 min", "7 days" */
 void lang_duration(enum lang lang, struct text *out, int64_t us);
+/* The same of one that is written in English already, as text_duration() and the journal do ("1 min 30 s", "35.9 s"); false: it is none, nothing was added. */
+bool lang_add_duration(enum lang lang, struct text *out, const char *english);
 
 /* A compiled catalogue in memory, for the reader of files and for tests: NULL unless `bytes` is whole and in order. Borrows `bytes`. */
 struct catalogue {

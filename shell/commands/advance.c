@@ -39,13 +39,13 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "clients", NULL, "the sessions of real clients too: who does not speak in time is out", COMPLETE_NONE, RELEASE_ANY },
+    { "clients", NULL, N_("the sessions of real clients too: who does not speak in time is out"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_advance = {
     .name = "advance", .summary = "move virtual time on by a while", .usage = "advance DURATION [--clients]",
-    .details = "Everything that is due on the way happens, in order. Real clients stay members: their sessions run on their own clocks.\n"
-               "Ends with a digest of what came to pass.",
+    .details = N_("Everything that is due on the way happens, in order. Real clients stay members: their sessions run on their own clocks.\n"
+               "Ends with a digest of what came to pass."),
     .example = "advance 7d", .options = options, .needs_lab = true, .past = "", .run = run,
 };

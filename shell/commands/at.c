@@ -37,7 +37,7 @@ static int run(struct call *call)
 
 const struct command command_at_time = {
     .name = "at", .summary = "give an order later; alone: which orders wait", .usage = "at [TIME ORDER | list | cancel N]",
-    .details = "TIME is +5s from now, 10:05:00 of this day or a date with a time. ORDER is any line of broker, net, disk, fault, producer, consumer, ... that changes something. It is given when virtual "
-               "time comes there, as an event; what can't be done then is an event too (events order_failed).",
+    .details = N_("TIME is +5s from now, 10:05:00 of this day or a date with a time. ORDER is any line of broker, net, disk, fault, producer, consumer, ... that changes something. It is given when virtual "
+               "time comes there, as an event; what can't be done then is an event too (events order_failed)."),
     .example = "at +5s broker kill 1", .words = "list cancel", .argument = COMPLETE_COMMAND, .needs_lab = true, .run = run,
 };

@@ -190,15 +190,15 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "port", "PORT", "the first broker's (any that is free)", COMPLETE_NONE, RELEASE_ANY },
-    { "no-listen", NULL, "no port", COMPLETE_NONE, RELEASE_ANY },
+    { "port", "PORT", N_("the first broker's (any that is free)"), COMPLETE_NONE, RELEASE_ANY },
+    { "no-listen", NULL, N_("no port"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_branch = {
     .name = "branch", .summary = "make this moment a lab of its own", .usage = "branch [DIR] [--port P] | branch list | leave | enter N | end [N]",
-    .details = "What the session looks at - a moment of the past, or the present - becomes a second lab that lives: on its own ports, with its own clock, in DIR (or a folder that\n"
+    .details = N_("What the session looks at - a moment of the past, or the present - becomes a second lab that lives: on its own ports, with its own clock, in DIR (or a folder that\n"
                "is gone at the end). What came in until then is played into it; its clients of then are gone. The first lab goes on, with its clients. The session works in the\n"
-               "branch from then on; branch leave goes back, branch enter 1 in again, branch end closes it. One can rewind in a branch beyond the moment at which it parted.",
+               "branch from then on; branch leave goes back, branch enter 1 in again, branch end closes it. One can rewind in a branch beyond the moment at which it parted."),
     .example = "branch --no-listen", .options = options, .words = "list leave enter end", .argument = COMPLETE_FILE, .past = "", .needs_lab = true, .run = run,
 };

@@ -60,8 +60,8 @@ static int run(struct call *call)
 
 const struct command command_break = {
     .name = "break", .summary = "pause the clock when something holds", .usage = "break [CONDITION | clear N|all]",
-    .details = "CONDITION as for until: delete students-0, roll, unlink, isr, rebalance my-group, leader students-0 != 1, lag my-group = 0, the name or label of any event\n"
-               "(events --kinds), or an SQL expression. It pauses whoever moves the clock: it may run by itself, in --serve too, or be moved by advance. Alone it lists them.",
+    .details = N_("CONDITION as for until: delete students-0, roll, unlink, isr, rebalance my-group, leader students-0 != 1, lag my-group = 0, the name or label of any event\n"
+               "(events --kinds), or an SQL expression. It pauses whoever moves the clock: it may run by itself, in --serve too, or be moved by advance. Alone it lists them."),
     .example = "break delete students-0", .words = "clear delete roll unlink clean leader lag rebalance", .argument = COMPLETE_PARTITION, .compares = true, .needs_lab = true,
     .run = run,
 };

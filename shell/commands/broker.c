@@ -1,12 +1,13 @@
 /* broker: brokers stopped, killed and started; alone: how each is. */
 #include "shell/commands/orders.h"
 #include "shell/listing.h"
+#include "shell/phrases.h"
 #include "shell/prose.h"
 #include "sim/base/mem.h"
 
 int order_run(struct call *call)
 {
-    struct text words = { 0 }, answer = { 0 };
+    struct text words = { 0 }, answer = { 0 }, said = { 0 };
     struct reason reason = { "" };
     enum err err;
 
@@ -14,9 +15,14 @@ int order_run(struct call *call)
         text_printf(&words, "%s%s", i ? " " : "", call->argv[i]);
     err = lab_order(call_lab(call), text_chars(&words), &answer, &reason);
     if (err)
-        call_error(call, "%s: %s\n", call->argv[0], reason.text);
+        phrase_add(call->session->lang, &said, reason.text);
     else
-        prose_write(call, text_chars(&answer));
+        phrase_add(call->session->lang, &said, text_chars(&answer));
+    if (err)
+        call_error(call, "%s: %s\n", call->argv[0], text_chars(&said));
+    else
+        prose_write(call, text_chars(&said));
+    text_done(&said);
     text_done(&words);
     text_done(&answer);
     return !err ? 0 : err == ERR_INVALID_REQUEST ? 2 : 1;
@@ -97,7 +103,11 @@ static bool await_stop(struct call *call, const struct broker *broker)
         const char *waits = broker_stop_waits(broker);
 
         if (waits && (!said || !text_equal(said, waits))) {
-            call_print(call, "Broker %d waits: %s.\n", broker_id(broker), waits);
+            struct text words = { 0 };
+
+            phrase_add(call->session->lang, &words, waits);
+            prose_print(call, _(call->session->lang, "Broker %d waits: %s.\n"), broker_id(broker), text_chars(&words));
+            text_done(&words);
             mem_free(said);
             said = mem_text(waits);
         }
@@ -117,18 +127,21 @@ static int await(struct call *call)
     if (call->argc != 3 || !parse_i32(call->argv[2], &id) || !(broker = cluster_broker(lab_cluster(lab), id)))
         return 0;
     if (broker_state(broker) == BROKER_STOPPING && lab_pace(lab) == PACE_FROZEN) {
-        call_print(call, "Nothing runs while the lab is frozen: it goes on with `resume`.\n");
+        prose_print(call, "%s", _(call->session->lang, "Nothing runs while the lab is frozen: it goes on with `resume`.\n"));
     } else if (broker_state(broker) == BROKER_STOPPING) {
         if (!await_stop(call, broker))
             return 130;
-        call_print(call, "Broker %d is down; `broker start %d` brings it back.\n", id, id);
+        prose_print(call, _(call->session->lang, "Broker %d is down; `broker start %d` brings it back.\n"), id, id);
     } else if ((lab_pace(lab) != PACE_FROZEN && broker_loading(broker, NULL, NULL)) ||
                (broker_state(broker) == BROKER_STARTING && lab_pace(lab) == PACE_RUNNING && broker_starts_us(broker) != INT64_MAX)) {
         while (broker_state(broker) == BROKER_STARTING && broker_starts_us(broker) != INT64_MAX)
             if (broker_loading(broker, NULL, NULL) ? !await_work(call, broker)
                                                    : !call_sleep(call, broker_starts_us(broker) - queue_now_us(lab_queue(lab)) + 1000))
                 return 130;
-        call_print(call, "Broker %d is %s.\n", id, broker_state_name(broker_state(broker)));
+        if (broker_state(broker) == BROKER_UP)
+            prose_print(call, _(call->session->lang, "Broker %d is up.\n"), id);
+        else
+            prose_print(call, _(call->session->lang, "Broker %d is %s.\n"), id, broker_state_name(broker_state(broker)));
         return broker_state(broker) != BROKER_UP;
     }
     return 0;
@@ -146,11 +159,11 @@ static int run(struct call *call)
 
 const struct command command_broker = {
     .name = "broker", .summary = "stop, kill, freeze, start brokers; alone: list", .usage = "broker [stop|kill|power-off|start|freeze|thaw ID] | broker add [ID] [rack=R] [KEY=VALUE]...",
-    .details = "stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed; without a controller, or another replica in sync, it asks again for a while and says so (2.7 controlled.shutdown.max.retries, 4.3 five minutes). kill is kill -9: connections are reset, nothing is "
+    .details = N_("stop is a controlled shutdown: leaders move to other replicas in sync, logs are closed; without a controller, or another replica in sync, it asks again for a while and says so (2.7 controlled.shutdown.max.retries, 4.3 five minutes). kill is kill -9: connections are reset, nothing is "
                "closed, and the controller only notices when the broker's session ends (2.7 zookeeper.session.timeout.ms, 4.3 "
                "broker.session.timeout.ms; `next leader` goes there). power-off is kill, and what the disk had not flushed is gone, some of it half written: "
                "Kafka leaves flushing to the system unless flush.messages or flush.ms say otherwise, and relies on replicas. start recovers the logs and registers the broker anew, after a kill when that session "
                "has ended. freeze ID [DURATION] is a long garbage collection: the broker stands still, connections to it hang, its session ends, and after thaw it still "
-               "believes what it believed: a zombie. add lets one more join, empty, at the next port: broker add 4 rack=b. Under 4.3 the first brokers are the controllers too, as many as --controllers says: without a majority of them no leader is elected and no topic made.",
+               "believes what it believed: a zombie. add lets one more join, empty, at the next port: broker add 4 rack=b. Under 4.3 the first brokers are the controllers too, as many as --controllers says: without a majority of them no leader is elected and no topic made."),
     .example = "broker", .words = "stop kill power-off start freeze thaw add", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

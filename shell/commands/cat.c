@@ -86,6 +86,6 @@ static int run(struct call *call)
 
 const struct command command_cat = {
     .name = "cat", .summary = "print files, the brokers' as well", .usage = "cat [FILE]...",
-    .details = "Paths as in ls. On a terminal, bytes that are no text are shown as \\xNN.", .example = "cat /tmp/kafka-logs/students-0/leader-epoch-checkpoint",
+    .details = N_("Paths as in ls. On a terminal, bytes that are no text are shown as \\xNN."), .example = "cat /tmp/kafka-logs/students-0/leader-epoch-checkpoint",
     .argument = COMPLETE_FILE, .past = "", .run = run,
 };

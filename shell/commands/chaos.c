@@ -77,18 +77,18 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "seed", "N", "what is drawn; the lab's own without it", COMPLETE_NONE, RELEASE_ANY },
-    { "for", "DURATION", "how long, in virtual time; 10m without it", COMPLETE_NONE, RELEASE_ANY },
-    { "kinds", "LIST", "kill,stop,power-off,freeze,cut,disk-fail,delay,loss,disk,requests; all but power-off and disk-fail without it", COMPLETE_NONE, RELEASE_ANY },
-    { "brokers", "LIST", "those that it may touch; all without it", COMPLETE_BROKER, RELEASE_ANY },
-    { "gentle", NULL, "each partition keeps min.insync.replicas, one broker is away at a time: without saying", COMPLETE_NONE, RELEASE_ANY },
-    { "rough", NULL, "anything goes", COMPLETE_NONE, RELEASE_ANY },
+    { "seed", "N", N_("what is drawn; the lab's own without it"), COMPLETE_NONE, RELEASE_ANY },
+    { "for", "DURATION", N_("how long, in virtual time; 10m without it"), COMPLETE_NONE, RELEASE_ANY },
+    { "kinds", "LIST", N_("kill,stop,power-off,freeze,cut,disk-fail,delay,loss,disk,requests; all but power-off and disk-fail without it"), COMPLETE_NONE, RELEASE_ANY },
+    { "brokers", "LIST", N_("those that it may touch; all without it"), COMPLETE_BROKER, RELEASE_ANY },
+    { "gentle", NULL, N_("each partition keeps min.insync.replicas, one broker is away at a time: without saying"), COMPLETE_NONE, RELEASE_ANY },
+    { "rough", NULL, N_("anything goes"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_chaos = {
     .name = "chaos", .summary = "faults by chance for a while; alone: what it did", .usage = "chaos [--seed N] [--for DURATION] [--kinds LIST] [--brokers LIST] [--gentle|--rough] | chaos [list | stop]",
-    .details = "Every few seconds of virtual time something breaks for 2 to 20 s: brokers are killed, stopped, frozen or cut off and come back, links and disks are slow, requests fail as clients "
-               "know to handle. In the end, or with chaos stop, all of it is mended. The same seed at the same moment does the same. What was drawn and spared is in events chaos_spared.",
+    .details = N_("Every few seconds of virtual time something breaks for 2 to 20 s: brokers are killed, stopped, frozen or cut off and come back, links and disks are slow, requests fail as clients "
+               "know to handle. In the end, or with chaos stop, all of it is mended. The same seed at the same moment does the same. What was drawn and spared is in events chaos_spared."),
     .example = "chaos --seed 7 --for 10m", .options = options, .words = "start stop list", .needs_lab = true, .run = run,
 };

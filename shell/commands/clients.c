@@ -99,6 +99,6 @@ static int run(struct call *call)
 
 const struct command command_clients = {
     .name = "clients", .summary = "who is connected, by address, and simulated clients", .usage = "clients [kick N|ADDRESS|CLIENT-ID|NAME | name ADDRESS NAME]",
-    .details = "kick closes connections; most clients come again at once. name says who is at an address, without a port, for this sitting: clients name 10.0.0.7 Anna; without NAME it is forgotten.",
+    .details = N_("kick closes connections; most clients come again at once. name says who is at an address, without a port, for this sitting: clients name 10.0.0.7 Anna; without NAME it is forgotten."),
     .example = "clients", .words = "kick name", .needs_lab = true, .past = "", .run = run,
 };

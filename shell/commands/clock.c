@@ -29,8 +29,8 @@ static int run(struct call *call)
 
 const struct command command_clock = {
     .name = "clock", .summary = "set a broker's clock wrong; alone: what each says", .usage = "clock [skew ID DURATION]",
-    .details = "The broker's own clock is ahead by DURATION, or behind (-5s); 0s sets it right. It stamps records with it where message.timestamp.type=LogAppendTime, compares with it "
+    .details = N_("The broker's own clock is ahead by DURATION, or behind (-5s); 0s sets it right. It stamps records with it where message.timestamp.type=LogAppendTime, compares with it "
                "what clients stamped (message.timestamp.before.max.ms and after.max.ms, 2.7 message.timestamp.difference.max.ms), and judges ages by it: retention, segment.ms, compaction, offsets "
-               "of silent groups, idle producers' ids. Sessions, timeouts, the ISR and when tasks come around do not go by it, nor do the times of files. A new leader judges by its own clock.",
+               "of silent groups, idle producers' ids. Sessions, timeouts, the ISR and when tasks come around do not go by it, nor do the times of files. A new leader judges by its own clock."),
     .example = "clock skew 1 1h", .words = "skew", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

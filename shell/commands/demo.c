@@ -296,6 +296,6 @@ static int run(struct call *call)
 
 const struct command command_demo = {
     .name = "demo", .summary = "a scene that plays itself", .usage = "demo [retention]",
-    .details = "retention (20 s): segments roll, expire and are deleted, the active one as well. Any key takes over.",
+    .details = N_("retention (20 s): segments roll, expire and are deleted, the active one as well. Any key takes over."),
     .example = "demo retention", .words = "retention", .needs_lab = true, .run = run,
 };

@@ -62,8 +62,8 @@ static int run(struct call *call)
 const struct command command_disk = {
     .name = "disk", .summary = "make a disk full, slow or failing; alone: a list",
     .usage = "disk [full ID [BYTES] | slow ID DURATION | fail ID [OPERATION] [N] [always] | heal ID]",
-    .details = "A broker whose only log dir refuses something halts, as Kafka's does: clients get KAFKA_STORAGE_ERROR, then the connection goes. After disk heal, "
+    .details = N_("A broker whose only log dir refuses something halts, as Kafka's does: clients get KAFKA_STORAGE_ERROR, then the connection goes. After disk heal, "
                "broker start brings it back. OPERATION is write, fsync, rename, create, delete, read or operation (any of them); N: the how manieth from now on. On a "
-               "slow disk answers to producers (acks 1 and all), the high watermark and a follower's next fetch wait for it. unflushed: what broker power-off could take.",
+               "slow disk answers to producers (acks 1 and all), the high watermark and a follower's next fetch wait for it. unflushed: what broker power-off could take."),
     .example = "disk slow 1 50ms", .words = "full slow fail heal", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

@@ -254,7 +254,7 @@ static int run(struct call *call)
 const struct command command_dump = {
     .name = "dump", .summary = "what lies in a partition's files, decoded",
     .usage = "dump TOPIC-P [OFFSET] | dump FILE",
-    .details = "All files of a partition's folder as kafka-dump-log --print-data-log shows them, internal topics with their own decoder; with an offset just the "
-               "batch that holds it. A file alone works too, and /tmp/kafka-logs/students-0 as in Kafka. `hexdump students-0 17` shows the bytes.",
+    .details = N_("All files of a partition's folder as kafka-dump-log --print-data-log shows them, internal topics with their own decoder; with an offset just the "
+               "batch that holds it. A file alone works too, and /tmp/kafka-logs/students-0 as in Kafka. `hexdump students-0 17` shows the bytes."),
     .example = "dump students-0", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

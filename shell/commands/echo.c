@@ -54,6 +54,6 @@ static int run(struct call *call)
 }
 
 const struct command command_echo = {
-    .name = "echo", .summary = "print words", .usage = "echo [-n] [-e] [WORD]...", .details = "-n: no end of line; -e: \\n, \\t, \\xHH mean what they say.",
+    .name = "echo", .summary = "print words", .usage = "echo [-n] [-e] [WORD]...", .details = N_("-n: no end of line; -e: \\n, \\t, \\xHH mean what they say."),
     .example = "echo Hello, World! | kafka-console-producer.sh --topic students --bootstrap-server localhost:9092", .local = true, .past = "", .run = run,
 };

@@ -87,14 +87,14 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "all", NULL, "also what step does not stop at", COMPLETE_NONE, RELEASE_ANY },
-    { "since", "MARK|EVENT|TIME", "from when on: all of them, not the last 20", COMPLETE_NONE, RELEASE_ANY },
-    { "kinds", NULL, "lists the kinds of events", COMPLETE_NONE, RELEASE_ANY },
+    { "all", NULL, N_("also what step does not stop at"), COMPLETE_NONE, RELEASE_ANY },
+    { "since", "MARK|EVENT|TIME", N_("from when on: all of them, not the last 20"), COMPLETE_NONE, RELEASE_ANY },
+    { "kinds", NULL, N_("lists the kinds of events"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_events = {
     .name = "events", .summary = "what happened, newest last", .usage = "events [N] [KIND|TOPIC] [--since MARK] [--all|--kinds]",
-    .details = "The last 20, or N. KIND may be a pattern (group_*), a label (ROLL) or a topic. The tables events and decisions hold all of it.",
+    .details = N_("The last 20, or N. KIND may be a pattern (group_*), a label (ROLL) or a topic. The tables events and decisions hold all of it."),
     .example = "events 50 segment_*", .options = options, .argument = COMPLETE_EVENT, .needs_lab = true, .looks = true, .run = run,
 };

@@ -15,6 +15,6 @@ static int run(struct call *call)
 }
 
 const struct command command_exit = {
-    .name = "exit", .summary = "end the session", .usage = "exit [STATUS]", .details = "A transient lab ends with it; save keeps one. Ctrl-D does the same.",
+    .name = "exit", .summary = "end the session", .usage = "exit [STATUS]", .details = N_("A transient lab ends with it; save keeps one. Ctrl-D does the same."),
     .example = "exit", .local = true, .past = "", .run = run,
 };

@@ -54,12 +54,12 @@ static int run(struct call *call)
 const struct command command_fault = {
     .name = "fault", .summary = "requests refused, lost, late, held; alone: a list",
     .usage = "fault [add API [topic= partition= group= client= broker= from= skip=N count=N] EFFECT | list | clear [N] | release [N] | missed]",
-    .details = "API is Kafka's name of the request (Produce, Fetch, JoinGroup, ...; * is any); topic=, group= and client= (the client.id) may be patterns with * and ?. The first skip= "
+    .details = N_("API is Kafka's name of the request (Produce, Fetch, JoinGroup, ...; * is any); topic=, group= and client= (the client.id) may be patterns with * and ?. The first skip= "
                "of what matches pass, then count= are hit, or all. EFFECT is one of: error=NAME (the answer carries it, for the partition that is meant, and nothing is done), "
                "lose-request (it never comes), lose-response (it is done, and the answer never comes), delay=DURATION, hold (until fault release), blackhole "
                "(it and its connection hang for good), observe (only counted). A client that hears nothing waits for its own request.timeout.ms. from=brokers, or the id of one: "
                "what brokers send each other (AlterPartition or AlterIsr, LeaderAndIsr, a follower's Fetch; 4.3's metadata: topic=__cluster_metadata). Each hit is an event. "
-               "A script fails at its end if a fault never hit anything; fault missed says which, and fails, from a test suite through --to for instance.",
+               "A script fails at its end if a fault never hit anything; fault missed says which, and fails, from a test suite through --to for instance."),
     .example = "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER", .words = "add list clear release missed", .argument = COMPLETE_FAULT, .needs_lab = true,
     .run = run,
 };

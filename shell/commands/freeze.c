@@ -10,6 +10,6 @@ static int run(struct call *call)
 
 const struct command command_freeze = {
     .name = "freeze", .summary = "stop everything, requests too", .usage = "freeze",
-    .details = "Requests of clients queue; the header of the view counts them. Their own timeouts (often 30 s) go on, so do not leave it frozen for long.",
+    .details = N_("Requests of clients queue; the header of the view counts them. Their own timeouts (often 30 s) go on, so do not leave it frozen for long."),
     .example = "freeze", .needs_lab = true, .run = run,
 };

@@ -63,7 +63,7 @@ static int run(struct call *call)
 
 const struct command command_group = {
     .name = "group", .summary = "put a member out of its group; alone: a list", .usage = "group [expire GROUP MEMBER|all]",
-    .details = "expire does at once what the end of a session does: the member is out, the others rebalance, and it learns of it with its next request. MEMBER is the beginning of a member's "
-               "id, a client.id or a group.instance.id; it may be left out where there is only one. Sessions of real clients run on their own clocks: advance 45s --clients moves all of them on.",
+    .details = N_("expire does at once what the end of a session does: the member is out, the others rebalance, and it learns of it with its next request. MEMBER is the beginning of a member's "
+               "id, a client.id or a group.instance.id; it may be left out where there is only one. Sessions of real clients run on their own clocks: advance 45s --clients moves all of them on."),
     .example = "group", .words = "expire", .argument = COMPLETE_GROUP, .needs_lab = true, .run = run,
 };

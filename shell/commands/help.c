@@ -119,7 +119,7 @@ static void print_options(struct call *call, const struct command *command)
         struct text left = { 0 }, help = { 0 };
 
         option_name(option, &left);
-        text_printf(&help, "%s%s", option->help ? option->help : "",
+        text_printf(&help, "%s%s", option->help ? _(call->session->lang, option->help) : "", /* those of Kafka's tools are Kafka's, and in no catalogue */
                     option->only == RELEASE_27 ? " (2.7 only)" : option->only == RELEASE_43 ? " (4.3 only)" : "");
         print_entry(call, text_chars(&left), widest + 4, text_chars(&help));
         text_done(&left);

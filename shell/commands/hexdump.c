@@ -186,17 +186,17 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "s", "OFFSET", "begin at this byte (also --from)", COMPLETE_NONE, RELEASE_ANY },
-    { "n", "LENGTH", "show this many bytes (also --length); of Kafka's files whole batches and entries", COMPLETE_NONE, RELEASE_ANY },
-    { "C", NULL, "bytes alone, without fields", COMPLETE_NONE, RELEASE_ANY },
-    { "all", NULL, "long values whole", COMPLETE_NONE, RELEASE_ANY },
+    { "s", "OFFSET", N_("begin at this byte (also --from)"), COMPLETE_NONE, RELEASE_ANY },
+    { "n", "LENGTH", N_("show this many bytes (also --length); of Kafka's files whole batches and entries"), COMPLETE_NONE, RELEASE_ANY },
+    { "C", NULL, N_("bytes alone, without fields"), COMPLETE_NONE, RELEASE_ANY },
+    { "all", NULL, N_("long values whole"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_hexdump = {
     .name = "hexdump", .summary = "the bytes of a file, and what each field is",
     .usage = "hexdump FILE [-s OFFSET] [-n LENGTH] [-C] [--all] | hexdump TOPIC-P OFFSET",
-    .details = "Segments, indexes, snapshots and checkpoints are shown field by field: a batch's header, its records (unpacked ones with + before their place), and the keys and "
-               "values of internal topics. A CRC is said to be right, or what it should be. Damaged files are shown as far as they make sense, then as bytes.",
+    .details = N_("Segments, indexes, snapshots and checkpoints are shown field by field: a batch's header, its records (unpacked ones with + before their place), and the keys and "
+               "values of internal topics. A CRC is said to be right, or what it should be. Damaged files are shown as far as they make sense, then as bytes."),
     .example = "hexdump students-0 0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .looks = true, .run = run,
 };

@@ -17,6 +17,6 @@ static int run(struct call *call)
 
 const struct command command_jobs = {
     .name = "jobs", .summary = "what runs in the background", .usage = "jobs",
-    .details = "A & at the end of a line runs it in the background; kill %1 ends it. What ended since the last time is named once.",
+    .details = N_("A & at the end of a line runs it in the background; kill %1 ends it. What ended since the last time is named once."),
     .example = "jobs", .local = true, .past = "", .run = run,
 };

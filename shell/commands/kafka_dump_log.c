@@ -158,7 +158,7 @@ static int run(struct call *call)
 const struct command command_kafka_dump_log = {
     .name = "kafka-dump-log",
     .summary = "batches, records and indexes in a folder's files",
-    .details = "In the shell /tmp/kafka-logs is the first broker's folder. `dump students-0` does all files of a folder, with the right decoder.",
+    .details = N_("In the shell /tmp/kafka-logs is the first broker's folder. `dump students-0` does all files of a folder, with the right decoder."),
     .example = "kafka-dump-log.sh --files /tmp/kafka-logs/students-0/00000000000000000000.log --print-data-log",
     .options = options,
     .tool = true,

@@ -364,6 +364,6 @@ static int run(struct call *call)
 
 const struct command command_lesson = {
     .name = "lesson", .summary = "learn a scene step by step", .usage = "lesson [list|start [N]|next|check|hint|run|answer N|text|play N]",
-    .details = "A lesson tells, lets you type (or types for you: run), checks what came of it, and says why. Russian where LANG is, or after set lang ru.",
+    .details = N_("A lesson tells, lets you type (or types for you: run), checks what came of it, and says why. Russian where LANG is, or after set lang ru."),
     .example = "lesson start 1", .words = "list start next check hint run answer text play", .argument = COMPLETE_LESSON, .needs_lab = true, .checks = "check", .run = run,
 };

@@ -328,14 +328,14 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "a", NULL, "also names that begin with a dot", COMPLETE_NONE, RELEASE_ANY },
-    { "l", NULL, "one line each with mode, owner, size and time", COMPLETE_NONE, RELEASE_ANY },
-    { "h", NULL, "sizes for people", COMPLETE_NONE, RELEASE_ANY },
+    { "a", NULL, N_("also names that begin with a dot"), COMPLETE_NONE, RELEASE_ANY },
+    { "l", NULL, N_("one line each with mode, owner, size and time"), COMPLETE_NONE, RELEASE_ANY },
+    { "h", NULL, N_("sizes for people"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_ls = {
     .name = "ls", .summary = "list folders, the brokers' as well", .usage = "ls [-alhtSr1d] [FOLDER|FILE|PATTERN]...",
-    .details = "/tmp/kafka-logs is the first broker's folder; topic-partition and broker-N work alone. Times are virtual.",
+    .details = N_("/tmp/kafka-logs is the first broker's folder; topic-partition and broker-N work alone. Times are virtual."),
     .example = "ls -la /tmp/kafka-logs/students-0", .options = options, .argument = COMPLETE_FILE, .needs_lab = true, .looks = true, .run = run,
 };

@@ -57,12 +57,12 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "list", NULL, "shows the marks there are", COMPLETE_NONE, RELEASE_ANY },
+    { "list", NULL, N_("shows the marks there are"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_mark = {
     .name = "mark", .summary = "give this moment a name", .usage = "mark [NAME] | mark --list",
-    .details = "For report --since NAME, events --since NAME and rewind NAME. A mark of that name moves. Marks are no events: the cluster does not notice.",
+    .details = N_("For report --since NAME, events --since NAME and rewind NAME. A mark of that name moves. Marks are no events: the cluster does not notice."),
     .example = "mark before", .options = options, .needs_lab = true, .run = run,
 };

@@ -126,8 +126,8 @@ static int run(struct call *call)
 
 const struct command command_metrics = {
     .name = "metrics", .summary = "what brokers measure, under Kafka's names", .usage = "metrics [NAME]",
-    .details = "Alone: a row a metric, a column a broker; what ends in PerSec is how many since the broker started, and the rate of the last minute; those that never counted are left out. With a "
-               "name: that one with all its topics and partitions. In SQL: the table metrics. For Prometheus: kafkarium --metrics PORT.",
+    .details = N_("Alone: a row a metric, a column a broker; what ends in PerSec is how many since the broker started, and the rate of the last minute; those that never counted are left out. With a "
+               "name: that one with all its topics and partitions. In SQL: the table metrics. For Prometheus: kafkarium --metrics PORT."),
     .example = "metrics UnderReplicatedPartitions",
     .words = "UnderReplicatedPartitions UnderMinIsrPartitionCount OfflinePartitionsCount ActiveControllerCount IsrShrinksPerSec IsrExpandsPerSec MessagesInPerSec BytesInPerSec "
              "BytesOutPerSec MaxLag LeaderCount PartitionCount RequestsPerSec ErrorsPerSec LogEndOffset Size",

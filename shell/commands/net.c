@@ -47,8 +47,8 @@ static int run(struct call *call)
 const struct command command_net = {
     .name = "net", .summary = "cut links, make them slow or lossy; alone: list",
     .usage = "net [cut A B | heal [A B] | delay A B DURATION [JITTER] | loss A B PERCENT | bandwidth A B BYTES]",
-    .details = "A and B are brokers by their ids, clients (all of them, real ones too), under 2.7 also zookeeper. A link has two directions; one-way at the end means only "
+    .details = N_("A and B are brokers by their ids, clients (all of them, real ones too), under 2.7 also zookeeper. A link has two directions; one-way at the end means only "
                "from A to B. Through a cut link nothing comes: connections stay open and hang, until a timeout of who waits; what was sent waits, and goes on when the link is healed. "
-               "loss: as under TCP a lost message comes 200 ms later, or 400 if it is lost again. A broker whose link to the controller is cut loses its session and its leaderships.",
+               "loss: as under TCP a lost message comes 200 ms later, or 400 if it is lost again. A broker whose link to the controller is cut loses its session and its leaderships."),
     .example = "net cut 1 clients", .words = "cut heal delay loss bandwidth", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

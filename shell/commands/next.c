@@ -109,6 +109,6 @@ static int run(struct call *call)
 
 const struct command command_next = {
     .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|cluster|move|rebalance|expire]",
-    .details = "Without a word: to the next change of any partition's files. cluster: a broker that goes or comes, a leader, an ISR, a move. Looks a virtual day ahead.",
+    .details = N_("Without a word: to the next change of any partition's files. cluster: a broker that goes or comes, a leader, an ISR, a move. Looks a virtual day ahead."),
     .example = "next delete", .words = "roll delete unlink clean check leader isr cluster move rebalance expire", .needs_lab = true, .past = "", .run = run,
 };

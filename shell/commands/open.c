@@ -104,7 +104,7 @@ static int run(struct call *call)
 
 const struct command command_open = {
     .name = "open", .summary = "close this lab and open another", .usage = "open DIR",
-    .details = "DIR is a lab's folder (save makes one), or a new one. What runs in the background here ends; connections from outside end too, and find the other lab when they\n"
-               "come again: it listens on the same ports.",
+    .details = N_("DIR is a lab's folder (save makes one), or a new one. What runs in the background here ends; connections from outside end too, and find the other lab when they\n"
+               "come again: it listens on the same ports."),
     .example = "open monday", .argument = COMPLETE_FILE, .past = "", .needs_lab = true, .run = run,
 };

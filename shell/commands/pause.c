@@ -10,7 +10,7 @@ static int run(struct call *call)
 
 const struct command command_pause = {
     .name = "pause", .summary = "let no time pass by itself", .usage = "pause",
-    .details = "Clients are still served; the clock runs only while one waits for something other than new data, so nobody's notebook hangs.\n"
-               "next, step, advance and until move it on purpose; resume goes on.",
+    .details = N_("Clients are still served; the clock runs only while one waits for something other than new data, so nobody's notebook hangs.\n"
+               "next, step, advance and until move it on purpose; resume goes on."),
     .example = "pause", .needs_lab = true, .run = run,
 };

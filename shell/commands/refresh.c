@@ -10,7 +10,7 @@ static int run(struct call *call)
 
 const struct command command_refresh = {
     .name = "refresh", .summary = "read a real broker's folder again (--inspect)", .usage = "refresh",
-    .details = "With --inspect every command first looks whether the folder changed, and reads it again if so; this one only says what is there.\n"
-               "A lab needs no reading again.",
+    .details = N_("With --inspect every command first looks whether the folder changed, and reads it again if so; this one only says what is there.\n"
+               "A lab needs no reading again."),
     .example = "refresh", .needs_lab = true, .looks = true, .run = run,
 };

@@ -128,13 +128,13 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "from", "TIME", "stay there: start, a time, or a while after the start (the end)", COMPLETE_NONE, RELEASE_ANY },
+    { "from", "TIME", N_("stay there: start, a time, or a while after the start (the end)"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_replay = {
     .name = "replay", .summary = "play what another lab kept of its inputs", .usage = "replay FILE|LAB [--from start|TIME]",
-    .details = "Plays a recording (LAB/inputs/recording, recording-2, ...) in a second lab in memory, says whether it came to the end that was recorded, and looks at it,\n"
-               "read-only: step, next, until, advance and rewind go through it. Exit status 1 if it came to another end.",
+    .details = N_("Plays a recording (LAB/inputs/recording, recording-2, ...) in a second lab in memory, says whether it came to the end that was recorded, and looks at it,\n"
+               "read-only: step, next, until, advance and rewind go through it. Exit status 1 if it came to another end."),
     .example = "replay LAB/inputs/recording --from start", .options = options, .argument = COMPLETE_FILE, .checks = "", .past = "", .needs_lab = true, .run = run,
 };

@@ -56,9 +56,9 @@ static int run(struct call *call)
 
 const struct command command_replica = {
     .name = "replica", .summary = "hold and release followers; alone: who is behind", .usage = "replica [hold|release BROKER... [TOPIC-P]]",
-    .details = "hold stops a follower's fetching, of all that the broker follows or of one partition, as if its thread were stuck; the broker lives on. The leader takes it out of "
+    .details = N_("hold stops a follower's fetching, of all that the broker follows or of one partition, as if its thread were stuck; the broker lives on. The leader takes it out of "
                "the ISR at the first look at which it lacks records and was caught up last longer than replica.lag.time.max.ms ago: a look comes every half of that. Until then the high "
                "watermark waits for it, and acks=all with it. One that lacks nothing stays. release lets it fetch again: it comes back by itself. Alone the command lists followers that are held, "
-               "behind or out of the ISR, and when they will leave it.",
+               "behind or out of the ISR, and when they will leave it."),
     .example = "replica hold 2", .words = "hold release", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

@@ -290,14 +290,14 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "since", "MARK|EVENT|TIME", "from when on: a mark, an event's number, a time or a while ago (the start)", COMPLETE_NONE, RELEASE_ANY },
-    { "format", "FORMAT", "text, json or junit (text)", COMPLETE_NONE, RELEASE_ANY },
+    { "since", "MARK|EVENT|TIME", N_("from when on: a mark, an event's number, a time or a while ago (the start)"), COMPLETE_NONE, RELEASE_ANY },
+    { "format", "FORMAT", N_("text, json or junit (text)"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_report = {
     .name = "report", .summary = "what came to pass since a moment", .usage = "report [--since MARK|EVENT|TIME] [--format text|json|junit]",
-    .details = "What happened, how often; what was decided, with the values that were compared; which offsets nobody can read any more; which checks (until, wait, lesson check)\n"
-               "held and which commands failed. junit makes a test case of each of these, for continuous integration; times are virtual.",
+    .details = N_("What happened, how often; what was decided, with the values that were compared; which offsets nobody can read any more; which checks (until, wait, lesson check)\n"
+               "held and which commands failed. junit makes a test case of each of these, for continuous integration; times are virtual."),
     .example = "report --since 1 --format json", .options = options, .past = "", .needs_lab = true, .run = run,
 };

@@ -10,6 +10,6 @@ static int run(struct call *call)
 
 const struct command command_resume = {
     .name = "resume", .summary = "let time go on", .usage = "resume",
-    .details = "Undoes pause and freeze. The time that passed meanwhile is not caught up.",
+    .details = N_("Undoes pause and freeze. The time that passed meanwhile is not caught up."),
     .example = "resume", .needs_lab = true, .run = run,
 };

@@ -385,8 +385,8 @@ static int run(struct call *call)
 
 const struct command command_rewind = {
     .name = "rewind", .summary = "look at what was, read-only", .usage = "rewind [DURATION|TIME|EVENT|MARK|HAPPENING [TOPIC-P]|start|end]",
-    .details = "Opens a second lab beside this one and plays into it again what came in, up to the moment asked for; this one goes on meanwhile. The session then looks at\n"
+    .details = N_("Opens a second lab beside this one and plays into it again what came in, up to the moment asked for; this one goes on meanwhile. The session then looks at\n"
                "the past: view, why, sql, ls, events and Kafka's tools that only read work there, step, next, until and advance walk on towards the present.\n"
-               "A duration is counted from what is looked at, so a second rewind goes further back. rewind end comes back. Alone it says how far back one can go, and the price.",
+               "A duration is counted from what is looked at, so a second rewind goes further back. rewind end comes back. Alone it says how far back one can go, and the price."),
     .example = "rewind 30s", .words = "start end roll delete unlink check leader isr rebalance expire", .argument = COMPLETE_PARTITION, .past = "", .needs_lab = true, .run = run,
 };

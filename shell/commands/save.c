@@ -121,7 +121,7 @@ static int run(struct call *call)
 
 const struct command command_save = {
     .name = "save", .summary = "keep this lab in a folder", .usage = "save DIR",
-    .details = "Copies the brokers' files (holes stay holes), the journal, the clock and what is kept of the inputs into DIR, which must be new or empty. All is of one moment:\n"
-               "time stands still and requests wait meanwhile; clients stay connected. This lab goes on where it is.",
+    .details = N_("Copies the brokers' files (holes stay holes), the journal, the clock and what is kept of the inputs into DIR, which must be new or empty. All is of one moment:\n"
+               "time stands still and requests wait meanwhile; clients stay connected. This lab goes on where it is."),
     .example = "save monday", .argument = COMPLETE_FILE, .needs_lab = true, .run = run,
 };

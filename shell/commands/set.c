@@ -69,8 +69,8 @@ static int run(struct call *call)
 
 const struct command command_set = {
     .name = "set", .summary = "how this session behaves", .usage = "set [-e|+e] [mode table|csv|json] [lang en|ru]",
-    .details = "-e: stop at the first command that fails. mode: how sql and Kafkarium's own commands print. lang: the language of lessons,\n"
+    .details = N_("-e: stop at the first command that fails. mode: how sql and Kafkarium's own commands print. lang: the language of lessons,\n"
                "of why and of what happens; what Kafka's tools print stays English, as Kafka's. Alone: what is set. "
-               "Variables: NAME=VALUE, then $NAME.",
+               "Variables: NAME=VALUE, then $NAME."),
     .example = "set mode csv", .words = "mode lang -e +e", .local = true, .past = "", .run = run,
 };

@@ -38,6 +38,6 @@ static int run(struct call *call)
 }
 
 const struct command command_source = {
-    .name = "source", .summary = "run the lines of a file", .usage = "source FILE", .details = "As if typed here; set -e in it stops at the first command that fails.",
+    .name = "source", .summary = "run the lines of a file", .usage = "source FILE", .details = N_("As if typed here; set -e in it stops at the first command that fails."),
     .example = "source retention.kfk", .argument = COMPLETE_FILE, .local = true, .past = "", .run = run,
 };

@@ -20,6 +20,6 @@ static int run(struct call *call)
 
 const struct command command_speed = {
     .name = "speed", .summary = "virtual seconds per second", .usage = "speed [X]",
-    .details = "Real clients keep their own clocks: at speed 60 a record is an hour old after a minute.",
+    .details = N_("Real clients keep their own clocks: at speed 60 a record is an hour old after a minute."),
     .example = "speed 60", .needs_lab = true, .run = run,
 };

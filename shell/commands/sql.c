@@ -98,7 +98,7 @@ static int run(struct call *call)
 
 const struct command command_sql = {
     .name = "sql", .summary = "ask the lab in SQL", .usage = "sql [.tables | .schema TABLE | SELECT ...]",
-    .details = "Every table is what the cluster is at this moment; asking changes nothing. A bare SELECT works too.",
+    .details = N_("Every table is what the cluster is at this moment; asking changes nothing. A bare SELECT works too."),
     .example = "sql SELECT topic, partition, base_offset, size_bytes, state FROM segments WHERE topic = 'students'", .argument = COMPLETE_TABLE, .raw = true,
     .needs_lab = true, .looks = true, .run = run,
 };

@@ -80,12 +80,12 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "raw", NULL, "single events of the queue, also those that nobody is shown", COMPLETE_NONE, RELEASE_ANY },
+    { "raw", NULL, N_("single events of the queue, also those that nobody is shown"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_step = {
     .name = "step", .summary = "to the next thing that happens", .usage = "step [--raw] [N]",
-    .details = "Runs virtual time to the next happening (a roll, a deletion, a rebalance, ...) and says it.",
+    .details = N_("Runs virtual time to the next happening (a roll, a deletion, a rebalance, ...) and says it."),
     .example = "step 3", .options = options, .needs_lab = true, .past = "", .run = run,
 };

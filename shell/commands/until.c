@@ -96,14 +96,14 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "limit", "DURATION", "how far to look (a virtual day)", COMPLETE_NONE, RELEASE_ANY },
+    { "limit", "DURATION", N_("how far to look (a virtual day)"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_until = {
     .name = "until", .summary = "move virtual time on until something holds", .usage = "until CONDITION [--limit 7d]",
-    .details = "CONDITION: delete, roll, unlink, clean, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression, "
-               "for instance: until (select count(*) from segments where topic = 'students') = 1",
+    .details = N_("CONDITION: delete, roll, unlink, clean, election, isr, rebalance TOPIC-PARTITION; leader TOPIC-P != 1; lag GROUP = 0; or an SQL expression, "
+               "for instance: until (select count(*) from segments where topic = 'students') = 1"),
     .example = "until delete students-0", .options = options, .words = "delete roll unlink clean leader lag rebalance", .argument = COMPLETE_PARTITION,
     .compares = true, .checks = "", .needs_lab = true, .past = "", .run = run,
 };

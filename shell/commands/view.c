@@ -115,7 +115,7 @@ static int run(struct call *call)
 
 const struct command command_view = {
     .name = "view", .summary = "the cluster live in this terminal", .usage = "view [TOPIC-P]",
-    .details = "Segments to scale, what happens next to each and when, groups with their lag, decisions as they are made. q leaves, ? lists the keys.\n"
-               "In a second terminal: kafkarium view. Without a terminal it prints one picture.",
+    .details = N_("Segments to scale, what happens next to each and when, groups with their lag, decisions as they are made. q leaves, ? lists the keys.\n"
+               "In a second terminal: kafkarium view. Without a terminal it prints one picture."),
     .example = "view", .argument = COMPLETE_PARTITION, .needs_lab = true, .looks = true, .run = run,
 };

@@ -50,12 +50,12 @@ static int run(struct call *call)
 }
 
 static const struct option options[] = {
-    { "timeout", "DURATION", "how long to wait by the wall clock (no limit)", COMPLETE_NONE, RELEASE_ANY },
+    { "timeout", "DURATION", N_("how long to wait by the wall clock (no limit)"), COMPLETE_NONE, RELEASE_ANY },
     { 0 },
 };
 
 const struct command command_wait = {
     .name = "wait", .summary = "wait until something holds, as time goes by itself", .usage = "wait CONDITION|DURATION [--timeout 10s]",
-    .details = "As until, but moves nothing: for what a real client is to do (wait client --timeout 1m).\nA plain duration waits that long in virtual time.",
+    .details = N_("As until, but moves nothing: for what a real client is to do (wait client --timeout 1m).\nA plain duration waits that long in virtual time."),
     .example = "wait 2s", .options = options, .words = "client delete roll lag", .argument = COMPLETE_PARTITION, .compares = true, .checks = "", .needs_lab = true, .run = run,
 };

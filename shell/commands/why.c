@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shell/phrases.h"
 #include "shell/prose.h"
 
 /* ---- an answer ---- */
@@ -103,6 +104,17 @@ const char *why_name(struct why *why, const char *name)
 
     text_escaped(&text, bytes_text(name));
     return kept(why, &text);
+}
+
+const char *why_words(struct why *why, const char *words)
+{
+    struct text text = { 0 };
+    const char *result;
+
+    phrase_add(why->lang, &text, words ? words : "");
+    result = why_name(why, text_chars(&text));
+    text_done(&text);
+    return result;
 }
 
 /* ---- what to type ---- */

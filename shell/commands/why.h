@@ -59,6 +59,7 @@ const char *why_moment(struct why *why, int64_t ms);         /* "10:03:34.250": 
 const char *why_lasts(struct why *why, int64_t ms);          /* "30 s" */
 const char *why_offsets(struct why *why, int64_t base_offset, int64_t next_offset); /* "0..27", or "5" alone */
 const char *why_name(struct why *why, const char *name);     /* from outside: escaped */
+const char *why_words(struct why *why, const char *words);   /* sim's, as the rule or the reason of an entry: in the user's language, escaped; NULL as "" */
 /* The last lines: something to type. In a folder that is only looked at, those that go there. */
 void why_show(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* show me: ... */
 void why_mend(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* mend: ... */

@@ -23,7 +23,7 @@ static void say_values(struct why *why, const struct entry *entry)
     for (int i = 0; i < entry->fact_count; i++) {
         why_say(why, any ? ", %s=" : "  %s=", entry->facts[i].name);
         if (entry->facts[i].text)
-            why_say(why, "%s", why_name(why, entry->facts[i].text));
+            why_say(why, "%s", why_words(why, entry->facts[i].text));
         else
             why_say(why, "%lld", (long long)entry->facts[i].number);
         any = true;
@@ -150,7 +150,7 @@ int why_event(struct why *why, enum event_kind kind, const char *none)
         if (entry->kind == EVENT_append_refused)
             more = "why refused";
         if (entry->rule)
-            why_say(why, _(why->lang, "Decided by %s; the values:\n"), why_name(why, entry->rule));
+            why_say(why, _(why->lang, "Decided by %s; the values:\n"), why_words(why, entry->rule));
         say_values(why, entry);
     }
     if (kind == EVENT_KINDS) {

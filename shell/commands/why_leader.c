@@ -10,7 +10,7 @@ static void say_candidates(struct why *why, const char *candidates)
     while (candidates && *candidates) {
         size_t size = strcspn(candidates, ";");
 
-        why_say(why, "  %.*s\n", (int)size, candidates);
+        why_say(why, "  %s\n", why_words(why, arena_text(&why->arena, candidates, size)));
         candidates += size;
         candidates += strspn(candidates, "; ");
     }
@@ -19,12 +19,12 @@ static void say_candidates(struct why *why, const char *candidates)
 /* How it came to be so, by the newest election. */
 static void say_election(struct why *why, const struct entry *entry)
 {
-    why_say(why, _(why->lang, ", since %s: %s.\n"), why_moment(why, entry->at_us / 1000), why_name(why, entry_fact_text(entry, "because")));
+    why_say(why, _(why->lang, ", since %s: %s.\n"), why_moment(why, entry->at_us / 1000), why_words(why, entry_fact_text(entry, "because")));
     if (entry_fact(entry, "was", -1) >= 0)
         why_say(why, _(why->lang, "Before, broker %lld led.\n"), (long long)entry_fact(entry, "was", -1));
     else
         why_say(why, _(why->lang, "Before, nobody led.\n"));
-    why_say(why, _(why->lang, "The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), why_name(why, entry->rule));
+    why_say(why, _(why->lang, "The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), why_words(why, entry->rule));
     say_candidates(why, entry_fact_text(entry, "candidates"));
 }
 

@@ -14,7 +14,7 @@ static void say_rebalance(struct why *why, const struct entry *entry)
               initial = (long long)entry_fact(entry, "initial_delay_ms", -1);
     bool ended = false;
 
-    why_say(why, _(why->lang, "%s  generation %lld ends: %s"), why_moment(why, entry->at_us / 1000), (long long)entry_fact(entry, "generation", -1), why_name(why, entry->rule));
+    why_say(why, _(why->lang, "%s  generation %lld ends: %s"), why_moment(why, entry->at_us / 1000), (long long)entry_fact(entry, "generation", -1), why_words(why, entry->rule));
     why_say(why, member && *member ? " (%s).\n" : ".\n", member && *member ? why_name(why, member) : "");
     if (initial > 0)
         why_say(why, _(why->lang, "    The group was empty: others may be about to come, so it waited %s (group.initial.rebalance.delay.ms).\n"), why_lasts(why, initial));
@@ -30,7 +30,7 @@ static void say_rebalance(struct why *why, const struct entry *entry)
         if (later->kind == EVENT_group_rebalance)
             break;
         if (later->kind == EVENT_member_left && later->rule)
-            why_say(why, _(why->lang, "    %s  %s went: %s.\n"), why_moment(why, later->at_us / 1000), why_name(why, entry_fact_text(later, "member")), why_name(why, later->rule));
+            why_say(why, _(why->lang, "    %s  %s went: %s.\n"), why_moment(why, later->at_us / 1000), why_name(why, entry_fact_text(later, "member")), why_words(why, later->rule));
         if (later->kind != EVENT_group_generation)
             continue;
         why_say(why, n_(why->lang, "    %s  generation %lld began, with %lld member, after %s; %s shares out by %s.\n", "    %s  generation %lld began, with %lld members, after %s; %s shares out by %s.\n",

@@ -130,7 +130,7 @@ static bool say_forgotten(struct why *why, int64_t offset, bool written_again)
             lost.written->broker, why_moment(why, lost.written->at_us / 1000), (long long)entry_fact(lost.written, "leader_epoch", -1), lost.began->broker,
             why_moment(why, lost.began->at_us / 1000), (long long)entry_fact(lost.began, "leader_epoch", -1), (long long)entry_fact(lost.began, "start_offset", -1));
     if (lost.elected)
-        why_say(why, _(why->lang, "Why it was elected: %s.\n"), why_name(why, entry_fact_text(lost.elected, "because")));
+        why_say(why, _(why->lang, "Why it was elected: %s.\n"), why_words(why, entry_fact_text(lost.elected, "because")));
     if (unclean)
         why_say(why, _(why->lang, "It was not in sync: an unclean election brings a leader back and loses what it lacked, whatever acks were asked for.\n"));
     else if (acks == 1)

@@ -22,7 +22,7 @@ static void say_departure(struct why *why, int32_t replica)
                 why_moment(why, lag->at_us / 1000), (long long)entry_fact(lag, "log_end_offset", -1), (long long)entry_fact(lag, "leader_log_end_offset", -1),
                 why_lasts(why, entry_fact(lag, "lag_ms", 0)), (long long)entry_fact(lag, "replica_lag_time_max_ms", 0));
     } else if (change && entry_fact(change, "isr_is", 0) < entry_fact(change, "isr_was", 0)) {
-        why_say(why, _(why->lang, "    It left at %s: %s.\n"), why_moment(why, change->at_us / 1000), why_name(why, entry_fact_text(change, "because")));
+        why_say(why, _(why->lang, "    It left at %s: %s.\n"), why_moment(why, change->at_us / 1000), why_words(why, entry_fact_text(change, "because")));
     }
 }
 

@@ -1,5 +1,7 @@
 """The shell's own texts in English and Russian."""
+import glob
 import os
+import re
 import shutil
 import subprocess
 
@@ -59,6 +61,85 @@ def test_every_text_is_translated(folder):
                           env=dict(os.environ, LC_ALL='C'))
     errors = [line for line in done.stderr.splitlines() if 'this message is not used' not in line]  # the commands' summaries: help takes them from their rows
     assert (done.returncode, errors) == (0, [])
+
+
+SCENE = """set lang ru
+kafka-topics.sh --create --topic orders --partitions 3 --replication-factor 3 --config min.insync.replicas=2 --bootstrap-server localhost:9092
+producer start p1 --topic orders --rate 20/s --acks all
+consumer start c1 --group billing --topic orders
+consumer start c2 --group billing --topic orders
+advance 10s
+chaos start --seed %d --for 100s --kinds kill,stop,power-off,freeze,cut,disk-fail,delay,loss,disk,requests%s
+advance 2m
+consumer stop c2
+consumer kill c1
+advance 1m
+net delay 1 2 50ms 20ms
+net loss 1 2 5%%
+net bandwidth 1 2 100KB
+clock skew 1 1h
+clock skew 1 0s
+broker freeze 2 30s
+replica hold 3
+replica hold 2 orders-0
+advance 1m
+replica release 3
+replica release 2 orders-0
+disk slow 1 2ms
+disk full 1
+disk heal 1
+fault add Produce topic=orders count=1 delay=20ms
+kafka-topics.sh --create --topic other --bootstrap-server localhost:9092
+kafka-topics.sh --delete --topic other --bootstrap-server localhost:9092
+kafka-configs.sh --bootstrap-server localhost:9092 --entity-type brokers --entity-default --alter --add-config log.cleaner.threads=2
+kafka-topics.sh --alter --topic orders --partitions 4 --bootstrap-server localhost:9092
+advance 1m
+broker stop 4
+at +5s broker start 9
+advance 1m
+net heal
+echo EVENTS
+events 100000 --all
+"""
+AS_THEY_ARE = {'ORDER', 'REFUSE', 'CONFIG', 'CHECKPT', 'TIME', 'LAB'}  # command lines, Kafka's errors and settings, names of files, the pace
+
+
+@pytest.mark.parametrize('release,seed,how', [('2.7', 3, ''), ('4.3', 5, ' --rough')])
+def test_what_happens_is_told_in_it(folder, release, seed, how):
+    """Whatever comes to pass in a scene with chance in it: each event, and each answer to an order, has Russian words, and no English sentence is left within."""
+    path = os.path.join(folder, 'scene')
+    with open(path, 'w') as file:
+        file.write(SCENE % (seed, how))
+    out = run('--no-listen', '--kafka', release, '--brokers', '4', '-f', path)[1]
+    answers, events = out.split('EVENTS\n')
+    lines = [line for line in events.splitlines() if not line.startswith('...') and line[10:].split()[0] not in AS_THEY_ARE]
+    assert len({line[10:].split()[0] for line in lines}) > 15
+    wrong = [line for line in lines if not re.search('[а-я]', line[10:]) or re.search(r'\b(the|is|was|of|its|that|and|for|no) \w', re.sub(r'Shutdown broker because.*|chaos: .*?[:,] |: the consumer is being closed', '', line))]
+    assert wrong == []
+    wrong = [line for line in answers.splitlines() if not re.search('[а-я]', line) and not line.startswith(('Created topic', 'Completed updating', '1: at', '2: at', 'WARNING', '['))]
+    assert wrong == []
+
+
+def words_of(literal):
+    return set(re.findall(r"[A-Za-z']+", re.sub(r'%[.*0-9]*(?:lld|llu|zu|[dsgf])|\\n', ' ', literal)))
+
+
+def test_the_words_of_phrases_are_sims():
+    """A phrase whose text was changed in sim would be found no more."""
+    said = set()
+    for path in glob.glob(os.path.join(ROOT, 'sim/**/*.[ch]'), recursive=True):
+        for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', open(path, encoding='utf-8').read()):
+            said |= words_of(literal)
+    for phrase in re.findall(r'    N_\("((?:[^"\\]|\\.)*)"\)', open(os.path.join(ROOT, 'shell/phrases.c'), encoding='utf-8').read()):
+        assert words_of(phrase) <= said, (phrase, words_of(phrase) - said)
+
+
+def test_each_page_of_help_is_in_it():
+    names = [line.split()[0] for line in run('--no-listen', '-c', 'help')[1].splitlines() if line.startswith('  ') and not line.startswith('  kafka')]
+    assert len(names) > 45
+    for name, page in zip(names, run('--no-listen', '-c', 'set lang ru; ' + '; '.join('help %s; echo PAGE' % name for name in names))[1].split('PAGE\n')):
+        english = [line for line in page.splitlines() if not re.search('[а-я]', line)]
+        assert english == [], name
 
 
 def test_help_speaks_it(folder):

@@ -568,7 +568,9 @@ def test_a_leader_says_why_it_is_the_one(folder, release, lang):
     first = answer(folder, script, 'why leader students-0', lang, release, options=('--brokers', '3'))
     assert ('is led by broker %d, in leader epoch 0, as it has been since it was made' if lang == 'en' else 'Лидер students-0 — брокер %d, эпоха лидера 0, с самого создания') % leader in first
     text = answer(folder, script + 'broker kill %d\nnet heal\nadvance 30s\n' % leader, 'why leader students-0', lang, release, options=('--brokers', '3'))
-    assert 'the session of broker %d ended' % leader in text and '  %d: not alive, ' % leader in text and '  %d: alive, in the ISR, ' % other in text
+    assert {'en': 'the session of broker %d ended', 'ru': 'сессия брокера %d кончилась'}[lang] % leader in text
+    assert {'en': '  %d: not alive, in the ISR, it is leaving\n', 'ru': '  %d: не жив, в ISR, уходит\n'}[lang] % leader in text
+    assert {'en': '  %d: alive, in the ISR, chosen\n', 'ru': '  %d: жив, в ISR, выбран\n'}[lang] % other in text
     if lang == 'en':
         assert 'Broker %d is the preferred leader' % leader in text
 
