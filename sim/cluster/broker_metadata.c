@@ -259,12 +259,27 @@ static void metadata_arrives(void *context)
     controller_finish_deletions(broker->cluster); /* 2.7: its answer to StopReplica */
 }
 
+void broker_take_metadata(struct broker *broker)
+{
+    metadata_arrives(broker);
+}
+
 static void message_arrives(void *context)
 {
     struct broker *broker = context;
 
     image_set_controller(broker->image, broker->metadata_message.from);
+    if (release_is_27(broker->cluster->release))
+        broker->controller_epoch = broker->cluster->controller.epoch;
     metadata_arrives(broker);
+}
+
+/* 2.7's controller sends to those alone that have a node in ZooKeeper. */
+static bool is_sent_to(const struct broker *broker)
+{
+    const struct image_broker *known = image_broker(broker->cluster->controller.image, broker->id);
+
+    return !release_is_27(broker->cluster->release) || (known && !known->fenced && broker->session_step != SESSION_TAKES);
 }
 
 /* Under 4.3 a broker fetches: with the answer it asks for more, and what is asked lies at the controller until there is something. 2.7's controller sends as it likes. */
@@ -284,12 +299,14 @@ void broker_meet_controller(struct broker *broker)
     struct cluster *cluster = broker->cluster;
 
     network_cancel(&broker->metadata_message);
-    if (cluster->opening || controller_home(cluster) == broker->id)
+    if (cluster->opening || controller_home(cluster) == broker->id) {
         image_set_controller(broker->image, controller_home(cluster));
+        broker->controller_epoch = cluster->controller.epoch;
+    }
     broker->metadata_message.run = message_arrives;
     broker->metadata_message.context = broker;
     broker->metadata_parked = false;
-    if (park(broker) && !cluster->opening)
+    if (park(broker) && !cluster->opening && is_sent_to(broker))
         network_send(cluster, controller_home(cluster), broker->id, &broker->metadata_message, 0);
 }
 
@@ -322,7 +339,7 @@ void broker_schedule_metadata(struct broker *broker)
     broker->metadata_event.run = metadata_arrives;
     broker->metadata_message.run = message_arrives;
     broker->metadata_event.context = broker->metadata_message.context = broker;
-    if (cluster->opening || cluster->controller.down || !pending || !broker->metadata_parked || event_scheduled(&broker->metadata_event) ||
+    if (cluster->opening || cluster->controller.down || !pending || !is_sent_to(broker) || !broker->metadata_parked || event_scheduled(&broker->metadata_event) ||
         network_under_way(&broker->metadata_message))
         return;
     send_metadata(broker, pending->size, pending->sent_us - queue_now_us(cluster->queue)); /* it left while others before it were on the way */

@@ -217,6 +217,7 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
         broker->groups = groups_new(broker);
         broker->up = true;
         broker->state = BROKER_UP;
+        broker->controller_epoch = cluster->controller.epoch;
         broker->metadata_parked = true;
         broker->metadata_parked_us = broker->started_us;
         if (!err)
@@ -266,6 +267,8 @@ static enum err open_all(struct cluster *cluster, const struct cluster_options *
     image_set_controller(cluster->controller.image, controller_home(cluster));
     if (fresh)
         err = controller_bootstrap(cluster, reason);
+    else if (release_is_27(cluster->release))
+        controller_begin_epoch(cluster);
     return err ? err : start_brokers(cluster, fresh, reason);
 }
 
@@ -377,6 +380,7 @@ void cluster_drop_now(struct cluster *cluster)
 static void free_all(struct cluster *cluster)
 {
     cluster_drop_now(cluster);
+    old_requests_forget(cluster, NULL);
     mem_free(cluster->dropped);
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i] && cluster->brokers[i]->fetchers)

@@ -119,6 +119,8 @@ enum err broker_thaw(struct broker *broker, struct reason *reason);
 bool broker_frozen(const struct broker *broker);
 int64_t broker_thaws_us(const struct broker *broker);  /* NEVER_US: not by itself */
 bool cluster_controller_up(const struct cluster *cluster);
+bool broker_lost_controller(const struct broker *broker);               /* 2.7: it was the controller, and does not know yet that another is */
+int32_t cluster_controller_epoch(const struct cluster *cluster);        /* 2.7: how many times a controller was elected (/controller_epoch) */
 int64_t broker_session_ends_us(const struct broker *broker);            /* of one that is not heard of: when the controller takes its leaderships away; NEVER_US: not foreseen */
 bool broker_reaches_controller(const struct broker *broker);            /* it is up, and what is handed on to it and its answer come through */
 struct broker_watch {                    /* all may be NULL */

@@ -75,6 +75,7 @@ struct cluster {
     struct log **dropped;             /* of killed brokers: nobody knows them any more, their files are still to be closed */
     size_t dropped_count, dropped_capacity;
     struct event bury_event;
+    struct old_request *old_requests; /* of 2.7's controllers that lost their role (old_controllers.c) */
 };
 
 /* The settings of one topic at one broker, shared by its partitions there: each log borrows `config`. */
@@ -253,6 +254,8 @@ struct broker {
     struct event session_event;       /* the controller notices that it is gone */
     struct event thaw_event;          /* frozen: it goes on by itself */
     int64_t session_ends_us;          /* of one that is not heard of; 0: it is, or it has none */
+    int64_t session_last_us;          /* and when its last heartbeat came */
+    int64_t session_since_us;         /* 2.7: it registered anew while it lived; 0: not since it started */
     enum session_step { SESSION_FINE, SESSION_ENDS, SESSION_TAKES, SESSION_RETURNS } session_step; /* what session_event does next */
     struct shutdown shutdown;
     char *failure;                    /* its disk's, before it halts */
@@ -269,6 +272,8 @@ struct broker {
     struct metadata_log metadata;     /* 4.3: its copy; where the controller is alone, its broker has the controller's own */
     struct network_message metadata_message; /* committed records on their way from the controller */
     struct event metadata_event;      /* they are here, and what is to be done about them takes more than one event */
+    int32_t controller_epoch;         /* 2.7: the highest that came with a request */
+    int32_t old_epoch;                /* 2.7: it was the controller of this epoch, and does not know that it lost its role; 0: it is not so */
     bool metadata_parked;             /* 4.3: its fetch lies at the controller, which may answer */
     int64_t metadata_parked_us;       /* since when; -1: none came yet */
     struct metadata_pending *pending; /* the first batch that it has not seen, while it is up; NULL: none */
@@ -402,6 +407,14 @@ bool session_fail_over(struct cluster *cluster);        /* 2.7: another broker b
  * broker finds that broker registered, and waits for its session like for any other's. */
 int64_t session_may_start_us(const struct broker *broker);
 
+/* ---- old_controllers.c: of 2.7 ---- */
+void old_controller_begins(struct cluster *cluster);    /* before the role goes to another, or to nobody: the controller's broker may live, and does not know */
+void old_controller_learns(struct broker *broker, const char *how); /* if it is one: it resigns */
+void old_controller_gone(struct broker *broker);        /* with its broker */
+void old_requests_forget(struct cluster *cluster, const struct broker *broker); /* to and from it; NULL: all */
+/* 2.7: what a controller there decides it has to write to ZooKeeper, and that waits until it is reached, or the session found to be over. */
+bool broker_waits_for_zookeeper(const struct broker *broker);
+
 /* ---- freeze.c ---- */
 void freeze_forget(struct broker *broker);              /* it went down: nothing of it stands still any more */
 /* At the begin of an event that is this broker's own: where it stands still the event is put off until it goes on. */
@@ -464,6 +477,7 @@ void metadata_links_changed(void *context, int32_t from, int32_t to);
 enum err broker_read_metadata(struct broker *broker, struct reason *reason);  /* a batch that it has not seen, from the controller's log */
 void broker_catch_up(struct broker *broker);            /* applies what it has not seen; at once */
 void broker_schedule_metadata(struct broker *broker);
+void broker_take_metadata(struct broker *broker);       /* the next batch is here */
 void broker_fetch_metadata(struct broker *broker);      /* its fetch comes to the controller, if the link lets it, and is answered when there is something */
 void broker_meet_controller(struct broker *broker);     /* there is a new one: it tells so */
 
@@ -541,6 +555,7 @@ enum err controller_unfence(struct cluster *cluster, struct broker *broker, stru
 enum err controller_resume_deletions(struct cluster *cluster, struct reason *reason); /* 2.7: of topics that waited for a broker that is back now */
 void controller_finish_deletions(struct cluster *cluster); /* 2.7: topics go of which every broker has removed its replicas, and said so */
 enum err controller_elect_after_restart(struct cluster *cluster, struct reason *reason);
+enum err controller_check_acts(const struct cluster *cluster, struct reason *reason); /* and it can decide something: 2.7's has to reach ZooKeeper */
 enum err controller_check(const struct cluster *cluster, struct reason *reason);  /* ERR_REQUEST_TIMED_OUT: there is none at present */
 /* Off all ISRs (but where it is the last and there are no eligible leaders) and leaderships. STOPS: it is about to go. GONE: fenced. UNCLEAN: it was gone, is about to register
  * anew, and may have lost what it had: no eligible leader either (4.3). A slice a call: *more, there are others, and it is to be called again. */
@@ -595,6 +610,7 @@ void controller_shut(struct cluster *cluster, bool clean); /* its broker goes do
 struct metadata_batch *controller_add(struct cluster *cluster, const struct metadata_record *record);
 enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reason *reason);
 int32_t controller_home(const struct cluster *cluster); /* broker id at which it sits */
+void controller_begin_epoch(struct cluster *cluster);   /* 2.7: another was elected, or the same again */
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic);
 /* Where a new replica goes: known beforehand where its broker has but one log dir; else that decides itself. */
 struct uuid controller_directory(const struct cluster *cluster, int32_t broker_id);

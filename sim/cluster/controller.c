@@ -3,6 +3,7 @@
  * applied to the image from those records, and then travels to the brokers. */
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
@@ -23,6 +24,11 @@ int64_t controller_high_watermark(const struct cluster *cluster)
     return cluster->quorum ? cluster->controller.committed : log_end_offset(cluster->controller.log->log);
 }
 
+int32_t cluster_controller_epoch(const struct cluster *cluster)
+{
+    return cluster->controller.epoch;
+}
+
 bool cluster_controller_up(const struct cluster *cluster)
 {
     return !cluster->controller.down;
@@ -35,6 +41,15 @@ enum err controller_check(const struct cluster *cluster, struct reason *reason)
     if (cluster->quorum)
         return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is active: a majority of the voters has to elect one");
     return err_because(ERR_REQUEST_TIMED_OUT, reason, "no controller is up: broker %d, at which it sits, is down", controller_home(cluster));
+}
+
+enum err controller_check_acts(const struct cluster *cluster, struct reason *reason)
+{
+    enum err err = controller_check(cluster, reason);
+
+    if (err || cluster->opening || !release_is_27(cluster->release) || !broker_waits_for_zookeeper(cluster->brokers[cluster->controller.home]))
+        return err;
+    return err_because(ERR_REQUEST_TIMED_OUT, reason, "controller %d does not reach ZooKeeper, to which it would write this", controller_home(cluster));
 }
 
 struct config_layers controller_layers(const struct cluster *cluster, const struct config_map *topic)
@@ -192,6 +207,54 @@ enum err controller_commit(struct cluster *cluster, int64_t *offset, struct reas
     return ERR_OK;
 }
 
+/* A record of Raft's, alone: nothing of the image changes by it. */
+static enum err append_control(struct cluster *cluster, struct metadata_batch *batch, struct reason *reason)
+{
+    struct controller *controller = &cluster->controller;
+    int64_t first = batch->base_offset, last = first + batch->count - 1;
+    struct bytes bytes;
+    enum err err = batch_builder_finish(&batch->builder, &bytes, reason);
+
+    if (!err)
+        err = metadata_log_append(controller->log, bytes, controller->epoch, queue_now_ms(cluster->queue), reason);
+    if (!err)
+        pending_add(cluster, bytes, first, last, controller->epoch);
+    metadata_batch_done(batch);
+    return err;
+}
+
+/* ---- 2.7: /controller_epoch, kept as the epoch of what lies in the log ---- */
+
+static void say_elected(struct cluster *cluster)
+{
+    const struct controller *controller = &cluster->controller;
+    char text[200];
+
+    snprintf(text, sizeof(text), "broker %d made the node /controller in ZooKeeper: it is the controller, with epoch %d", controller_home(cluster), controller->epoch);
+    journal_add(cluster->journal, ENTRY(EVENT_controller_elected, .broker = controller_home(cluster), .rule = "/controller", .text = text,
+                                        .facts = { { "epoch", controller->epoch, NULL } }, .fact_count = 1));
+}
+
+void controller_begin_epoch(struct cluster *cluster)
+{
+    struct controller *controller = &cluster->controller;
+    struct metadata_batch batch;
+    enum err err;
+
+    if (controller->filling)
+        flush(cluster, NULL);
+    controller->epoch++;
+    metadata_batch_begin(&batch, log_end_offset(controller->log->log), controller->epoch, true);
+    raft_add_control(&batch, RAFT_LEADER_CHANGE, cluster, queue_now_ms(cluster->queue));
+    err = append_control(cluster, &batch, NULL);
+    if (err)
+        controller->failed = err;
+    else
+        image_set_offset(controller->image, log_end_offset(controller->log->log) - 1);
+    if (!cluster->opening)
+        say_elected(cluster);
+}
+
 /* ---- opening ---- */
 
 enum err controller_open(struct cluster *cluster, const struct config_layers *layers, const char *log_dir, bool clean, int64_t recovery_point,
@@ -215,6 +278,8 @@ enum err controller_open(struct cluster *cluster, const struct config_layers *la
         err = metadata_log_replay(controller->log, 0, apply_to_image, cluster, reason);
     if (!err)
         image_set_offset(controller->image, log_end_offset(controller->log->log) - 1);
+    if (!err && release_is_27(cluster->release) && log_latest_epoch(controller->log->log) > controller->epoch)
+        controller->epoch = log_latest_epoch(controller->log->log);
     if (!err && !cluster->opening)
         pending_read(cluster); /* those who were cut off when it went */
     return err;
@@ -225,19 +290,13 @@ static enum err write_first_batch(struct cluster *cluster, struct reason *reason
 {
     struct metadata_batch batch;
     int64_t now_ms = queue_now_ms(cluster->queue);
-    struct bytes bytes;
     enum err err;
 
     metadata_batch_begin(&batch, 0, cluster->controller.epoch, true);
     raft_add_control(&batch, RAFT_LEADER_CHANGE, cluster, now_ms);
     raft_add_control(&batch, RAFT_VERSION, cluster, now_ms);
     raft_add_control(&batch, RAFT_VOTERS, cluster, now_ms);
-    err = batch_builder_finish(&batch.builder, &bytes, reason);
-    if (!err)
-        err = metadata_log_append(cluster->controller.log, bytes, cluster->controller.epoch, now_ms, reason);
-    if (!err)
-        pending_add(cluster, bytes, 0, batch.count - 1, cluster->controller.epoch);
-    metadata_batch_done(&batch);
+    err = append_control(cluster, &batch, reason);
     if (!err)
         quorum_appended(cluster);
     return err;

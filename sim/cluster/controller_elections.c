@@ -77,7 +77,7 @@ static enum err elect_one(struct cluster *cluster, const char *name, int32_t num
 
 enum err controller_elect_leaders(struct cluster *cluster, bool unclean, struct elect_leader *items, size_t count, int64_t *offset, struct reason *reason)
 {
-    enum err err = controller_check(cluster, reason);
+    enum err err = controller_check_acts(cluster, reason);
 
     if (err)
         return err;
@@ -242,7 +242,7 @@ static bool wants_unclean(const struct cluster *cluster, const struct image_topi
 
 static bool acts(const struct cluster *cluster)
 {
-    return !cluster->controller.down && cluster->brokers[cluster->controller.home]->up && !network_frozen(cluster, controller_home(cluster));
+    return session_acts(cluster) && cluster->brokers[cluster->controller.home]->up && !network_frozen(cluster, controller_home(cluster));
 }
 
 static void balance(void *context)

@@ -390,7 +390,7 @@ enum err controller_reassign(struct cluster *cluster, const struct reassignment 
 {
     const struct image_topic *topic;
     struct arena arena;
-    enum err err = controller_check(cluster, reason);
+    enum err err = controller_check_acts(cluster, reason);
 
     if (err)
         return err;

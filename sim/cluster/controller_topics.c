@@ -281,7 +281,7 @@ enum err controller_create_topic(struct cluster *cluster, const struct create_to
     int32_t count = 0, *placed = NULL;
     int16_t factor = 0;
     char text[400];
-    enum err err = controller_check(cluster, reason);
+    enum err err = controller_check_acts(cluster, reason);
 
     if (!err)
         err = check_name(topic->name, cluster->release, reason);
@@ -428,7 +428,7 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
     bool waits = release_is_27(cluster->release);
     int32_t count, absent;
     char text[400];
-    enum err err = controller_check(cluster, reason);
+    enum err err = controller_check_acts(cluster, reason);
     struct metadata_record record;
 
     if (err)
@@ -481,7 +481,7 @@ void controller_finish_deletions(struct cluster *cluster)
 {
     const struct image *image = cluster->controller.image;
 
-    if (!image_deleting_count(image) || cluster->opening || cluster->controller.down)
+    if (!image_deleting_count(image) || cluster->opening || !session_acts(cluster))
         return;
     for (size_t t = image_topic_count(image); t-- > 0;) {
         const struct image_topic *topic = image_topic_at(image, t);
@@ -536,7 +536,7 @@ enum err controller_add_partitions(struct cluster *cluster, const char *name, in
     struct uuid id;
     int16_t factor;
     char text[320];
-    enum err err = controller_check(cluster, reason);
+    enum err err = controller_check_acts(cluster, reason);
 
     if (err)
         return err;

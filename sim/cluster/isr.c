@@ -228,7 +228,7 @@ static void send(struct isr_sender *sender)
     sender->unsent_count = 0;
     sender->on_its_way_back = sender->unanswered = false;
     sender->broker_epoch = broker->epoch;
-    sender->home = controller_home(cluster);
+    sender->home = old && cluster_broker(cluster, image_controller(broker->image)) ? image_controller(broker->image) : controller_home(cluster); /* whom it believes */
     event_after(cluster->queue, &sender->timeout, broker_setting(broker, "controller.socket.timeout.ms") * 1000);
     network_send_request(cluster, &(struct fault_query){ .api = old ? "AlterIsr" : "AlterPartition", .from = broker->id, .to = sender->home },
                          &sender->message, bytes);
@@ -288,6 +288,11 @@ static void at_controller(struct isr_sender *sender)
     struct alter_partition request = { .broker = sender->broker->id, .broker_epoch = sender->broker_epoch, .items = items };
     enum err err = network_refusal(&sender->message);
 
+    if (broker_waits_for_zookeeper(home)) {
+        sender->waits = true;
+        mem_free(items);
+        return;
+    }
     for (size_t i = 0; i < sender->asked_count; i++) {
         const struct partition *partition = still_asked(sender, i);
         const struct isr_change *change = sender->changes[i];

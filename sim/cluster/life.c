@@ -71,8 +71,13 @@ bool life_is_home(const struct broker *broker)
 
 void life_set_home(struct cluster *cluster, size_t index)
 {
+    bool begins = release_is_27(cluster->release) && !cluster->opening;
+
+    old_controller_begins(cluster);
     cluster->controller.home = index;
     cluster->controller.down = false;
+    if (begins)
+        controller_begin_epoch(cluster);
     image_set_controller(cluster->controller.image, controller_home(cluster));
     for (size_t i = 0; i < cluster->broker_count; i++)
         if (cluster->brokers[i]->up)
@@ -136,6 +141,8 @@ void life_leave_memory(struct broker *broker)
     broker_free_fetchers(broker);
     fetchers_leader_down(broker);
     freeze_forget(broker);
+    old_controller_gone(broker);
+    broker->controller_epoch = 0;
 }
 
 /* Under 4.3 the controller goes with its broker; ZooKeeper stays, and with it what 2.7's controller knew. */

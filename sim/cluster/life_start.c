@@ -88,6 +88,7 @@ static enum err load_and_host(struct broker *broker, struct reason *reason)
         err = cluster_copy_metadata(cluster, broker, reason);
     image_free(broker->image);
     broker->image = image_copy(cluster->controller.image);
+    broker->controller_epoch = cluster->controller.epoch;
     broker->started_us = queue_now_us(cluster->queue);
     broker->groups = groups_new(broker);
     if (!err && !life_breathe(broker, (int64_t)image_offset(broker->image) * COST_OF_LINE))

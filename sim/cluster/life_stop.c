@@ -103,6 +103,8 @@ static void at_controller(void *context)
     struct shutdown *stop = &broker->shutdown;
     const struct broker *home = cluster_broker(cluster, stop->home);
 
+    if (broker_waits_for_zookeeper(home))
+        return; /* who asked gives up one day */
     stop->lags = -1;
     stop->err = network_refusal(&stop->message);
     if (!home->up || cluster->controller.down || controller_home(cluster) != stop->home)

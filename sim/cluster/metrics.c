@@ -269,7 +269,7 @@ static void controller(const struct look *look)
 {
     struct cluster *cluster = look->broker->cluster;
     const struct image *image = cluster->controller.image;
-    bool active = !cluster->controller.down && controller_home(cluster) == look->broker->id;
+    bool active = look->broker->old_epoch || (!cluster->controller.down && controller_home(cluster) == look->broker->id);
     int64_t topics = 0, all = 0, offline = 0, imbalance = 0, live = 0, fenced = 0;
 
     for (size_t t = 0; active && t < image_topic_count(image); t++) {

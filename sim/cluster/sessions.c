@@ -1,8 +1,8 @@
 /* Sessions: a broker is alive as long as it is heard of, by the controller (4.3: a heartbeat each broker.heartbeat.interval.ms) or by ZooKeeper (2.7). One whose link there is
  * cut, or that stands still, loses its session after broker.session.timeout.ms (zookeeper.session.timeout.ms), lives on and believes what it believed: a zombie.
  * Heard of again it is let in again. Heartbeats cost no events: what changes contact tells so, and when the last one came is worked out. Kafka's BrokerHeartbeatManager,
- * BrokerLifecycleManager (4.3); KafkaZkClient, KafkaController's RegisterBrokerAndReelect (2.7). Deviation: 2.7's session counts from the moment at which contact was lost, not
- * from the last ping, which is up to a third of the timeout older. */
+ * BrokerLifecycleManager (4.3); KafkaZkClient, KafkaController's RegisterBrokerAndReelect, and ZooKeeper's ClientCnxn, SessionTrackerImpl, ExpiryQueue (2.7). Deviation: with 2.7
+ * only pings keep a session alive, where ZooKeeper counts whatever a broker asks of it, and each broker begins to ping when its session begins. */
 #include <stdio.h>
 
 #include "sim/base/mem.h"
@@ -49,26 +49,44 @@ static const char *timeout_key(const struct cluster *cluster)
     return old(cluster) ? "zookeeper.session.timeout.ms" : "broker.session.timeout.ms";
 }
 
+/* tickTime of zookeeper.properties, which says nothing of it; ZooKeeper grants a session 2 to 20 of them. */
+enum { TICK_MS = 3000, LEAST_TICKS = 2, MOST_TICKS = 20 };
+
 static int64_t session_ms(const struct broker *broker)
 {
     struct config_layers layers = broker_config(broker);
+    int64_t ms = config_long(&layers, timeout_key(broker->cluster));
 
-    return config_long(&layers, timeout_key(broker->cluster));
+    if (!old(broker->cluster))
+        return ms;
+    return ms < LEAST_TICKS * TICK_MS ? LEAST_TICKS * TICK_MS : ms > MOST_TICKS * TICK_MS ? MOST_TICKS * TICK_MS : ms;
 }
 
-/* 4.3 counts from the last heartbeat. Where only the controller's answers are lost, one more arrives, and its sender waits in vain. */
+/* ZooKeeper looks for sessions that are over at each tick: this one goes at the first after its time. */
+static int64_t session_end_us(const struct broker *broker, int64_t last_us)
+{
+    int64_t end_us = last_us + session_ms(broker) * 1000, tick_us = TICK_MS * 1000;
+
+    return old(broker->cluster) ? (end_us / tick_us + 1) * tick_us : end_us;
+}
+
+/* 2.7's client pings when it has been silent for a third of the timeout. */
+static int64_t heartbeat_every_us(const struct broker *broker)
+{
+    struct config_layers layers = broker_config(broker);
+
+    return old(broker->cluster) ? session_ms(broker) * 1000 / 3 : config_long(&layers, "broker.heartbeat.interval.ms") * 1000;
+}
+
+/* A session counts from the last heartbeat. Where only the answers are lost, one more arrives, and its sender waits in vain. */
 static int64_t last_contact_us(const struct broker *broker)
 {
     const struct cluster *cluster = broker->cluster;
-    int64_t now_us = queue_now_us(cluster->queue), every_us, since_us;
-    struct config_layers layers = broker_config(broker);
+    int64_t now_us = queue_now_us(cluster->queue), every_us = heartbeat_every_us(broker), since_us;
 
-    if (old(cluster))
-        return now_us;
-    every_us = config_long(&layers, "broker.heartbeat.interval.ms") * 1000;
     if (every_us < 1)
         return now_us;
-    since_us = (now_us - broker->started_us) % every_us;
+    since_us = (now_us - (broker->session_since_us > broker->started_us ? broker->session_since_us : broker->started_us)) % every_us;
     if (since_us && broker->up && network_open(cluster, broker->id, listener(cluster)))
         return now_us - since_us + every_us;
     return now_us - since_us;
@@ -97,6 +115,7 @@ bool session_fail_over(struct cluster *cluster)
         life_set_home(cluster, i);
         return true;
     }
+    old_controller_begins(cluster);
     cluster->controller.down = true;
     return false;
 }
@@ -112,6 +131,8 @@ static void take_away(struct broker *broker)
         be_still(broker, cluster->controller.down ? SESSION_FINE : SESSION_TAKES);
         return;
     }
+    if (old(cluster) && broker->up)
+        network_cancel(&broker->metadata_message); /* the controller ends its connection */
     snprintf(why, sizeof(why), "the session of broker %d ended", broker->id);
     controller_broker_leaves(cluster, broker, LEAVING_GONE, why, &more, NULL);
     if (more) {
@@ -128,20 +149,28 @@ static void end_session(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
     const char *key = timeout_key(cluster);
-    char text[200];
+    int64_t silent_ms = (queue_now_us(cluster->queue) - broker->session_last_us) / 1000;
+    char text[300], rule[100] = "";
 
     if (!counts(cluster)) /* looked at again when it goes on */
         return;
     broker->session_ends_us = 0;
-    broker->session_step = SESSION_FINE;
-    if (old(cluster) && life_is_home(broker) && !session_fail_over(cluster))
+    broker->session_step = SESSION_TAKES; /* whoever is the controller next knows that it is gone */
+    if (old(cluster) && life_is_home(broker) && !session_fail_over(cluster)) {
+        be_still(broker, SESSION_FINE);
         return;
-    if (cluster->controller.down)
+    }
+    if (cluster->controller.down) {
+        be_still(broker, SESSION_FINE);
         return;
-    snprintf(text, sizeof(text), "broker %d was silent for %lld ms (%s): its leaderships are taken away%s", broker->id, (long long)session_ms(broker), key,
-             broker->up ? "; it lives, and does not know" : "");
+    }
+    if (old(cluster))
+        snprintf(rule, sizeof(rule), " = %lld, and up to the next tick of %d", (long long)session_ms(broker), TICK_MS);
+    snprintf(text, sizeof(text), "broker %d was silent for %lld ms (%s%s): its leaderships are taken away%s", broker->id,
+             (long long)(old(cluster) ? silent_ms : session_ms(broker)), key, rule, broker->up ? "; it lives, and does not know" : "");
     journal_add(cluster->journal, ENTRY(EVENT_broker_fenced, .broker = broker->id, .rule = key, .text = text,
-                                        .facts = { { "session_timeout_ms", session_ms(broker), NULL }, { "alive", broker->up, NULL } }, .fact_count = 2));
+                                        .facts = { { "session_timeout_ms", session_ms(broker), NULL }, { "silent_ms", silent_ms, NULL },
+                                                   { "alive", broker->up, NULL } }, .fact_count = 3));
     take_away(broker);
 }
 
@@ -155,6 +184,8 @@ static void come_back(struct broker *broker)
     broker->session_step = SESSION_FINE;
     if (!broker->up || broker->state != BROKER_UP || !session_in_contact(broker))
         return;
+    if (old(cluster) && (nobody_left || !known(broker) || known(broker)->fenced))
+        old_controller_learns(broker, "its session with ZooKeeper has ended");
     if (nobody_left)
         life_set_home(cluster, broker->index);
     if (!session_acts(cluster))
@@ -162,6 +193,8 @@ static void come_back(struct broker *broker)
     if (!known(broker) || known(broker)->fenced || nobody_left) {
         bool anew = old(cluster); /* ZooKeeper forgot it: a new node, a new epoch */
 
+        if (anew)
+            broker->session_since_us = queue_now_us(cluster->queue);
         if ((anew && controller_register(cluster, broker, true, NULL)) || controller_unfence(cluster, broker, NULL))
             return;
         journal_add(cluster->journal, ENTRY(EVENT_broker_unfenced, .broker = broker->id,
@@ -195,7 +228,8 @@ void session_init(struct broker *broker)
 
 static void be_missed(struct broker *broker, int64_t last_us)
 {
-    broker->session_ends_us = last_us + session_ms(broker) * 1000;
+    broker->session_last_us = last_us;
+    broker->session_ends_us = session_end_us(broker, last_us);
     run_at(broker, SESSION_ENDS, broker->session_ends_us);
 }
 
@@ -209,9 +243,14 @@ void session_check(struct broker *broker)
         return;
     switch (broker->session_step) {
     case SESSION_ENDS:
-        if (contact) {
+        if (contact && old(cluster) && life_is_home(broker)) { /* what waited for the controller goes on */
+            broker->session_ends_us = 0;
+            run_at(broker, SESSION_RETURNS, queue_now_us(cluster->queue) + network_latency_us(cluster, broker->id, listener(cluster)));
+        } else if (contact) {
             broker->session_ends_us = 0;
             be_still(broker, SESSION_FINE);
+        } else if (broker->session_last_us > queue_now_us(cluster->queue) && (!broker->up || !network_open(cluster, broker->id, listener(cluster)))) {
+            be_missed(broker, last_contact_us(broker)); /* the one more that was to arrive does not */
         } else if (!scheduled && counts(cluster)) {
             run_at(broker, SESSION_ENDS, broker->session_ends_us);
         }
@@ -278,7 +317,8 @@ void session_broker_died(struct broker *broker)
     be_still(broker, SESSION_FINE);
     if (!registered || registered->fenced)
         return;
-    broker->session_ends_us = last_contact_us(broker) + session_ms(broker) * 1000;
+    broker->session_last_us = last_contact_us(broker);
+    broker->session_ends_us = session_end_us(broker, broker->session_last_us);
     if (listens)
         run_at(broker, SESSION_ENDS, broker->session_ends_us);
 }

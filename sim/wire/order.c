@@ -50,7 +50,8 @@ void order_cancel(struct request *request)
 
 bool order_is_misplaced(const struct request *request)
 {
-    return release_is_27(cluster_release(request->cluster)) && image_controller(broker_image(request->broker)) != request_client(request)->broker;
+    return release_is_27(cluster_release(request->cluster)) &&
+           (image_controller(broker_image(request->broker)) != request_client(request)->broker || broker_lost_controller(request->broker));
 }
 
 const char *order_message(struct request *request, enum err err, const struct reason *reason)

@@ -41,7 +41,7 @@ static struct cluster_lab *three(enum release release, int32_t first)
 TEST(a_leader_that_is_not_heard_of_loses_its_session_and_lives_on)
 {
     static const struct { enum release release; int32_t leader, listener; int64_t session_ms; } cases[] = {
-        { RELEASE_43, 2, 1, 9000 }, { RELEASE_27, 1, NETWORK_ZOOKEEPER, 18000 },
+        { RELEASE_43, 2, 1, 9000 }, { RELEASE_27, 1, NETWORK_ZOOKEEPER, 19000 },
     };
 
     for (size_t i = 0; i < 2; i++) {
@@ -148,7 +148,7 @@ TEST(the_controller_of_2_7_is_another_when_zookeeper_loses_it)
     struct cluster_lab *lab = three(RELEASE_27, 1);
 
     network_cut(lab->cluster, 0, NETWORK_ZOOKEEPER);
-    cluster_lab_advance_ms(lab, 18002);
+    cluster_lab_advance_ms(lab, 19002);
     CHECK(fenced(lab, 0));
     CHECK_INT(1, image_controller(cluster_image(lab->cluster)));
     CHECK_INT(1, image_controller(broker_image(broker_of(lab, 2))));
@@ -240,6 +240,38 @@ TEST(a_start_that_cannot_register_gives_up)
         cluster_lab_advance_ms(lab, 90000);
         CHECK_INT(BROKER_UP, broker_state(broker));
         CHECK_INT(3, students(lab)->isr_count);
+        cluster_lab_free(lab);
+    }
+}
+
+/* The lab starts at a tick of ZooKeeper, and each broker pings every third of its timeout from then on. */
+TEST(a_session_of_2_7_counts_from_the_last_ping_to_a_tick)
+{
+    static const struct { const char *settings; int64_t cut_ms; bool answers_only; int64_t ends_ms; } cases[] = {
+        { NULL, 2000, false, 21000 },  /* pinged at 0, over at 18 s, and gone with the tick after that */
+        { NULL, 5999, false, 21000 },
+        { NULL, 6500, false, 27000 },
+        { NULL, 2000, true, 27000 },   /* one ping more arrives */
+        { "zookeeper.session.timeout.ms=10000", 5000, false, 15000 },  /* 3333 + 10000 */
+        { "zookeeper.session.timeout.ms=1000", 1000, false, 9000 },    /* ZooKeeper grants no less than two ticks */
+        { "zookeeper.session.timeout.ms=600000", 1000, false, 63000 }, /* and no more than twenty */
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 3, cases[i].settings);
+        int64_t run;
+
+        cluster_lab_advance_ms(lab, cases[i].cut_ms);
+        run = queue_events_run(lab->queue);
+        CHECK_INT(0, run); /* pings are worked out */
+        network_cut(lab->cluster, NETWORK_ZOOKEEPER, 2);
+        if (!cases[i].answers_only)
+            network_cut(lab->cluster, 2, NETWORK_ZOOKEEPER);
+        CHECK_INT(LAB_START_US + cases[i].ends_ms * 1000, broker_session_ends_us(broker_of(lab, 2)));
+        cluster_lab_advance_ms(lab, cases[i].ends_ms - cases[i].cut_ms - 1);
+        CHECK(!fenced(lab, 2));
+        cluster_lab_advance_ms(lab, 2);
+        CHECK(fenced(lab, 2));
         cluster_lab_free(lab);
     }
 }

@@ -40,7 +40,7 @@ def test_stop_and_start():
 def test_a_start_after_a_kill_waits_for_the_session():
     status, out, err = script('broker kill 0; broker start 0; time', '--kafka', '2.7')
     assert status == 0, err
-    assert 'the session of its killed predecessor lives until 00:00:18, then it registers.\nBroker 0 is up.' in out
+    assert 'the session of its killed predecessor lives until 00:00:21, then it registers.\nBroker 0 is up.' in out
 
 
 def test_a_full_disk_halts_the_broker():
