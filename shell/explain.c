@@ -27,7 +27,8 @@ static long long fact(const struct entry *entry, const char *name)
     return (long long)entry_fact(entry, name, -1);
 }
 
-void explain_ms(enum lang lang, struct text *out, int64_t ms)
+/* "35.9 s": how the journal says a number of ms. */
+static void explain_ms(enum lang lang, struct text *out, int64_t ms)
 {
     if (ms > -100000 && ms < 100000)
         text_printf(out, "%s%lld.%lld %s", ms < 0 ? "-" : "", llabs((long long)ms) / 1000, llabs((long long)ms) / 100 % 10, _(lang, "s"));

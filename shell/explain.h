@@ -13,5 +13,3 @@ bool explain_facts(enum lang lang, const struct entry *entry, struct text *out);
 int64_t entry_fact(const struct entry *entry, const char *name, int64_t otherwise);
 const char *entry_fact_text(const struct entry *entry, const char *name); /* NULL: none */
 
-/* "35.9 s": how the journal says a number of ms. */
-void explain_ms(enum lang lang, struct text *out, int64_t ms);

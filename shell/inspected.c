@@ -48,7 +48,8 @@ bool inspected_refresh_quietly(struct shell *shell, struct lab *lab)
     return refresh(shell, lab, NULL, &changed) && changed;
 }
 
-bool inspected_refresh(struct call *call)
+/* Reads again, unless nothing changed or somebody is walking through what was read; true: it is new. */
+static bool inspected_refresh(struct call *call)
 {
     struct reason reason = { "" };
     bool changed;

@@ -4,8 +4,6 @@
 
 /* Runs a command that looks; others are refused with a word. Before it, the folder is read again if something there changed. */
 int inspected_run(struct call *call);
-/* Reads again, unless nothing changed or somebody is walking through what was read; true: it is new. */
-bool inspected_refresh(struct call *call);
 struct shell;
 bool inspected_refresh_quietly(struct shell *shell, struct lab *lab);
 /* "INSPECT /var/kafka-logs, read at 10:03:34": the folder, or the first of several; `most`: columns that it may take, 0: any. */

@@ -10,7 +10,8 @@ enum { MOST_DEPTH = 16 };
 
 /* ---- variables ---- */
 
-const char *session_variable(struct session *session, const char *name)
+/* Falls back on the environment; NULL: not set. */
+static const char *session_variable(struct session *session, const char *name)
 {
     struct jobs *jobs = jobs_of(session);
 
@@ -24,7 +25,7 @@ const char *session_variable(struct session *session, const char *name)
     return getenv(name);
 }
 
-void session_set_variable(struct session *session, const char *name, const char *value)
+static void session_set_variable(struct session *session, const char *name, const char *value)
 {
     struct jobs *jobs = jobs_of(session);
 

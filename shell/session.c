@@ -176,7 +176,8 @@ struct transport *call_transport(struct call *call)
     return transport_tcp(shell->loop, shell->wall);
 }
 
-void call_log_time(struct call *call, char out[32])
+/* Time as Kafka's log lines print it: [2022-05-11 18:25:43,465], of the lab's clock (or the wall's without a lab). */
+static void call_log_time(struct call *call, char out[32])
 {
     int64_t us = call->lab ? queue_now_us(lab_queue(call->lab)) : wall_now_us();
     time_t seconds = (time_t)(us / 1000000);

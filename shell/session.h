@@ -74,8 +74,6 @@ void call_progress(struct call *call, const char *format, ...) __attribute__((fo
 /* The transport for an address list, and options of a client of the tools: prints its warnings as Kafka's log4j does ("[time] WARN ... (logger)") to
  * `log_to_out` ? stdout : stderr. The caller closes the client, then transport_free. */
 struct transport *call_transport(struct call *call);
-/* Time as Kafka's log lines print it: [2022-05-11 18:25:43,465], of the lab's clock (or the wall's without a lab). */
-void call_log_time(struct call *call, char out[32]);
 /* "[time] LEVEL message (logger)\n" */
 void call_log(struct call *call, const char *level, const char *message, const char *logger);
 
@@ -105,11 +103,8 @@ size_t session_job_count(const struct session *session);
 struct job_info session_job(const struct session *session, size_t i);
 bool session_job_end(struct session *session, int number);               /* false: no such job */
 void session_jobs_report(struct session *session, struct stream *out);   /* says which ended since the last time */
-/* Variables: NAME=VALUE, $NAME. Falls back on the environment; NULL: not set. */
 /* Those that run in this lab are told to end. */
 void session_end_jobs_of(struct session *session, const struct lab *lab);
 /* The lab that lives, also while the session looks at its past. */
 const char *session_prompt(struct session *session);   /* "kafkarium> ", in the past "PAST 10:03:04.2> " */
 struct lab *session_live(const struct session *session);
-const char *session_variable(struct session *session, const char *name);
-void session_set_variable(struct session *session, const char *name, const char *value);

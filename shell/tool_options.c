@@ -133,7 +133,8 @@ struct tool_options {
     size_t word_count, word_capacity;
 };
 
-bool tool_option_known(const struct call *call, const struct option *option)
+/* Whether the row belongs to the tool that is played: the session's release, both when it is any or not fixed. */
+static bool tool_option_known(const struct call *call, const struct option *option)
 {
     const struct session *session = call->session;
     enum release release = session->lab && lab_release(session->lab) == RELEASE_ANY ? RELEASE_ANY : session->release;

@@ -35,8 +35,6 @@ int trouble_uncaught(struct call *call, struct trouble *trouble);
  * A row's `argument` says how it is read: NULL a flag, "Integer: n" and "Long: n" numbers, "[String]" one that may be
  * missing. */
 struct tool_options;
-/* Whether the row belongs to the tool that is played: the session's release, both when it is any or not fixed. */
-bool tool_option_known(const struct call *call, const struct option *option);
 /* Reads call->argv[1..]. False: *trouble tells, *out is NULL. Texts are borrowed from call->argv. */
 bool tool_options_parse(struct tool_options **out, struct call *call, const struct option *table,
                         struct trouble *trouble);

@@ -37,7 +37,6 @@ static const struct { const char *name; bool takes_away; } kinds[CHAOS_KINDS] = 
 };
 
 const char *chaos_kind_name(enum chaos_kind kind) { return kinds[kind].name; }
-bool chaos_takes_away(enum chaos_kind kind) { return kinds[kind].takes_away; }
 const struct chaos *lab_chaos(const struct lab *lab) { return lab->chaos; }
 bool chaos_goes_on(const struct chaos *chaos) { return !chaos->ended; }
 int64_t chaos_until_us(const struct chaos *chaos) { return chaos->until_us; }

@@ -12,7 +12,6 @@ enum chaos_kind {
     CHAOS_KINDS
 };
 const char *chaos_kind_name(enum chaos_kind kind);    /* "power-off" */
-bool chaos_takes_away(enum chaos_kind kind);
 
 struct chaos_options {
     uint64_t seed;

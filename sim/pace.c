@@ -91,7 +91,8 @@ void lab_hold_jumping(struct lab *lab, int by)
     rebase(lab);
 }
 
-bool lab_clients_wait(const struct lab *lab)
+/* A client or a tool waits for something that needs time to move. */
+static bool lab_clients_wait(const struct lab *lab)
 {
     return wire_waiting(lab->wire, false).for_time > 0;
 }

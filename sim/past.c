@@ -11,7 +11,6 @@ struct past {
     int64_t from_us;
     char *path, *base;         /* of a file */
     const char *made_with;
-    bool live;
     bool branches;             /* its lab is to live: a real folder, and it keeps its inputs */
 };
 
@@ -54,7 +53,6 @@ enum err past_open_live(struct past **out, const struct recorder *recorder, cons
     struct past *past = mem_zero(sizeof(*past));
 
     past->player.source.recorder = recorder;
-    past->live = true;
     return past_opened(past, past_begin(past, base, NULL, loop, reason), out);
 }
 
@@ -85,7 +83,6 @@ enum err branch_begin(struct past **out, const struct branch_source *source, con
     past->player.source.recorder = source->recorder;
     past->path = mem_text(source->path);
     past->made_with = source->made_with;
-    past->live = source->recorder != NULL;
     past->branches = true;
     if (!source->recorder)
         err = open_source(past, reason);
@@ -160,7 +157,6 @@ void past_close(struct past *past)
 struct lab *past_lab(const struct past *past) { return past->lab; }
 int64_t past_from_us(const struct past *past) { return past->from_us; }
 uint64_t past_inputs(const struct past *past) { return past->player.inputs; }
-bool past_is_live(const struct past *past) { return past->live; }
 bool past_at_end(struct past *past) { return player_at_end(&past->player); }
 
 int64_t lab_past_end_us(const struct lab *lab)

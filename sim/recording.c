@@ -257,7 +257,6 @@ bool recorder_full(const struct recorder *recorder) { return recorder->full; }
 size_t recorder_count(const struct recorder *recorder) { return recorder->count; }
 size_t recorder_bytes(const struct recorder *recorder) { return recorder->written + recorder->bytes.size; }
 size_t recorder_most_bytes(const struct recorder *recorder) { return recorder->most_bytes; }
-const char *recorder_path(const struct recorder *recorder) { return recorder->path; }
 int64_t recorder_end_us(const struct recorder *recorder) { return recorder_end(recorder).at_us; }
 
 void recorder_save(const struct recorder *recorder, struct buffer *out)

@@ -16,7 +16,6 @@ size_t recorder_count(const struct recorder *recorder);     /* inputs kept */
 size_t recorder_bytes(const struct recorder *recorder);
 size_t recorder_most_bytes(const struct recorder *recorder);
 int64_t recorder_end_us(const struct recorder *recorder);   /* the moment up to which it reaches: the lab's now, unless it is full */
-const char *recorder_path(const struct recorder *recorder); /* NULL: in memory */
 /* The inputs so far, as bytes that replay_run() takes, of a recorder without a file; the caller's buffer. */
 void recorder_save(const struct recorder *recorder, struct buffer *out);
 /* From here on what was kept goes to a file, at each flush and whenever a megabyte waits; memory holds only the rest. */
@@ -49,7 +48,6 @@ struct recording_span { int64_t from_us, end_us; uint64_t first_entry, last_entr
 enum err recording_look(const char *path, struct recording_span *out, struct reason *reason);
 struct lab *past_lab(const struct past *past);
 int64_t past_from_us(const struct past *past);               /* its first moment */
-bool past_is_live(const struct past *past);
 bool past_at_end(struct past *past);                         /* there is nothing more to play, at present */
 uint64_t past_inputs(const struct past *past);               /* given to it so far */
 /* Exactly where it stands: the moment, the events and inputs that were. */

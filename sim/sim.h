@@ -160,7 +160,6 @@ void lab_catch_up(struct lab *lab);
 bool lab_run_slice(struct lab *lab, int64_t until_us, const bool *stop);
 bool lab_step(struct lab *lab);                        /* one event; false: none */
 void lab_advance_clients(struct lab *lab, int64_t us); /* sessions of real clients, which run on the wall clock, on purpose */
-bool lab_clients_wait(const struct lab *lab);          /* a client or a tool waits for something that needs time to move */
 void lab_settle(struct lab *lab);                      /* idle: mtimes, lab.db; at most once a second */
 
 /* Next moments that cost no events. */

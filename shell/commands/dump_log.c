@@ -570,7 +570,7 @@ static bool dump_batches(struct dump *dump, struct dump_file *file)
     return !there;
 }
 
-bool dump_log_file(struct dump *dump, struct dump_file *file)
+static bool dump_log_file(struct dump *dump, struct dump_file *file)
 {
     int64_t base_offset;
 

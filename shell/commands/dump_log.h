@@ -89,7 +89,6 @@ struct dump_batch {                      /* where a batch lies, and its header a
 };
 /* The batch at *position of the file's first `end` bytes, and moves on. 1: there is one, 0: none any more, -1: trouble. */
 int dump_next_batch(struct dump *dump, struct dump_file *file, int64_t *position, int64_t end, struct dump_batch *out);
-bool dump_log_file(struct dump *dump, struct dump_file *file);
 bool dump_index_file(struct dump *dump, struct dump_file *file);
 bool dump_time_index_file(struct dump *dump, struct dump_file *file);
 bool dump_transaction_index_file(struct dump *dump, struct dump_file *file);

@@ -58,7 +58,6 @@ void spots_reorder(struct spots *spots, size_t *order); /* frees `order` */
 uint32_t *spots_hashes(const struct spots *spots);      /* the caller's */
 /* As a Java or Scala map of this release hands them out. */
 void spots_order_map(const struct groups *groups, struct spots *spots);
-void spots_order_set(struct spots *spots); /* java.util.HashSet over a collection */
 void spots_sort_partitions(struct spots *spots);
 /* Consumer groups in the order in which the tool gets them; filters are lists with commas or NULL. */
 bool groups_list(struct groups *groups, const char *states, const char *types, struct listing **out, size_t *count,

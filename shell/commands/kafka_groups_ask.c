@@ -76,7 +76,8 @@ void spots_order_map(const struct groups *groups, struct spots *spots)
     mem_free(hashes);
 }
 
-void spots_order_set(struct spots *spots)
+/* java.util.HashSet over a collection. */
+static void spots_order_set(struct spots *spots)
 {
     uint32_t *hashes = spots_hashes(spots);
     size_t room = spots->count * 4 / 3 + 1;

@@ -29,7 +29,8 @@ void why_say_extent(struct why *why)
         why_say(why, _(why->lang, "%s-%d: no records, the next gets offset %lld"), why->topic, why->partition, end);
 }
 
-void why_error(struct why *why, const char *format, ...)
+static void why_error(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void why_error(struct why *why, const char *format, ...)
 {
     va_list args;
     char *text;

@@ -22,7 +22,7 @@ struct why {                     /* a question and its answer so far */
     struct arena arena;
 };
 
-/* Each answers into `out`, which why.c prints, and gives the exit status; an error was said by why_error(). */
+/* Each answers into `out`, which why.c prints, and gives the exit status. */
 int why_retention(struct why *why);
 int why_record(struct why *why, int64_t offset);
 int why_roll(struct why *why, int64_t base_offset);          /* -1: the last one */
@@ -49,7 +49,6 @@ int why_event(struct why *why, enum event_kind kind, const char *none);   /* EVE
 /* Adds to the answer; formats come translated: why_say(why, _(why->lang, "...")) */
 void why_say(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void why_say_extent(struct why *why);                         /* "students-0: offsets 28..83, 5600 bytes": how an answer about a partition begins */
-void why_error(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* With a line to type, "head: command". */
 void why_error_line(struct why *why, const char *head, const char *command, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void why_flush(struct why *why);                             /* prints what is there: for what prints by itself */
@@ -76,8 +75,6 @@ const char *why_server(struct why *why);                     /* "localhost:9092"
 void why_segment(struct why *why, const struct segment_verdict *verdict, int64_t older_goes_at_ms, int64_t *goes_at_ms);
 /* The entry that says of a deletion, from values: "its newest record was ...". */
 void why_deleted(struct why *why, const struct entry *entry);
-/* When Kafka looks: the check's interval, or for the first time. */
-void why_next_check(struct why *why);
 /* The newest entry of a kind about this partition that `wanted` (may be NULL) takes. */
 typedef bool why_wanted(const struct entry *entry, int64_t offset);
 const struct entry *why_find(struct why *why, enum event_kind kind, why_wanted *wanted, int64_t offset);

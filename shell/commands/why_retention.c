@@ -167,7 +167,8 @@ void why_segment(struct why *why, const struct segment_verdict *verdict, int64_t
 
 /* ---- when Kafka looks ---- */
 
-void why_next_check(struct why *why)
+/* When Kafka looks: the check's interval, or for the first time. */
+static void why_next_check(struct why *why)
 {
     struct broker *broker = partition_broker(why->replica);
     struct config_layers layers = broker_config(broker);

@@ -84,7 +84,6 @@ struct disk *disk_add(struct fs *fs, const char *folder)
     return disk;
 }
 
-const char *disk_folder(const struct disk *disk) { return disk->folder; }
 
 static struct disk *disk_of(const struct file *file)
 {

@@ -16,7 +16,6 @@
 struct disk;
 /* The fs owns it; the one that the folder has already, if it has. `folder` as the paths below it are given to the fs, without a '/' at its end. */
 struct disk *disk_add(struct fs *fs, const char *folder);
-const char *disk_folder(const struct disk *disk);
 
 /* Told of each refusal of the disk, injected or the system's own (a full disk, a broken one; not a name that is missing or taken): what the reason says. It
  * is called inside the operation, so it only takes note. NULL: nobody. */

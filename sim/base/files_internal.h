@@ -85,7 +85,6 @@ struct file *tree_find(struct fs *fs, const char *path);             /* NULL: no
 struct file *tree_make(struct fs *fs, const char *path, bool folder);
 /* The folder in which the last name of `path` lies; *name is that name, allocated. NULL: there is no such node. */
 struct file *tree_parent(struct fs *fs, const char *path, bool make, char **name);
-struct file *tree_child(struct file *folder, const char *name, size_t size);
 struct file *tree_add(struct file *folder, const char *name, bool is_folder);
 void tree_drop(struct file *file);                                   /* and all below; what is held becomes an orphan */
 void tree_move(struct file *file, struct file *folder, char *name);  /* `name` is the tree's from here on */

@@ -74,7 +74,7 @@ static void unlink_node(struct file *file)
     file->parent = file->next = file->previous = NULL;
 }
 
-struct file *tree_child(struct file *folder, const char *name, size_t size)
+static struct file *tree_child(struct file *folder, const char *name, size_t size)
 {
     struct fs *fs = folder->fs;
     uint32_t hash = hash_of(folder->id, name, size);

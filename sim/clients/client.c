@@ -249,7 +249,8 @@ void client_wait_end(struct client_wait *wait)
     client_leave(wait->client);
 }
 
-bool client_wait_more(struct client_wait *wait)
+/* Waits for any news; false: late, interrupted or closed. */
+static bool client_wait_more(struct client_wait *wait)
 {
     if (wait->late || wait->client->closed)
         return false;

@@ -69,7 +69,6 @@ const struct client_topic *client_topic_at(const struct client *client, size_t i
 struct client_node { int32_t id; const char *host; int32_t port; const char *rack; };
 size_t client_node_count(const struct client *client);
 struct client_node client_node_at(const struct client *client, size_t i);
-int32_t client_controller(const struct client *client);
 /* Finds, and caches, the coordinator of a group; retries while it is being made, until timeout. */
 enum err client_group_coordinator(struct task *task, struct client *client, const char *group, bool refresh, int32_t *node, struct reason *reason);
 enum release client_broker_release(const struct client *client); /* after the first call: 2.7 if its ApiVersions end at Produce 8 */

@@ -87,7 +87,6 @@ struct client_wait {
 };
 void client_wait_begin(struct client_wait *wait, struct task *task, struct client *client, int64_t timeout_us);
 void client_wait_end(struct client_wait *wait);
-bool client_wait_more(struct client_wait *wait);  /* waits for any news; false: late, interrupted or closed */
 enum err client_wait_error(const struct client_wait *wait, struct reason *reason);
 bool client_pause(struct client_wait *wait, int64_t us);
 /* A link of `node` that is ready. */

@@ -282,8 +282,3 @@ struct client_node client_node_at(const struct client *client, size_t i)
 {
     return client->nodes[i];
 }
-
-int32_t client_controller(const struct client *client)
-{
-    return client->controller;
-}

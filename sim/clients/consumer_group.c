@@ -162,7 +162,7 @@ bool consumer_group_send_commit(struct consumer *consumer, bool *over, enum err 
     return true;
 }
 
-void consumer_group_arm_commit(struct consumer *consumer)
+static void consumer_group_arm_commit(struct consumer *consumer)
 {
     if (consumer->auto_commit && !timer_armed(&consumer->commit))
         timer_arm(consumer->timers, &consumer->commit, consumer->auto_commit_us);
@@ -453,7 +453,7 @@ static bool not_assigned(const struct consumer *consumer, const struct part *par
 }
 
 /* What a member has during a rebalance: nothing, unless its strategies let it keep what stays its own. Who was thrown out has lost all. */
-void consumer_group_revoke(struct consumer *consumer)
+static void consumer_group_revoke(struct consumer *consumer)
 {
     bool lost = consumer->generation < 0 || !*consumer->member_id;
 

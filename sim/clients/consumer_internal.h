@@ -188,12 +188,10 @@ void consumer_group_step(struct consumer *consumer);
 void consumer_group_init(struct consumer *consumer);
 void consumer_group_done(struct consumer *consumer);
 void consumer_group_check_metadata(struct consumer *consumer);   /* partitions changed under a leader: a new rebalance */
-void consumer_group_revoke(struct consumer *consumer);
 void consumer_group_give_all_back(struct consumer *consumer);    /* it is being closed */
 /* From anywhere: sends a commit of all positions. False: there is nothing to commit, or nobody to tell. */
 bool consumer_group_send_commit(struct consumer *consumer, bool *over, enum err *err);
 bool consumer_group_send_leave(struct consumer *consumer, bool *over);
-void consumer_group_arm_commit(struct consumer *consumer);
 
 /* ---- consumer_assign.c ---- */
 struct member_wish {

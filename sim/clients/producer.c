@@ -49,7 +49,7 @@ static void wake_waiter(struct producer *producer)
 
 /* ---- topics ---- */
 
-struct topic_out *producer_topic(const struct producer *producer, const char *name)
+static struct topic_out *producer_topic(const struct producer *producer, const char *name)
 {
     struct topic_out *topic = producer->topics;
 
@@ -84,7 +84,7 @@ static struct topic_out *add_topic(struct producer *producer, const char *name)
     return topic;
 }
 
-void producer_grow_topic(struct topic_out *topic, int32_t count)
+static void producer_grow_topic(struct topic_out *topic, int32_t count)
 {
     if (topic->count >= count)
         return;

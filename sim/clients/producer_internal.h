@@ -130,8 +130,6 @@ void producer_wake_worker(struct producer *producer);
 void producer_want_metadata(struct producer *producer);
 void producer_warn(struct producer *producer, const char *level, const char *logger, const char *format, ...) __attribute__((format(printf, 4, 5)));
 const struct client_partition *producer_leader(const struct producer *producer, const struct partition_out *partition);
-struct topic_out *producer_topic(const struct producer *producer, const char *name);
-void producer_grow_topic(struct topic_out *topic, int32_t count);
 
 /* ---- producer_batches.c ---- */
 void queue_out_add(struct queue_out *queue, struct batch_out *batch);

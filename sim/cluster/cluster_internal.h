@@ -529,7 +529,6 @@ void fetch_recheck(struct replica *replica);
 void fetch_leader_gone(struct replica *replica); /* before the log may be cut: what is under way is copied out */
 void fetch_end_session(struct replica *replica);        /* of this partition only; the follower has to name it anew */
 int64_t replica_last_caught_up_ms(const struct replica *replica);
-int64_t replica_last_fetch_ms(const struct replica *replica);
 
 /* ---- replication_quota.c: throttles ---- */
 void replication_quota_topic(struct topic_settings *settings, const struct config_layers *layers); /* its settings as they are now */

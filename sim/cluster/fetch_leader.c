@@ -29,12 +29,13 @@ static int64_t rounds(const struct fetcher *fetcher)
     return fetcher->state == FETCHER_PARKED && fetcher->ideal ? (now_us(fetcher) - fetcher->arrived_us) / fetcher->period_us : 0;
 }
 
-int64_t fetch_arrived_us(const struct fetcher *fetcher)
+/* The last one, also of those that cost no event. */
+static int64_t fetch_arrived_us(const struct fetcher *fetcher)
 {
     return fetcher->arrived_us + rounds(fetcher) * fetcher->period_us;
 }
 
-int64_t replica_last_fetch_ms(const struct replica *replica)
+static int64_t replica_last_fetch_ms(const struct replica *replica)
 {
     const struct fetcher *fetcher = replica->caught_up ? fetcher_of(replica) : NULL;
     int64_t ms = fetcher ? fetch_arrived_us(fetcher) / 1000 : 0;
@@ -69,7 +70,8 @@ static void send_at(struct fetcher *fetcher, enum fetcher_state state, int64_t a
                        at_us - now_us(fetcher) - network_latency_us(from->cluster, from->id, to->id));
 }
 
-bool fetch_settle(struct fetcher *fetcher)
+/* Parked: from now on with events; false: it is on its way already. */
+static bool fetch_settle(struct fetcher *fetcher)
 {
     int64_t into_us;
 

@@ -344,7 +344,7 @@ static void fetch(struct fetcher *fetcher)
 }
 
 /* Its loop: first what must be cut off, then a fetch. */
-void fetcher_begin(struct fetcher *fetcher)
+static void fetcher_begin(struct fetcher *fetcher)
 {
     struct queue *queue = queue_of(fetcher);
     int64_t written_us = disk_busy_until_us(fetcher->follower->dirs[0].disk);

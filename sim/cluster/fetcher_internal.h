@@ -69,7 +69,6 @@ struct fetcher {
 };
 
 /* fetcher.c */
-void fetcher_begin(struct fetcher *fetcher);
 void fetcher_arrive(struct fetcher *fetcher);           /* an answer */
 void fetcher_watch_socket(struct fetcher *fetcher);
 void fetcher_drop_items(struct fetcher *fetcher);
@@ -77,7 +76,5 @@ void fetcher_drop_items(struct fetcher *fetcher);
 void fetch_arrive(struct fetcher *fetcher);             /* a request */
 void fetch_go_on(struct fetcher *fetcher);              /* AT_LEADER: the next slice; PARKED: it returns */
 void fetch_return_for(struct fetcher *fetcher, int64_t not_before_us); /* parked: it returns when the follower can make use of it at that moment */
-bool fetch_settle(struct fetcher *fetcher);             /* parked: from now on with events; false: it is on its way already */
 void fetch_end_all(struct fetcher *fetcher);            /* the connection is gone */
-int64_t fetch_arrived_us(const struct fetcher *fetcher); /* the last one, also of those that cost no event */
 void fetch_answer_reset(struct fetcher *fetcher);

@@ -408,7 +408,8 @@ void group_joined_answer(struct member *member, struct group_call *call, const c
     };
 }
 
-void group_answer_join(struct member *member)
+/* The generation as it is, to a parked or new join. */
+static void group_answer_join(struct member *member)
 {
     struct group *group = member->group;
 
@@ -691,7 +692,7 @@ void group_member_gone(struct group *group, const char *rule, const char *member
 }
 
 /* As if its session had ended now. */
-void member_expire(struct member *member, const char *rule)
+static void member_expire(struct member *member, const char *rule)
 {
     struct group *group = member->group;
     struct groups *groups = group->groups;

@@ -141,7 +141,6 @@ static inline bool groups_27(const struct groups *groups) { return release_is_27
 static inline int64_t groups_now_ms(const struct groups *groups) { return broker_now_ms(groups->broker); } /* the coordinator's clock */
 int64_t groups_config(const struct groups *groups, const char *key);
 int32_t group_hash(const char *group);                  /* Java's String.hashCode */
-int32_t groups_partition_of(const struct groups *groups, const char *group);
 /* Is `group` coordinated here and loaded? INVALID_GROUP_ID for an empty name unless `may_be_empty`. */
 enum err groups_check(const struct groups *groups, const char *group, bool may_be_empty, struct group_home **home);
 void groups_read_all(struct groups *groups); /* what is still to be loaded, at once; and nothing expires: for a cluster that is only looked at */
@@ -181,7 +180,6 @@ void member_set_protocols(struct member *member, const struct group_protocol *pr
 bool member_matches(const struct member *member, const struct group_protocol *protocols, int32_t count);
 struct bytes member_metadata(const struct member *member, const char *protocol);
 void member_restart_session(struct member *member);
-void member_expire(struct member *member, const char *rule);
 struct pending_member *group_pending(const struct group *group, const char *member_id);
 void group_add_pending(struct group *group, const char *member_id, struct timers *timers, int32_t session_timeout_ms);
 void group_remove_pending(struct group *group, struct pending_member *pending);
@@ -193,7 +191,6 @@ void group_maybe_prepare_rebalance(struct group *group, const char *rule, const 
 void group_maybe_complete_join(struct group *group);
 void group_member_gone(struct group *group, const char *rule, const char *member_id); /* after a removal */
 void group_answer_syncs(struct group *group, enum err err);
-void group_answer_join(struct member *member);          /* the generation as it is, to a parked or new join */
 void group_joined_answer(struct member *member, struct group_call *call, const char *leader, bool skip_assignment, bool with_members);
 void group_join_error(struct groups *groups, struct group_call *call, enum err err, const char *member_id);
 void group_synced(struct member *member);               /* 4.3: one less to wait for */
@@ -201,16 +198,11 @@ void group_unload(struct group *group, enum err err);   /* answers what is parke
 void group_retime(struct group *group, struct timers *from, struct timers *to);
 
 /* ---- group_offsets.c ---- */
-struct committed *group_offset_find(const struct group *group, const char *topic, int32_t partition);
 void group_offset_set(struct group *group, const struct committed *value);
 void group_offset_remove(struct group *group, const char *topic, int32_t partition);
 void group_offsets_free(struct group *group);
-/* Is `topic` subscribed to by a member? 1, 0; -1: it can't be known. */
-int group_subscribes(const struct group *group, const char *topic);
 /* When retention may take an offset, and the moment from which it counts; INT64_MAX: not as things are. */
 int64_t group_offset_expires_ms(const struct group *group, const struct committed *offset, int64_t *since_ms);
 void group_note_expiry(struct group *group);            /* something changed that expiry looks at */
 void groups_expiry_due(void *context);
-/* Writes tombstones for all of a group and forgets it. */
-enum err group_destroy(struct group *group, const char *rule);
 int64_t groups_next_tick_us(const struct groups *groups, const struct group_home *home, int64_t at_ms);

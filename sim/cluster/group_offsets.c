@@ -33,7 +33,7 @@ static size_t place_of(const struct group *group, const char *topic, int32_t par
     return low;
 }
 
-struct committed *group_offset_find(const struct group *group, const char *topic, int32_t partition)
+static struct committed *group_offset_find(const struct group *group, const char *topic, int32_t partition)
 {
     size_t place = place_of(group, topic, partition);
 
@@ -91,7 +91,8 @@ void group_offsets_free(struct group *group)
     group->offset_count = group->offset_capacity = 0;
 }
 
-int group_subscribes(const struct group *group, const char *topic)
+/* Is `topic` subscribed to by a member? 1, 0; -1: it can't be known. */
+static int group_subscribes(const struct group *group, const char *topic)
 {
     if (!text_equal(group->protocol_type, CONSUMER_PROTOCOL))
         return 0;
@@ -357,7 +358,8 @@ static enum err bury_group(struct group *group, const char *rule)
     return ERR_OK;
 }
 
-enum err group_destroy(struct group *group, const char *rule)
+/* Writes tombstones for all of a group and forgets it. */
+static enum err group_destroy(struct group *group, const char *rule)
 {
     size_t count = group->offset_count;
     size_t *places = mem_zero_array(count + 1, sizeof(*places));

@@ -61,7 +61,7 @@ int64_t groups_config(const struct groups *groups, const char *key)
     return config_long(&layers, key);
 }
 
-int32_t groups_partition_of(const struct groups *groups, const char *group)
+static int32_t groups_partition_of(const struct groups *groups, const char *group)
 {
     const struct image_topic *topic = image_topic(broker_image(groups->broker), OFFSETS_TOPIC);
 

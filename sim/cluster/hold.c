@@ -4,8 +4,6 @@
 
 #include "sim/cluster/cluster_internal.h"
 
-bool broker_holds_all(const struct broker *broker) { return broker->held; }
-
 bool partition_held(const struct partition *partition) { return partition->held || partition->broker->held; }
 
 static void say(struct broker *broker, const struct partition *partition, bool held)

@@ -65,7 +65,6 @@ void partition_unwatch(struct partition_watch *watch);
  * of the replicas whose brokers live; it may be below *required_offset until the followers have heard. */
 enum err partition_delete_records(struct partition *partition, int64_t before_offset, int64_t *required_offset, int64_t *low_watermark,
                                   struct reason *reason);
-int64_t partition_low_watermark(const struct partition *partition);
 /* Waiting for that: done is called once, with ERR_OK and the low watermark, or NOT_LEADER_OR_FOLLOWER and -1. The timeout is the owner's. */
 struct deletion_wait {
     void (*done)(void *context, enum err err, int64_t low_watermark);
@@ -98,7 +97,6 @@ bool partition_throttled(const struct partition *leader, int32_t follower, struc
 /* `replica hold`: a follower's fetching stops as if its thread were stuck, while its broker lives on; of all its replicas (topic NULL), or of one. It ends with the broker. */
 enum err broker_hold(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);
 enum err broker_release(struct broker *broker, const char *topic, int32_t partition, struct reason *reason);
-bool broker_holds_all(const struct broker *broker);
 bool partition_held(const struct partition *partition);                     /* by either */
 
 /* The ISR that a leader counts with, which may be ahead of what its broker's image says; what it counts acks=all with: one that is about to join already counts. */

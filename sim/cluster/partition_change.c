@@ -56,7 +56,7 @@ static int by_id(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-const char *election_rule_name(enum election_rule rule)
+static const char *election_rule_name(enum election_rule rule)
 {
     static const char *const names[] = { "online", "preferred", "unclean" };
 
@@ -75,7 +75,8 @@ struct partition_target partition_target(const struct image_partition *partition
 
 /* ---- what it asks the image ---- */
 
-int32_t controller_min_isr(const struct cluster *cluster, const struct image_topic *topic)
+/* min.insync.replicas of the topic, at most its replication factor (4.3). */
+static int32_t controller_min_isr(const struct cluster *cluster, const struct image_topic *topic)
 {
     struct config_layers layers = controller_layers(cluster, image_config(cluster->controller.image, CONFIG_TOPIC, topic->name));
     int64_t least = config_long(&layers, "min.insync.replicas");

@@ -13,7 +13,6 @@ bool ids_contain(const int32_t *ids, int32_t count, int32_t id);
 /* ONLINE: whoever leads may go on leading if that is safe, else the first replica in the order of assignment that is. PREFERRED: the first replica takes
  * precedence. UNCLEAN: as ONLINE, and where nobody is safe the first that lives, whatever it lacks. */
 enum election_rule { ELECTION_ONLINE, ELECTION_PREFERRED, ELECTION_UNCLEAN };
-const char *election_rule_name(enum election_rule rule);
 
 /* What a partition is to be; partition_target() says: as it is. */
 struct partition_target {
@@ -58,8 +57,6 @@ void partition_change_make(struct partition_change *out, const struct cluster *c
 void partition_change_write(struct cluster *cluster, const struct image_topic *topic, const struct partition_change *change, int32_t replica,
                             const char *why);
 
-/* min.insync.replicas of the topic, at most its replication factor (4.3). */
-int32_t controller_min_isr(const struct cluster *cluster, const struct image_topic *topic);
 /* Unfenced and not shutting down. */
 bool controller_active(const struct cluster *cluster, int32_t broker);
 /* unclean.leader.election.enable of the topic. */

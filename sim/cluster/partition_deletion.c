@@ -5,7 +5,7 @@
 
 #include "sim/cluster/cluster_internal.h"
 
-int64_t partition_low_watermark(const struct partition *partition)
+static int64_t partition_low_watermark(const struct partition *partition)
 {
     const struct image *image = partition->broker->image;
     int64_t low = log_start_offset(partition->log);

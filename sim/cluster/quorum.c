@@ -15,7 +15,7 @@ const char *quorum_role_name(enum quorum_role role)
     return names[role];
 }
 
-int64_t voter_setting_us(const struct voter *voter, const char *key)
+static int64_t voter_setting_us(const struct voter *voter, const char *key)
 {
     struct config_layers layers = broker_config(voter->broker);
 
@@ -82,7 +82,7 @@ static void unlink_message(struct raft_message *message)
 
 static void message_arrives(void *context);
 
-void voter_send(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how)
+static void voter_send(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how)
 {
     struct quorum *quorum = from->quorum;
     struct raft_message *message;

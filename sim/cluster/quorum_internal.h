@@ -67,7 +67,6 @@ struct quorum {
 
 static inline size_t quorum_majority(const struct quorum *quorum) { return quorum->count / 2 + 1; }
 static inline struct log *voter_log(const struct voter *voter) { return voter->broker->metadata.log; }
-int64_t voter_setting_us(const struct voter *voter, const char *key);
 struct voter *quorum_voter(const struct quorum *quorum, int32_t broker); /* NULL: it is none */
 
 /* ---- quorum.c ---- */
@@ -79,7 +78,6 @@ void voter_persist(const struct voter *voter);
 /* Timers are armed where a contact is missing, and cancelled where it is there. */
 void quorum_reconsider(struct quorum *quorum);
 bool voter_in_contact(const struct voter *leader, const struct voter *follower);
-void voter_send(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how);
 
 void voter_init(struct voter *voter, struct quorum *quorum, size_t index);
 

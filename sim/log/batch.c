@@ -418,15 +418,6 @@ void batch_builder_done(struct batch_builder *builder)
     buffer_done(&builder->out);
 }
 
-void batch_builder_clear(struct batch_builder *builder)
-{
-    buffer_clear(&builder->plain);
-    buffer_clear(&builder->out);
-    builder->record_count = 0;
-    builder->last_delta = -1;
-    builder->base_timestamp_ms = builder->max_timestamp_ms = builder->first_timestamp_ms = -1;
-}
-
 static size_t sized_size(struct bytes bytes)
 {
     return bytes.data ? varint_size((int64_t)bytes.size) + bytes.size : 1;

@@ -117,7 +117,6 @@ size_t batch_builder_size_with(const struct batch_builder *builder, struct bytes
                                const struct header *headers, int32_t header_count);
 /* The finished batch, owned by the builder until it is used again. */
 enum err batch_builder_finish(struct batch_builder *builder, struct bytes *out, struct reason *reason);
-void batch_builder_clear(struct batch_builder *builder);
 
 /* Rewrites in place what a leader rewrites: base offset and leader epoch (outside the CRC). */
 void batch_set_offset(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);

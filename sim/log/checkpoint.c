@@ -33,14 +33,6 @@ void checkpoint_add(struct checkpoint *checkpoint, const char *topic, int32_t pa
         (struct checkpoint_line){ mem_text(topic), partition, offset };
 }
 
-const struct checkpoint_line *checkpoint_find(const struct checkpoint *checkpoint, const char *topic, int32_t partition)
-{
-    for (size_t i = 0; i < checkpoint->count; i++)
-        if (checkpoint->lines[i].partition == partition && text_equal(checkpoint->lines[i].topic, topic))
-            return &checkpoint->lines[i];
-    return NULL;
-}
-
 void checkpoint_done(struct checkpoint *checkpoint)
 {
     for (size_t i = 0; i < checkpoint->count; i++)

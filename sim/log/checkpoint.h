@@ -17,8 +17,6 @@ enum err checkpoint_write(struct fs *fs, const char *path, const struct checkpoi
 void checkpoint_line(struct text *lines, const char *topic, int32_t partition, int64_t offset);
 enum err checkpoint_write_lines(struct fs *fs, const char *path, size_t count, const struct text *lines, struct reason *reason);
 void checkpoint_add(struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t offset);
-/* The line of a partition; NULL: none. */
-const struct checkpoint_line *checkpoint_find(const struct checkpoint *checkpoint, const char *topic, int32_t partition);
 /* By topic and partition; checkpoint_offset looks in a sorted one, and gives `missing` where there is no line. */
 void checkpoint_sort(struct checkpoint *checkpoint);
 int64_t checkpoint_offset(const struct checkpoint *checkpoint, const char *topic, int32_t partition, int64_t missing);

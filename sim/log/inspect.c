@@ -13,11 +13,6 @@ struct inspected {
     size_t deleted_files, cleaned_files, swap_files, missing_indexes;
 };
 
-bool log_inspected(const struct log *log)
-{
-    return log->inspected != NULL;
-}
-
 int64_t log_inspect_active(const struct log *log)
 {
     return log_active(log)->base_offset;

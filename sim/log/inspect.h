@@ -9,7 +9,6 @@
  * than their entries, missing indexes and files marked .deleted, .cleaned and .swap are no error. ERR_KAFKA_STORAGE_ERROR: unreadable, or no segment.
  * What producers are known comes at first use, from the newest snapshot and the batches behind it (64 MB of them at most). */
 enum err log_inspect(struct log **out, const struct log_env *env, const struct log_open *how, struct reason *reason);
-bool log_inspected(const struct log *log);
 /* Where its last `bytes` begin, about: the start if it has no more. */
 int64_t log_inspect_tail(struct log *log, int64_t bytes);
 int64_t log_inspect_active(const struct log *log);         /* base offset of its newest segment */

@@ -246,8 +246,6 @@ struct compaction_decision {
  * line of cleaner-offset-checkpoint, -1 without one (cluster's partition_cleaner_offset() knows it). Which of several logs goes first is the cleaner's
  * choice: the greatest ratio. Source: Kafka's LogCleanerManager, LogToClean. */
 struct compaction_decision log_decide_compaction(const struct log *log, int64_t checkpoint_offset, int64_t now_ms);
-/* For people, in one line without the log's name: "dirty 40.0 % (2048 of 5120 B), not over 50.0 % (min.cleanable.dirty.ratio)". */
-void log_text_compaction(struct text *text, const struct compaction_decision *decision);
 
 /* ---- cleaning: done step by step, while appends go on ---- */
 struct cleaning;

@@ -69,8 +69,6 @@ void log_stop_cleaning(struct log *log);
 enum err log_move_start(struct log *log, int64_t offset, struct reason *reason);
 /* Producer state up to the log's end, from the newest snapshot and the batches after it. */
 enum err log_rebuild_producers(struct log *log, struct producers *producers, int64_t log_start, int64_t end, bool clean, int64_t now_ms, struct reason *reason);
-/* `bytes` more were gone through while it opens; an error: it is to be given up, and what is not done stays undone. */
-enum err log_breathe(const struct log *log, int64_t bytes, struct reason *reason);
 /* A log that is only looked at reads its producers when they are asked for. */
 void log_know_producers(const struct log *log);
 /* Of a segment without a time index: its batches say it. */

@@ -48,7 +48,7 @@ static size_t place_of(const struct producers *producers, int64_t producer_id)
     return low;
 }
 
-struct producer_state *producers_find(const struct producers *producers, int64_t producer_id)
+static struct producer_state *producers_find(const struct producers *producers, int64_t producer_id)
 {
     size_t i = place_of(producers, producer_id);
 

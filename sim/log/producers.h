@@ -40,7 +40,6 @@ struct producers {
 };
 void producers_init(struct producers *producers, struct fs *fs, const char *dir, enum release release);
 void producers_done(struct producers *producers);
-struct producer_state *producers_find(const struct producers *producers, int64_t producer_id);
 
 /* What a batch with a producer id would do: *duplicate is the earlier one if it was seen. Errors as the leader answers them; with
  * APPEND_REPLICATION nothing is checked. */

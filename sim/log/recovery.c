@@ -36,7 +36,8 @@ static void remove_name(struct log *log, const char *name)
 /* What is small costs time too: as much as so many bytes. */
 enum { BATCH_COST = 1024, SEGMENT_COST = 32 * 1024, REBUILD_COST = 64 * 1024 };
 
-enum err log_breathe(const struct log *log, int64_t bytes, struct reason *reason)
+/* `bytes` more were gone through while it opens; an error: it is to be given up, and what is not done stays undone. */
+static enum err log_breathe(const struct log *log, int64_t bytes, struct reason *reason)
 {
     if (!log->env->breathe || log->env->breathe(log->env->breathe_context, bytes))
         return ERR_OK;

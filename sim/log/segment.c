@@ -214,7 +214,7 @@ bool segment_index_full(const struct segment *segment)
     return segment->offsets.count >= offsets || segment->times.count + 1 >= times;
 }
 
-enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason)
+static enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason)
 {
     struct index *index = &segment->offsets;
     uint8_t entry[OFFSET_ENTRY];
@@ -232,7 +232,8 @@ enum err segment_add_offset(struct log *log, struct segment *segment, int64_t of
     return index_add(index, entry, reason);
 }
 
-enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason)
+/* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
+static enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason)
 {
     struct index *index = &segment->times;
     uint8_t entry[TIME_ENTRY];

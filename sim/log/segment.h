@@ -93,9 +93,6 @@ enum err segment_cut_file(struct segment *segment, int64_t size_bytes, struct re
 enum err segment_load_offsets(struct log *log, struct segment *segment, struct reason *reason);
 enum err segment_load_times(struct log *log, struct segment *segment, struct reason *reason);
 bool segment_index_full(const struct segment *segment);
-enum err segment_add_offset(struct log *log, struct segment *segment, int64_t offset, int64_t position, struct reason *reason);
-/* Only if the timestamp is larger than that of the last entry. `force`: also in the slot that is kept for the end of a segment. */
-enum err segment_add_time(struct log *log, struct segment *segment, int64_t timestamp_ms, int64_t offset, bool force, struct reason *reason);
 /* Offset of the first entry of the offset index at that position or behind it; -1: none. */
 int64_t segment_indexed_from(struct segment *segment, int64_t position);
 /* How many entries of the offset index have an offset <= offset. */

@@ -201,7 +201,6 @@ static void look_around(struct task *task, struct scene *scene, struct client *c
     CHECK_INT(2, topic->partition_count);
     CHECK_INT(3, topic->partitions[1].replica_count);
     CHECK(topic->partitions[1].leader > 0);
-    CHECK(client_controller(client) > 0);
     CHECK(!client_topic(client, "nope"));
     CHECK_INT(RELEASE_43, client_broker_release(client));
     CHECK_INT(ERR_OK, client_metadata(task, client, NULL, 0, false, true, NULL));
