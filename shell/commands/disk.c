@@ -32,24 +32,30 @@ static void faults(const struct disk_state *state, struct text *text)
         text_add(text, "well");
 }
 
+static void add_dir(struct listing *rows, const struct broker *broker, const struct log_dir *dir)
+{
+    struct disk_state state = { .full_after = -1 };
+    struct text text = { 0 };
+
+    if (log_dir_disk(dir))
+        state = disk_state(log_dir_disk(dir));
+    faults(&state, &text);
+    if (!log_dir_online(dir))
+        text_printf(&text, "; offline: %s", log_dir_failure(dir) ? log_dir_failure(dir) : "");
+    listing_add(rows, (struct value[]){ value_int(broker_id(broker)), value_text(log_dir_name(dir)), value_text(text_chars(&text)), value_int((int64_t)state.refused),
+                                        value_int((int64_t)state.unflushed_files), value_int(state.unflushed_bytes) });
+    text_done(&text);
+}
+
 static int list(struct call *call)
 {
     const struct cluster *cluster = lab_cluster(call_lab(call));
-    const char *names[] = { "broker", "disk", "refused", "unflushed_files", "unflushed_bytes" };
-    struct listing *rows = listing_new(call, 5, names);
+    const char *names[] = { "broker", "log_dir", "disk", "refused", "unflushed_files", "unflushed_bytes" };
+    struct listing *rows = listing_new(call, 6, names);
 
-    for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
-        const struct broker *broker = cluster_broker_at(cluster, i);
-        struct disk_state state = { .full_after = -1 };
-        struct text text = { 0 };
-
-        if (broker_disk(broker))
-            state = disk_state(broker_disk(broker));
-        faults(&state, &text);
-        listing_add(rows, (struct value[]){ value_int(broker_id(broker)), value_text(text_chars(&text)), value_int((int64_t)state.refused),
-                                            value_int((int64_t)state.unflushed_files), value_int(state.unflushed_bytes) });
-        text_done(&text);
-    }
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++)
+        for (size_t d = 0; d < broker_dir_count(cluster_broker_at(cluster, i)); d++)
+            add_dir(rows, cluster_broker_at(cluster, i), broker_dir_at(cluster_broker_at(cluster, i), d));
     listing_print(rows);
     return 0;
 }
@@ -61,9 +67,10 @@ static int run(struct call *call)
 
 const struct command command_disk = {
     .name = "disk", .summary = "make a disk full, slow or failing; alone: a list",
-    .usage = "disk [full ID [BYTES] | slow ID DURATION | fail ID [OPERATION] [N] [always] | heal ID]",
+    .usage = "disk [full ID [DIR] [BYTES] | slow ID [DIR] DURATION | fail ID [DIR] [OPERATION] [N] [always] | heal ID [DIR]]",
     .details = N_("A broker whose only log dir refuses something halts, as Kafka's does: clients get KAFKA_STORAGE_ERROR, then the connection goes. After disk heal, "
                "broker start brings it back. OPERATION is write, fsync, rename, create, delete, read or operation (any of them); N: the how manieth from now on. On a "
-               "slow disk answers to producers (acks 1 and all), the high watermark and a follower's next fetch wait for it. unflushed: what broker power-off could take."),
+               "slow disk answers to producers (acks 1 and all), the high watermark and a follower's next fetch wait for it. unflushed: what broker power-off could take. With "
+               "--log-dirs N, DIR (dir1, dir2, ...) names one of the broker's log dirs: if it fails, only its replicas go offline, until broker stop and start."),
     .example = "disk slow 1 50ms", .words = "full slow fail heal", .argument = COMPLETE_BROKER, .needs_lab = true, .run = run,
 };

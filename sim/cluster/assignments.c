@@ -46,6 +46,8 @@ static enum err assign_one(struct cluster *cluster, int32_t broker, const struct
     target = partition_target(&topic->partitions[item->partition]);
     target.directory_of = broker;
     target.directory = item->directory;
+    if (!image_directory_online(cluster->controller.image, broker, item->directory))
+        target.leaves = broker;
     arena_init(&arena);
     partition_change_make(&change, cluster, topic, item->partition, &target, &arena);
     partition_change_write(cluster, topic, &change, broker, "its log dir is another");

@@ -275,6 +275,7 @@ void broker_free(struct broker *broker)
     forget_doomed(broker);
     config_map_done(&broker->settings);
     config_map_done(&broker->loggers);
+    mem_free(broker->offline);
     image_free(broker->image);
     mem_free(broker->doomed);
     mem_free(broker->fetchers);
@@ -408,6 +409,23 @@ static enum err look_at_folders(struct log_dir *dir, struct reason *reason)
     return err;
 }
 
+/* A log dir that can't be read takes its replicas along, and not the broker. */
+static enum err host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
+{
+    enum err err = partition_host(broker, topic, number, reason);
+
+    for (size_t i = 0; err && i < broker->dir_count; i++) {
+        struct log_dir *dir = &broker->dirs[i];
+
+        if (!dir->failure || dir->offline || !log_dir_expendable(dir))
+            continue;
+        broker_set_offline(broker, topic, number);
+        log_dir_go_offline(dir);
+        err = ERR_OK;
+    }
+    return err;
+}
+
 enum err broker_host_all(struct broker *broker, struct reason *reason)
 {
     enum err err = ERR_OK;
@@ -415,7 +433,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
     broker->logs_done = 0;
     broker->logs_total = count_replicas(broker->image, broker->id);
     for (size_t i = 0; !err && i < broker->dir_count; i++)
-        err = look_at_folders(&broker->dirs[i], reason);
+        err = broker->dirs[i].offline ? ERR_OK : look_at_folders(&broker->dirs[i], reason);
     if (!err)
         err = log_moves_promote(broker, reason);
     for (size_t t = 0; !err && t < image_topic_count(broker->image); t++) {
@@ -424,7 +442,7 @@ enum err broker_host_all(struct broker *broker, struct reason *reason)
         for (int32_t p = 0; !err && p < topic->partition_count; p++) {
             if (!has_replica(broker, topic->name, p) || was_removed(broker, topic, p))
                 continue;
-            err = partition_host(broker, topic, p, reason);
+            err = host(broker, topic, p, reason);
             tell_loaded(broker);
             if (!err && !life_breathe(broker, COST_OF_LOG))
                 err = ERR_BROKER_NOT_AVAILABLE;
@@ -457,6 +475,7 @@ static void stop_roles(struct broker *broker)
         partition_stop(broker->partitions[i]);
     isr_stop(broker);
     assignments_stop(broker);
+    log_dirs_stop(broker);
     groups_free(broker->groups);
     broker->groups = NULL;
 }
@@ -507,7 +526,8 @@ bool broker_stop_clean(struct broker *broker)
         for (size_t i = 0; i < broker->dir_count; i++) {
             char *lock = mem_printf("%s/.lock", broker->dirs[i].path);
 
-            fs_unlink(cluster->fs, lock, NULL);
+            if (!broker->dirs[i].offline)
+                fs_unlink(cluster->fs, lock, NULL);
             mem_free(lock);
         }
     }

@@ -16,6 +16,15 @@ static bool contains(const int32_t *ids, int32_t count, int32_t id)
     return false;
 }
 
+/* A topic of that name that is another one has nothing to do with what lies there. */
+static bool still_offline(const struct broker *broker, const struct image_topic *topic, int32_t number)
+{
+    for (size_t i = 0; i < broker->offline_count; i++)
+        if (broker->offline[i].partition == number && uuid_equal(broker->offline[i].topic_id, topic->id))
+            return true;
+    return false;
+}
+
 static void follow_partition(struct broker *broker, struct uuid topic_id, int32_t number)
 {
     const struct image_topic *topic = image_topic_by_id(broker->image, topic_id);
@@ -26,8 +35,13 @@ static void follow_partition(struct broker *broker, struct uuid topic_id, int32_
     if (!contains(image->replicas, image->replica_count, broker->id)) {
         if (partition)
             partition_remove(partition, NULL);
+        broker_forget_offline(broker, topic->name, number);
         return;
     }
+    if (!partition && !still_offline(broker, topic, number))
+        broker_forget_offline(broker, topic->name, number);
+    else if (!partition)
+        return;
     broker->hosted += !partition;
     if (!partition && partition_host(broker, topic, number, &reason)) {
         /* Its folder can't be made or read: the replica stays away, and the journal says so. */
@@ -36,6 +50,8 @@ static void follow_partition(struct broker *broker, struct uuid topic_id, int32_
         return;
     }
     partition = broker_partition(broker, topic->name, number);
+    if (!partition) /* it may lie in a log dir that failed */
+        return;
     partition_reconcile(partition);
     assignment_check(partition);
 }
@@ -67,6 +83,7 @@ static void remove_topic(struct broker *broker, struct uuid id, bool whole)
     if (!topic)
         return;
     remove_replicas(broker, topic, INT32_MAX);
+    broker_forget_offline(broker, topic->name, -1);
     if (whole)
         groups_topic_deleted(broker->groups, topic->name);
 }

@@ -350,9 +350,12 @@ void log_dir_write_checkpoint(const struct log_dir *dir, enum checkpoint_kind ki
     struct cluster *cluster = broker->cluster;
     struct text lines = { 0 };
     size_t count = 0;
-    char *path = mem_printf("%s/%s", dir->path, broker_checkpoint_name(kind));
+    char *path;
     enum err err;
 
+    if (dir->offline)
+        return;
+    path = mem_printf("%s/%s", dir->path, broker_checkpoint_name(kind));
     for (size_t i = 0; i < broker->partition_count; i++) {
         const struct partition *partition = broker->partitions[i];
 

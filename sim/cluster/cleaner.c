@@ -24,8 +24,11 @@ static void write_checkpoint(const struct log_dir *dir)
     const struct broker *broker = dir->broker;
     struct cluster *cluster = broker->cluster;
     struct checkpoint checkpoint = { 0 };
-    char *path = mem_printf("%s/cleaner-offset-checkpoint", dir->path);
+    char *path;
 
+    if (dir->offline)
+        return;
+    path = mem_printf("%s/cleaner-offset-checkpoint", dir->path);
     for (size_t i = 0; i < broker->partition_count; i++)
         if (broker->partitions[i]->dir == dir && broker->partitions[i]->cleaner_offset >= 0)
             checkpoint_add(&checkpoint, broker->partitions[i]->topic->name, broker->partitions[i]->number, broker->partitions[i]->cleaner_offset);

@@ -155,8 +155,12 @@ enum err cluster_identify(struct cluster *cluster, struct broker *broker, char c
 {
     enum err err = ERR_OK;
 
-    for (size_t i = 0; !err && i < broker->dir_count; i++)
-        err = identify(cluster, &broker->dirs[i], cluster_id, reason);
+    for (size_t i = 0; !err && i < broker->dir_count; i++) {
+        struct reason why = { "" };
+
+        if (!broker->dirs[i].offline)
+            err = log_dir_do_without(&broker->dirs[i], identify(cluster, &broker->dirs[i], cluster_id, &why), &why, reason);
+    }
     return err;
 }
 
@@ -233,6 +237,7 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
             assignment_check(broker->partitions[p]);
         broker_catch_up(broker);
         log_moves_start(broker);
+        log_dirs_look(broker);
         journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                             .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                        { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));

@@ -44,6 +44,8 @@ struct controller {
     bool balancing;                   /* between two slices of a round; of 2.7, which leads too many: */
     int32_t *too_many;
     size_t too_many_count, too_many_capacity;
+    struct lost_replica { struct uuid topic_id; int32_t partition, broker; } *lost; /* 2.7: on log dirs that failed, as brokers told */
+    size_t lost_count, lost_capacity;
 };
 
 struct cluster {
@@ -142,12 +144,19 @@ struct log_dir {
     struct uuid id;                   /* directory.id of 4.3 */
     struct disk *disk;
     bool refused;                     /* its disk refused something since the broker came up */
+    bool offline;                     /* it failed while others live: until the broker starts again */
+    char *failure;                    /* what the disk refused; NULL: nothing */
+    struct event failure_event;       /* it goes offline, or the broker halts */
+    struct event patience_event;      /* 4.3: the controller could not be told: the broker goes (log.dir.failure.timeout.ms) */
     bool clean;                       /* at the start: it was closed */
     size_t log_count;                 /* that lie there */
     char **futures;                   /* -future folders that a start found; emptied after loading */
     size_t future_count, future_capacity;
     struct checkpoint checkpoints[CHECKPOINT_KINDS]; /* as read at start, sorted; emptied after loading */
 };
+
+/* A replica that lies in a log dir that failed. */
+struct offline_replica { char *topic; struct uuid topic_id; int32_t partition; };
 
 /* A replica on its way to another log dir of its broker: the copy is in TOPIC-P.HEX-future there (log_moves.c). */
 struct log_move {
@@ -264,6 +273,9 @@ struct broker {
     int64_t epoch, started_us;
     struct log_dir *dirs;             /* the first has the metadata too */
     size_t dir_count;
+    struct offline_replica *offline;
+    size_t offline_count, offline_capacity;
+    struct dir_notice *notice;        /* of dirs that failed, to the controller; NULL: none did */
     struct assignments *assignments;  /* what it tells the controller of them; NULL: nothing yet */
     struct log_moves *moves;          /* what goes on between them; NULL: nothing did yet */
     struct config_map settings;       /* its server.properties */
@@ -332,6 +344,25 @@ struct log_dir *log_dirs_next(const struct broker *broker); /* with the fewest l
 int32_t log_dirs_ids(const struct broker *broker, struct uuid ids[MOST_LOG_DIRS]); /* of those that are online, in the order of BrokerRegistration */
 void log_dirs_mark_clean(struct broker *broker);        /* all is closed: each gets the marker, but where its disk refused something */
 
+/* ---- log_dir_failure.c ---- */
+void log_dir_refused(struct log_dir *dir, const char *what);   /* of a broker that has others */
+bool log_dir_expendable(const struct log_dir *dir);
+/* What could not be read of it at a start: the broker goes on without it, if it can. */
+enum err log_dir_do_without(struct log_dir *dir, enum err err, const struct reason *why, struct reason *reason);
+void log_dir_go_offline(struct log_dir *dir);
+bool log_dirs_offline(const struct broker *broker);     /* some are */
+void log_dirs_look(struct broker *broker);              /* it is up: what was refused while it started */
+void log_dirs_tell(struct broker *broker);
+void log_dirs_controller_back(struct broker *broker);
+void log_dirs_stop(struct broker *broker);              /* it goes down */
+void log_dirs_try_all(struct broker *broker);           /* it starts: whatever failed before */
+void broker_set_offline(struct broker *broker, const struct image_topic *topic, int32_t number);
+void broker_forget_offline(struct broker *broker, const char *topic, int32_t number); /* NULL: all; -1: all of the topic */
+/* The controller's side: replicas on dirs of it that failed lead no more and are out of the ISR; a slice a call. */
+enum err controller_dirs_offline(struct cluster *cluster, struct broker *broker, bool *more, struct reason *reason);
+void controller_forget_lost(struct cluster *cluster, int32_t broker);  /* it registers anew */
+bool controller_replica_online(const struct cluster *cluster, struct uuid topic_id, const struct image_partition *partition, int32_t number, int32_t broker);
+
 /* ---- log_moves.c: replicas that move between log dirs ---- */
 void log_moves_start(struct broker *broker);            /* those that a start found go on */
 void log_moves_stop(struct broker *broker);             /* its tasks end */
@@ -383,7 +414,8 @@ bool life_await_controller(struct broker *broker);
 bool life_await_commit(struct broker *broker, bool *again);
 void life_give_up(struct broker *broker);               /* ends its task; what the task was at is for the caller to clear */
 void life_finish(struct broker *broker);                /* the lab closes: a stop that is half done is done at once, a start is given up */
-void life_halt(struct broker *broker);                  /* its disk failed: the end, in an event */
+void life_halt(struct broker *broker, const char *why); /* its disk failed: the end, in an event */
+char *life_without_path(const struct broker *broker, const char *what); /* the journal names no path of a machine; the caller's */
 void life_go_on(void *context);                         /* life_event: the task's next slice */
 void life_start_again(void *context);                   /* life_event: the next try to start */
 

@@ -494,6 +494,9 @@ void controller_close(struct cluster *cluster, bool clean)
     controller_shut(cluster, clean);
     image_free(cluster->controller.image);
     cluster->controller.image = NULL;
+    mem_free(cluster->controller.lost);
+    cluster->controller.lost = NULL;
+    cluster->controller.lost_count = cluster->controller.lost_capacity = 0;
 }
 
 /* ---- producer ids ---- */

@@ -21,6 +21,7 @@ enum err controller_register(struct cluster *cluster, struct broker *broker, boo
     /* Its epoch is the offset of this record. */
     if (fenced || broker->epoch < 0)
         broker->epoch = log_end_offset(cluster->controller.log->log) + (cluster->controller.filling ? cluster->controller.batch.count : 0);
+    controller_forget_lost(cluster, broker->id);
     r->broker_id = broker->id;
     r->incarnation_id = uuid_random(&cluster->random);
     r->broker_epoch = broker->epoch;
@@ -212,6 +213,94 @@ enum err controller_broker_leaves(struct cluster *cluster, struct broker *broker
     if (how != LEAVING_STOPS)
         say_leaving(cluster, broker->id, how);
     return controller_commit(cluster, NULL, reason);
+}
+
+/* ---- log dirs that fail ---- */
+
+static bool lies_there(const struct cluster *cluster, const struct broker *broker, const struct image_topic *topic, int32_t number)
+{
+    const struct image *image = cluster->controller.image;
+    struct uuid directory;
+
+    if (release_is_27(cluster->release))
+        return broker_replica_offline(broker, topic->name, number);
+    directory = image_directory(image, &topic->partitions[number], broker->id);
+    for (size_t i = 0; i < broker->dir_count; i++)
+        if (broker->dirs[i].offline && uuid_equal(broker->dirs[i].id, directory))
+            return true;
+    return false;
+}
+
+/* 2.7's controller knows it as long as it lives and the broker does not come back; 4.3's registration says it. */
+static void note_lost(struct cluster *cluster, const struct broker *broker)
+{
+    struct controller *controller = &cluster->controller;
+
+    controller_forget_lost(cluster, broker->id);
+    for (size_t i = 0; i < broker->offline_count; i++)
+        ARRAY_ADD(controller->lost, controller->lost_count, controller->lost_capacity) =
+            (struct lost_replica){ broker->offline[i].topic_id, broker->offline[i].partition, broker->id };
+}
+
+static void say_dirs(struct cluster *cluster, const struct broker *broker)
+{
+    const struct image_broker *known = image_broker(cluster->controller.image, broker->id);
+    struct metadata_record record = metadata_record(METADATA_BROKER_REGISTRATION_CHANGE);
+    struct uuid ids[MOST_LOG_DIRS];
+
+    record.broker_change.log_dirs.items = ids;
+    record.broker_change.log_dirs.count = log_dirs_ids(broker, ids);
+    if (!known || record.broker_change.log_dirs.count >= known->log_dir_count)
+        return;
+    record.version = 2;
+    record.broker_change.broker_id = broker->id;
+    record.broker_change.broker_epoch = known->epoch;
+    controller_add(cluster, &record);
+}
+
+enum err controller_dirs_offline(struct cluster *cluster, struct broker *broker, bool *more, struct reason *reason)
+{
+    const struct image *image = cluster->controller.image;
+    int changed = 0;
+
+    *more = false;
+    if (release_is_27(cluster->release))
+        note_lost(cluster, broker);
+    for (size_t t = 0; t < image_topic_count(image); t++)
+        for (int32_t p = 0; p < image_topic_at(image, t)->partition_count; p++) {
+            const struct image_topic *topic = image_topic_at(image, t);
+            enum err err;
+
+            if (!lies_there(cluster, broker, topic, p) || !leave_partition(cluster, topic, p, broker->id, LEAVING_GONE, "its log dir failed") || ++changed < ELECTION_SLICE)
+                continue;
+            err = controller_commit(cluster, NULL, reason);
+            *more = !err;
+            return err;
+        }
+    if (!release_is_27(cluster->release))
+        say_dirs(cluster, broker);
+    return controller_commit(cluster, NULL, reason);
+}
+
+void controller_forget_lost(struct cluster *cluster, int32_t id)
+{
+    struct controller *controller = &cluster->controller;
+
+    for (size_t i = controller->lost_count; i-- > 0;)
+        if (controller->lost[i].broker == id)
+            controller->lost[i] = controller->lost[--controller->lost_count];
+}
+
+bool controller_replica_online(const struct cluster *cluster, struct uuid topic_id, const struct image_partition *partition, int32_t number, int32_t id)
+{
+    const struct controller *controller = &cluster->controller;
+
+    if (!release_is_27(cluster->release))
+        return image_directory_online(controller->image, id, image_directory(controller->image, partition, id));
+    for (size_t i = 0; i < controller->lost_count; i++)
+        if (controller->lost[i].broker == id && controller->lost[i].partition == number && uuid_equal(controller->lost[i].topic_id, topic_id))
+            return false;
+    return true;
 }
 
 /* ---- AlterPartition, of a leader (AlterIsr in 2.7) ---- */

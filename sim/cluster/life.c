@@ -128,6 +128,7 @@ void life_controller_is_back(struct cluster *cluster)
 
         isr_controller_back(broker);
         assignments_controller_back(broker);
+        log_dirs_controller_back(broker);
     }
     session_check_all(cluster); /* sessions that ended while there was none to act on it; and who waits to start */
     life_tell_controller_back(cluster);
@@ -280,19 +281,32 @@ static void disk_refused(void *context, const char *what)
     struct log_dir *dir = context;
 
     dir->refused = true;
-    broker_fail(dir->broker, what);
+    if (dir->broker->dir_count > 1)
+        log_dir_refused(dir, what);
+    else
+        broker_fail(dir->broker, what);
 }
 
-/* What a disk refused, with the lab's name of the broker's folder: the journal names no path of a machine. The caller's. */
-static char *without_path(const struct broker *broker, const char *what)
+char *life_without_path(const struct broker *broker, const char *what)
 {
     struct text out = { 0 };
-    size_t size = strlen(broker_log_dir(broker));
     char *result;
 
-    for (const char *at; (at = strstr(what, broker_log_dir(broker))); what = at + size)
-        text_printf(&out, "%.*sbroker-%d", (int)(at - what), what, broker->id);
-    text_add(&out, what);
+    while (*what) {
+        const struct log_dir *found = NULL;
+        const char *first = NULL;
+
+        for (size_t i = 0; i < broker->dir_count; i++) {
+            const char *at = strstr(what, broker->dirs[i].path);
+
+            if (at && (!first || at < first || (at == first && strlen(broker->dirs[i].path) > strlen(found->path)))) {
+                first = at;
+                found = &broker->dirs[i];
+            }
+        }
+        text_printf(&out, "%.*s%s", (int)(first ? (size_t)(first - what) : strlen(what)), what, first ? found->name : "");
+        what = first ? first + strlen(found->path) : "";
+    }
     result = mem_text(text_chars(&out));
     text_done(&out);
     return result;
@@ -301,7 +315,9 @@ static char *without_path(const struct broker *broker, const char *what)
 static void halt(void *context)
 {
     struct broker *broker = context;
-    char *why = mem_printf("Shutdown broker because all log dirs in broker-%d have failed: %s", broker->id, broker->failure);
+    bool metadata = broker->dir_count > 1 && broker->dirs[0].failure && !release_is_27(broker->cluster->release);
+    char *why = metadata ? mem_printf("Shutdown broker because the metadata log dir %s has failed: %s", broker->dirs[0].name, broker->failure)
+                         : mem_printf("Shutdown broker because all log dirs in broker-%d have failed: %s", broker->id, broker->failure);
 
     mem_free(broker->failure);
     broker->failure = NULL;
@@ -313,14 +329,17 @@ void broker_fail(struct broker *broker, const char *what)
 {
     if (broker->failure || (!broker->up && !(broker->task && broker->state == BROKER_STARTING)))
         return;
-    broker->failure = without_path(broker, what);
-    if (!broker->up) /* it halts once it is up, if it comes that far */
-        return;
-    life_halt(broker);
+    broker->failure = life_without_path(broker, what);
+    if (broker->up) /* else it halts once it is up, if it comes that far */
+        life_halt(broker, NULL);
 }
 
-void life_halt(struct broker *broker)
+void life_halt(struct broker *broker, const char *why)
 {
+    if (why) {
+        mem_free(broker->failure);
+        broker->failure = mem_text(why);
+    }
     broker->life_event.run = halt;
     event_at(broker->cluster->queue, &broker->life_event, queue_now_us(broker->cluster->queue));
     journal_add(broker->cluster->journal, ENTRY(EVENT_disk_failed, .broker = broker->id, .rule = "log.dirs", .text = broker->failure));

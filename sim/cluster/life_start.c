@@ -113,8 +113,7 @@ static enum err load(struct broker *broker, struct reason *reason)
     char cluster_id[UUID_TEXT];
     enum err err;
 
-    for (size_t i = 0; i < broker->dir_count; i++)
-        broker->dirs[i].refused = false;
+    log_dirs_try_all(broker);
     snprintf(cluster_id, sizeof(cluster_id), "%s", image_cluster_id(cluster->controller.image));
     err = broker_load(broker, reason);
     if (!err)
@@ -241,6 +240,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     broker_catch_up(broker);
     broker_fetch_metadata(broker);
     log_moves_start(broker);
+    log_dirs_look(broker);
     journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
@@ -296,7 +296,7 @@ static void start_ended(void *context)
         return;
     if (!broker->start_err) {
         if (broker->failure)
-            life_halt(broker);
+            life_halt(broker, NULL);
         return;
     }
     failed(broker);

@@ -59,6 +59,7 @@ void log_dirs_done(struct broker *broker)
     for (size_t i = 0; i < broker->dir_count; i++) {
         mem_free(broker->dirs[i].path);
         mem_free(broker->dirs[i].name);
+        mem_free(broker->dirs[i].failure);
     }
     mem_free(broker->dirs);
 }
@@ -139,7 +140,10 @@ enum err log_dirs_load(struct broker *broker, struct reason *reason)
     log_dirs_forget_checkpoints(broker); /* of a start that came no further */
     broker->clean = true;
     for (size_t i = 0; !err && i < broker->dir_count; i++) {
-        err = load(&broker->dirs[i], reason);
+        struct reason why = { "" };
+
+        err = load(&broker->dirs[i], &why);
+        err = log_dir_do_without(&broker->dirs[i], err, &why, reason);
         broker->clean = broker->clean && broker->dirs[i].clean;
     }
     return err;
@@ -151,7 +155,7 @@ struct log_dir *log_dirs_find(const struct broker *broker, const char *topic, in
 {
     for (size_t i = 0; i < broker->dir_count; i++) {
         char *path = mem_printf("%s/%s-%d", broker->dirs[i].path, topic, number);
-        bool there = fs_exists(broker->cluster->fs, path);
+        bool there = !broker->dirs[i].offline && fs_exists(broker->cluster->fs, path);
 
         mem_free(path);
         if (there)
@@ -162,10 +166,10 @@ struct log_dir *log_dirs_find(const struct broker *broker, const char *topic, in
 
 struct log_dir *log_dirs_next(const struct broker *broker)
 {
-    struct log_dir *next = &broker->dirs[0];
+    struct log_dir *next = NULL;
 
-    for (size_t i = 1; i < broker->dir_count; i++)
-        if (broker->dirs[i].log_count < next->log_count)
+    for (size_t i = 0; i < broker->dir_count; i++)
+        if (!broker->dirs[i].offline && (!next || broker->dirs[i].log_count < next->log_count))
             next = &broker->dirs[i];
     return next;
 }
@@ -180,10 +184,13 @@ static int by_id(const void *a, const void *b)
 
 int32_t log_dirs_ids(const struct broker *broker, struct uuid ids[MOST_LOG_DIRS])
 {
+    size_t count = 0;
+
     for (size_t i = 0; i < broker->dir_count; i++)
-        ids[i] = broker->dirs[i].id;
-    qsort(ids, broker->dir_count, sizeof(*ids), by_id);
-    return (int32_t)broker->dir_count;
+        if (!broker->dirs[i].offline)
+            ids[count++] = broker->dirs[i].id;
+    qsort(ids, count, sizeof(*ids), by_id);
+    return (int32_t)count;
 }
 
 void log_dirs_mark_clean(struct broker *broker)
@@ -191,6 +198,6 @@ void log_dirs_mark_clean(struct broker *broker)
     struct cluster *cluster = broker->cluster;
 
     for (size_t i = 0; i < broker->dir_count; i++)
-        if (!broker->dirs[i].refused)
+        if (!broker->dirs[i].refused && !broker->dirs[i].offline)
             clean_marker_write(cluster->fs, broker->dirs[i].path, cluster->release, broker->epoch, NULL);
 }

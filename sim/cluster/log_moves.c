@@ -79,10 +79,9 @@ static void go_on(struct broker *broker)
         event_at(broker->cluster->queue, &moves->event, queue_now_us(broker->cluster->queue));
 }
 
-static void say(const struct partition *partition, enum event_kind kind, const struct log_dir *to, const char *rule, const char *more)
+static void say(const struct partition *partition, enum event_kind kind, const struct log_dir *to, const char *rule, char *text)
 {
     const struct log_move *move = partition->move;
-    char *text = mem_printf("%s-%d: %s -> %s%s%s", partition->topic->name, partition->number, partition->dir->name, to->name, *more ? "; " : "", more);
 
     journal_add(partition->broker->cluster->journal,
                 ENTRY(kind, .broker = partition->broker->id, .topic = partition->topic->name, .partition = partition->number, .subject = to->name, .rule = rule, .text = text,
@@ -133,7 +132,8 @@ static enum err begin(struct partition *partition, struct log_dir *dir, struct r
     if (err)
         return err;
     log_moves_forget_preferred(broker, partition->topic->name, partition->number);
-    say(partition, EVENT_log_move_started, dir, "AlterReplicaLogDirs", "");
+    say(partition, EVENT_log_move_started, dir, "AlterReplicaLogDirs",
+        mem_printf("%s-%d begins to move from %s to %s", partition->topic->name, partition->number, partition->dir->name, dir->name));
     broker_note_recovery_point(broker);
     broker_note_high_watermark(broker);
     go_on(broker);
@@ -170,7 +170,7 @@ void log_move_cancel(struct partition *partition, const char *why)
 
     if (!dir)
         return;
-    say(partition, EVENT_log_move_cancelled, dir, NULL, why);
+    say(partition, EVENT_log_move_cancelled, dir, NULL, mem_printf("%s-%d does not move to %s: %s", partition->topic->name, partition->number, dir->name, why));
     broker_delete_log(broker, partition->move->log, NULL);
     asked = partition->move->step != MOVE_COPIES;
     forget(partition);
@@ -279,7 +279,7 @@ static enum err swap(struct partition *partition, struct reason *reason)
     if (!old(broker)) /* 2.7 leaves it to the file system */
         fs_sync_folder(broker->cluster->fs, to->path, NULL);
     log_set_high_watermark(partition->move->log, log_high_watermark(left));
-    say(partition, EVENT_log_moved, to, NULL, "");
+    say(partition, EVENT_log_moved, to, NULL, mem_printf("%s-%d lies in %s now, and no more in %s", partition->topic->name, partition->number, to->name, from->name));
     partition->log = partition->move->log;
     partition->dir = to;
     to->log_count++;
@@ -342,7 +342,7 @@ static enum err advance(struct partition *partition, struct reason *reason)
         return ERR_OK;
     if (!move->caught_up) {
         move->caught_up = true;
-        say(partition, EVENT_log_move_caught_up, move->dir, NULL, "");
+        say(partition, EVENT_log_move_caught_up, move->dir, NULL, mem_printf("%s-%d: its copy in %s has all of it", partition->topic->name, partition->number, move->dir->name));
     }
     if (move->step == MOVE_COPIES && !old(partition->broker)) {
         move->step = MOVE_ASKS;
@@ -379,7 +379,8 @@ static void run(void *context)
     }
     if (advance(partition, &reason) && partition->move) {
         partition->move->failed = true;
-        say(partition, EVENT_log_move_cancelled, partition->move->dir, "log.dirs", reason.text);
+        say(partition, EVENT_log_move_cancelled, partition->move->dir, "log.dirs",
+            mem_printf("%s-%d does not move to %s: %s", partition->topic->name, partition->number, partition->move->dir->name, reason.text));
     }
     if (next(broker))
         go_on(broker);
@@ -433,6 +434,10 @@ enum err broker_alter_log_dir(struct broker *broker, const char *topic, int32_t 
         return err_because(ERR_INVALID_TOPIC_EXCEPTION, reason, "The topic name is too long.");
     if (!dir)
         return err_because(ERR_LOG_DIR_NOT_FOUND, reason, "Log dir %s is not found in the config.", path);
+    if (dir->offline)
+        return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "Log directory %s is offline", path);
+    if (broker_replica_offline(broker, topic, number))
+        return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "Partition %s-%d is offline", topic, number);
     if (partition && partition->move && partition->move->dir != dir)
         log_move_cancel(partition, "another log dir was asked for");
     if (!partition || (partition->dir != dir && !partition->move))
@@ -441,6 +446,8 @@ enum err broker_alter_log_dir(struct broker *broker, const char *topic, int32_t 
         return image_partition(broker->image, topic, number) ? ERR_REPLICA_NOT_AVAILABLE : ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (partition->dir == dir || partition->move)
         return ERR_OK;
+    if (log_dirs_offline(broker)) /* the copy might lie there already */
+        return err_because(ERR_KAFKA_STORAGE_ERROR, reason, "Can not create log for %s-%d because log directories are offline", topic, number);
     return begin(partition, dir, reason);
 }
 

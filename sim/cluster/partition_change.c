@@ -104,6 +104,8 @@ bool controller_unclean_enabled(const struct cluster *cluster, const struct imag
 
 struct work {
     const struct cluster *cluster;
+    struct uuid topic_id;
+    int32_t number;
     const struct image_partition *was;
     struct partition_target to;
     struct ids elr;
@@ -115,7 +117,7 @@ static bool acceptable(const struct work *work, int32_t id)
 {
     if (id < 0 || id == work->to.leaves || id == work->to.unclean_shutdown)
         return false;
-    if (!work->old && !image_directory_online(work->cluster->controller.image, id, image_directory(work->cluster->controller.image, work->was, id)))
+    if (!controller_replica_online(work->cluster, work->topic_id, work->was, work->number, id))
         return false;
     return id == work->to.returns || controller_active(work->cluster, id);
 }
@@ -402,7 +404,7 @@ void partition_change_make(struct partition_change *out, const struct cluster *c
                            const struct partition_target *target, struct arena *arena)
 {
     const struct image_partition *was = &topic->partitions[number];
-    struct work work = { .cluster = cluster, .was = was, .to = *target, .old = release_is_27(cluster->release), .arena = arena };
+    struct work work = { .cluster = cluster, .topic_id = topic->id, .number = number, .was = was, .to = *target, .old = release_is_27(cluster->release), .arena = arena };
     struct metadata_partition_change *change = &out->record.partition_change;
     const struct ids old_isr = { was->isr, was->isr_count };
 

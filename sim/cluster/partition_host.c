@@ -128,19 +128,41 @@ enum err partition_inspect(struct broker *broker, const struct image_topic *topi
     return ERR_OK;
 }
 
-/* Where it lies, or is to be made. */
-static struct log_dir *log_dir_for(const struct broker *broker, const struct image_topic *topic, int32_t number)
+/* The one that the metadata names; NULL: none. *offline: it failed. */
+static struct log_dir *assigned_dir(const struct broker *broker, const struct image_topic *topic, int32_t number, bool *offline)
 {
-    struct log_dir *found = broker->dir_count > 1 ? log_dirs_find(broker, topic->name, number) : NULL;
+    struct uuid id = image_directory(broker->image, &topic->partitions[number], broker->id);
 
-    if (!found)
-        found = log_moves_preferred(broker, topic->name, number);
-    return found ? found : log_dirs_next(broker);
+    *offline = false;
+    for (size_t i = 0; i < broker->dir_count; i++)
+        if (uuid_equal(broker->dirs[i].id, id)) {
+            *offline = broker->dirs[i].offline;
+            return *offline ? NULL : &broker->dirs[i];
+        }
+    return NULL;
 }
 
-enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
+/* Where it lies, or is to be made. NULL: it may lie in a dir that failed, and is not made anew elsewhere. */
+static struct log_dir *log_dir_for(const struct broker *broker, const struct image_topic *topic, int32_t number)
 {
-    struct log_dir *dir = log_dir_for(broker, topic, number);
+    bool several = broker->dir_count > 1, old = release_is_27(broker->cluster->release), lost = false;
+    struct log_dir *found = several ? log_dirs_find(broker, topic->name, number) : NULL, *assigned = NULL;
+
+    if (found)
+        return found;
+    if (several && !old)
+        assigned = assigned_dir(broker, topic, number, &lost);
+    if (lost || (old && !broker->up && log_dirs_offline(broker)))
+        return NULL;
+    found = log_moves_preferred(broker, topic->name, number);
+    if (found && found->offline)
+        return NULL;
+    return found ? found : assigned ? assigned : log_dirs_next(broker);
+}
+
+static enum err host_in(struct log_dir *dir, const struct image_topic *topic, int32_t number, struct reason *reason)
+{
+    struct broker *broker = dir->broker;
     struct partition *partition = partition_new(broker, dir, topic, number);
     char *path = mem_printf("%s/%s-%d", dir->path, topic->name, number);
     struct log_open how = {
@@ -168,6 +190,16 @@ enum err partition_host(struct broker *broker, const struct image_topic *topic, 
     broker_note_high_watermark(broker);
     broker_note_retention(broker, partition);
     broker_note_unlink(broker, partition);
+    return ERR_OK;
+}
+
+enum err partition_host(struct broker *broker, const struct image_topic *topic, int32_t number, struct reason *reason)
+{
+    struct log_dir *dir = log_dir_for(broker, topic, number);
+
+    if (dir)
+        return host_in(dir, topic, number, reason);
+    broker_set_offline(broker, topic, number);
     return ERR_OK;
 }
 

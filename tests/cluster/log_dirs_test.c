@@ -316,3 +316,130 @@ TEST(a_moved_replica_takes_its_place_when_the_controller_knows)
     CHECK_INT(3010, log_end_offset(partition_log(partition)));
     cluster_lab_free(lab);
 }
+
+/* ---- a log dir that fails ---- */
+
+/* orders: four partitions led by the second broker, followed by the first; lone: two that only the second has. */
+static struct cluster_lab *two_brokers(enum release release)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(release, 2, 2, "auto.leader.rebalance.enable=false");
+    int32_t x = broker_id(cluster_broker_at(lab->cluster, 0)), y = x + 1;
+    int32_t both[] = { y, x };
+    struct assignment pairs[4], alone[2];
+    struct create_topic orders = { .name = "orders", .partition_count = -1, .replication_factor = -1, .assignments = pairs, .assignment_count = 4 };
+    struct create_topic lone = { .name = "lone", .partition_count = -1, .replication_factor = -1, .assignments = alone, .assignment_count = 2 };
+
+    for (int32_t i = 0; i < 4; i++)
+        pairs[i] = (struct assignment){ i, both, 2 };
+    for (int32_t i = 0; i < 2; i++)
+        alone[i] = (struct assignment){ i, both, 1 };
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &orders, false, NULL, NULL, &lab->reason));
+    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &lone, false, NULL, NULL, &lab->reason));
+    cluster_lab_advance_ms(lab, 1000);
+    for (int32_t i = 0; i < 4; i++)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "orders", i, 5, 100, -1));
+    for (int32_t i = 0; i < 2; i++)
+        CHECK_INT(ERR_OK, cluster_lab_append(lab, "lone", i, 5, 100, 1));
+    cluster_lab_advance_ms(lab, 1000);
+    return lab;
+}
+
+static void check_failed(enum release release)
+{
+    struct cluster_lab *lab = two_brokers(release);
+    struct broker *x = cluster_broker_at(lab->cluster, 0), *y = cluster_broker_at(lab->cluster, 1);
+    const struct image *image;
+
+    disk_set_failing(log_dir_disk(broker_dir_at(y, 1)), DISK_WRITE, 1, true);
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, cluster_lab_append(lab, "orders", 1, 1, 100, 1)); /* 1 and 3 lie there */
+    cluster_lab_advance_ms(lab, 2000);
+    image = cluster_image(lab->cluster);
+    CHECK_INT(BROKER_UP, broker_state(y));
+    CHECK(!log_dir_online(broker_dir_at(y, 1)));
+    CHECK_INT(1, cluster_lab_entries(lab, EVENT_log_dir_failed));
+    for (int32_t p = 0; p < 4; p++) {
+        const struct image_partition *partition = image_partition(image, "orders", p);
+
+        CHECK_INT(broker_id(p % 2 ? x : y), partition->leader);
+        CHECK_INT(p % 2 ? 1 : 2, partition->isr_count);
+        CHECK(broker_replica_offline(y, "orders", p) == (p % 2 == 1));
+    }
+    CHECK_INT(broker_id(y), image_partition(image, "lone", 0)->leader);
+    CHECK_INT(-1, image_partition(image, "lone", 1)->leader);
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, broker_no_replica(y, "lone", 1));
+    CHECK_INT(release_is_27(release) ? 0 : 1, (int)image_broker(image, broker_id(y))->log_dir_count);
+    CHECK_INT(ERR_OK, cluster_lab_append(lab, "orders", 1, 1, 100, -1)); /* the other broker serves it */
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, broker_alter_log_dir(y, "lone", 1, log_dir_path(broker_dir_at(y, 0)), NULL));
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, broker_alter_log_dir(y, "lone", 0, log_dir_path(broker_dir_at(y, 1)), NULL));
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "later", 2, 2, NULL)); /* new ones go where a dir is left */
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(broker_partition(y, "later", 0) != NULL && broker_partition(y, "later", 1) != NULL);
+    /* A healed disk alone changes nothing; a start does. */
+    disk_heal(log_dir_disk(broker_dir_at(y, 1)));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(-1, image_partition(image, "lone", 1)->leader);
+    CHECK_INT(ERR_OK, broker_stop(y, &lab->reason));
+    cluster_lab_advance_ms(lab, 20000);
+    CHECK_INT(BROKER_DOWN, broker_state(y));
+    CHECK_INT(ERR_OK, broker_start(y, &lab->reason));
+    cluster_lab_advance_ms(lab, 20000);
+    image = cluster_image(lab->cluster);
+    CHECK(log_dir_online(broker_dir_at(y, 1)));
+    CHECK_INT(broker_id(y), image_partition(image, "lone", 1)->leader);
+    CHECK_INT(5, log_end_offset(partition_log(cluster_lab_leader(lab, "lone", 1))));
+    for (int32_t p = 0; p < 4; p++)
+        CHECK_INT(2, image_partition(image, "orders", p)->isr_count);
+    CHECK_INT(log_end_offset(partition_log(broker_partition(x, "orders", 1))), log_end_offset(partition_log(broker_partition(y, "orders", 1))));
+    cluster_lab_free(lab);
+}
+
+TEST(a_log_dir_that_fails_takes_only_its_own_replicas_along)
+{
+    check_failed(RELEASE_27);
+    check_failed(RELEASE_43);
+}
+
+static void check_last_failed(enum release release, size_t first, size_t second)
+{
+    struct cluster_lab *lab = two_brokers(release);
+    struct broker *y = cluster_broker_at(lab->cluster, 1);
+    size_t dirs[] = { first, second };
+
+    for (int i = 0; i < 2 && broker_state(y) == BROKER_UP; i++) {
+        disk_set_failing(log_dir_disk(broker_dir_at(y, dirs[i])), DISK_OPERATIONS, 1, true);
+        for (int32_t p = 0; p < 2; p++)
+            if (cluster_lab_leader(lab, "lone", p))
+                cluster_lab_append(lab, "lone", p, 1, 100, 1);
+        cluster_lab_advance_ms(lab, 6000);
+    }
+    CHECK_INT(BROKER_DOWN, broker_state(y));
+    CHECK_INT(!release_is_27(release) && first == 0 ? 1 : 2, cluster_lab_entries(lab, EVENT_log_dir_failed));
+    cluster_lab_free(lab);
+}
+
+/* 4.3 keeps its metadata in the first: without that it halts at once. */
+TEST(a_broker_without_any_log_dir_halts)
+{
+    check_last_failed(RELEASE_27, 0, 1);
+    check_last_failed(RELEASE_27, 1, 0);
+    check_last_failed(RELEASE_43, 1, 0);
+    check_last_failed(RELEASE_43, 0, 1);
+}
+
+TEST(a_broker_starts_without_a_log_dir_that_is_broken)
+{
+    struct cluster_lab *lab = two_brokers(RELEASE_43);
+    struct broker *y = cluster_broker_at(lab->cluster, 1);
+
+    CHECK_INT(ERR_OK, broker_kill(y, "by a test", &lab->reason));
+    cluster_lab_advance_ms(lab, 20000);
+    disk_set_failing(log_dir_disk(broker_dir_at(y, 1)), DISK_OPERATIONS, 1, true);
+    CHECK_INT(ERR_OK, broker_start(y, &lab->reason));
+    cluster_lab_advance_ms(lab, 20000);
+    CHECK_INT(BROKER_UP, broker_state(y));
+    CHECK(!log_dir_online(broker_dir_at(y, 1)));
+    CHECK_INT(-1, image_partition(cluster_image(lab->cluster), "lone", 1)->leader);
+    CHECK_INT(broker_id(y), image_partition(cluster_image(lab->cluster), "lone", 0)->leader);
+    CHECK(broker_replica_offline(y, "orders", 3)); /* not made anew in the other */
+    cluster_lab_free(lab);
+}

@@ -59,7 +59,7 @@ def test_wrong_words_name_the_way_out():
     status, out, err = script('disk slow 1; disk slow 1 forever; disk fail 1 jump; disk full 1 -5; disk heal; disk')
     assert status == 1
     for text in ('disk: how long does a write take? From 1us to 1h, for instance: disk slow 1 50ms', 'disk: which operation is to fail?',
-                 'disk: how many bytes may still be written? For instance: disk full 1 64KiB', 'disk: it is disk heal ID; `disk` alone shows how they are'):
+                 'disk: how many bytes may still be written? For instance: disk full 1 64KiB', 'disk: it is disk heal ID [DIR]; `disk` alone shows how they are'):
         assert text in err
     assert '1  well' in out
 

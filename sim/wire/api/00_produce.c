@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/cluster/metrics.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -152,7 +153,7 @@ static enum err find_partition(const struct request *request, const char *topic,
     *out = broker_partition(request->broker, topic, index);
     if (*out)
         return ERR_OK;
-    return image_partition(broker_image(request->broker), topic, index) ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    return broker_no_replica(request->broker, topic, index);
 }
 
 static void name_leader(struct request *request, const char *topic, struct produce_response_partition *out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/cluster/metrics.h"
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/fetch_session.h"
 
@@ -187,8 +188,7 @@ static enum err find_partition(const struct fetch_state *state, const struct fet
     *out = broker_partition(request->broker, target->topic, target->partition);
     if (*out)
         return partition_check(*out, request->version >= 9 ? target->leader_epoch : -1, state->must_lead, NULL);
-    return image_partition(broker_image(request->broker), target->topic, target->partition) ? ERR_NOT_LEADER_OR_FOLLOWER
-                                                                                            : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    return broker_no_replica(request->broker, target->topic, target->partition);
 }
 
 static struct source source_of(const struct fetch_state *state, const struct fetch_target *target)

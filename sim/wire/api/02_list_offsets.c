@@ -1,6 +1,7 @@
 /* ListOffsets: its bytes and what the broker does with it. */
 #include "sim/wire/api/02_list_offsets.h"
 
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -163,8 +164,7 @@ static enum err find_partition(const struct request *request, const char *topic,
     *out = broker_partition(request->broker, topic, in->partition_index);
     if (*out)
         return partition_check(*out, request->version >= 4 ? in->current_leader_epoch : -1, all->replica_id != DEBUGGING_CONSUMER, NULL);
-    return image_partition(broker_image(request->broker), topic, in->partition_index) ? ERR_NOT_LEADER_OR_FOLLOWER
-                                                                                      : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    return broker_no_replica(request->broker, topic, in->partition_index);
 }
 
 /* A new leader whose high watermark has not come as far as its epoch: what is latest for a consumer, nobody knows yet. */

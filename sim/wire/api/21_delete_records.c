@@ -1,6 +1,7 @@
 /* DeleteRecords: its bytes and what the broker does with it. */
 #include "sim/wire/api/21_delete_records.h"
 
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -87,7 +88,7 @@ static enum err delete_before(struct request *request, const char *topic, const 
     if (known->internal)
         return ERR_INVALID_TOPIC_EXCEPTION;
     *partition = broker_partition(request->broker, topic, in->partition_index);
-    return *partition ? partition_delete_records(*partition, in->offset, required_offset, low_watermark, &reason) : ERR_NOT_LEADER_OR_FOLLOWER;
+    return *partition ? partition_delete_records(*partition, in->offset, required_offset, low_watermark, &reason) : broker_no_replica(request->broker, topic, in->partition_index);
 }
 
 static void deleted(void *context, enum err err, int64_t low_watermark)

@@ -1,6 +1,7 @@
 /* OffsetForLeaderEpoch: its bytes and what the broker does with it. */
 #include "sim/wire/api/23_offset_for_leader_epoch.h"
 
+#include "sim/cluster/log_dirs.h"
 #include "sim/cluster/partition.h"
 #include "sim/wire/wire.h"
 
@@ -80,7 +81,7 @@ static void answer_partition(struct request *request, const char *topic, const s
     if (partition)
         err = partition_check(partition, request->version >= 2 ? in->current_leader_epoch : -1, true, NULL);
     else
-        err = image_partition(broker_image(request->broker), topic, in->partition) ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        err = broker_no_replica(request->broker, topic, in->partition);
     if (!err)
         log_end_offset_for_epoch(partition_log(partition), in->leader_epoch, &out->leader_epoch, &out->end_offset);
     out->error_code = (int16_t)err;

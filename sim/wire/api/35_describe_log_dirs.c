@@ -160,5 +160,8 @@ enum reply handle_describe_log_dirs(struct request *request)
     REPLY_ARRAY(request, answer->results, dirs);
     for (size_t i = 0; i < dirs; i++)
         add_dir(request, &answer->results.items[i], cluster_inspected(request->cluster) ? cluster_inspect_dir(request->cluster, i) : log_dir_path(broker_dir_at(request->broker, i)), found, count);
+    for (size_t i = 0; i < broker_dir_count(request->broker); i++)
+        if (!log_dir_online(broker_dir_at(request->broker, i)))
+            answer->results.items[i].error_code = ERR_KAFKA_STORAGE_ERROR;
     return REPLY_NOW;
 }
