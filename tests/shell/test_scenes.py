@@ -18,6 +18,7 @@ STEP = 0.25   # seconds between two looks at what the brokers know
 
 class Stage:
     """A simulated cluster in place of a real one: its time stands still but for what a scene lets pass."""
+    patience = 60   # seconds by the wall for an answer that always comes
 
     def __init__(self, release, folder, settings):
         self.old = release == '2.7.0'
@@ -94,7 +95,9 @@ class Stage:
         return done.returncode, done.stdout, done.stderr
 
     def typed(self, name, cmd):
-        tool = subprocess.Popen([PROGRAM, '--to=' + self.serve.lab, '-c', cmd], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # While a request waits for replicas the clock runs by the wall. 2.7's producer gives one up after 1.5 s and sends it again: no scene wants
+        # that, and on a busy machine so much passes between two orders.
+        tool = subprocess.Popen([PROGRAM, '--to=' + self.serve.lab, '-c', cmd + ' --request-timeout-ms 60000'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.typing.append(tool)
         return tool
 
@@ -210,13 +213,7 @@ RELEASES = ['4.3.0', '2.7.0']
 @pytest.mark.parametrize('release', RELEASES)
 @pytest.mark.parametrize('name', ['acks-1-lost', 'acks-all-kept', 'not-enough-replicas', 'unclean-election', 'zombie-leader', 'coordinator-dies'])
 def test_a_scene_is_what_real_brokers_played(release, name, folder):
-    try:
-        ours, real = compared(release, name, folder)
-    except AssertionError as first:  # the clients in it have timeouts of their own, by the wall clock: a machine that stood still for a second spoils a scene, but not twice
-        print('played once more:', first)
-        again = os.path.join(folder, 'again')
-        os.mkdir(again)
-        ours, real = compared(release, name, again)
+    ours, real = compared(release, name, folder)
     assert real.answers and ours.answers
 
 

@@ -82,6 +82,7 @@ def open_port(port, seconds=90):
 
 class Cluster:
     """Three brokers; ports PORT, PORT+1, PORT+2 are written 9092, 9093, 9094 in what is captured."""
+    patience = 0.5
 
     def __init__(self, version, name, props):
         self.version, self.old = version, version.startswith('2')

@@ -1,7 +1,7 @@
 """What a scene can do and see, on whatever plays it: a real cluster (capture.py) or the simulator (../../shell/test_scenes.py).
 
-A stage has: old (2.7.0), ids, first, up (a set of the brokers that run), frozen, port(node), now(), sleep(seconds), freeze, thaw, kill, stop, start (node),
-run(command line, stdin, keep), typed(name, command line) and text(path). Whatever happens is kept in `events` as (when, text).
+A stage has: old (2.7.0), ids, first, patience (seconds until a look at a broker is given up), up (a set of the brokers that run), frozen, port(node), now(),
+sleep(seconds), freeze, thaw, kill, stop, start (node), run(command line, stdin, keep), typed(name, command line) and text(path). Whatever happens is kept in `events` as (when, text).
 """
 import socket
 import struct
@@ -363,7 +363,7 @@ class Scene:
         self.wires = self.wires or {}
         try:
             if node not in self.wires:
-                self.wires[node] = Wire(self.stage.port(node), 0.5)
+                self.wires[node] = Wire(self.stage.port(node), self.stage.patience)
             return self.wires[node].partition(topic)
         except (OSError, struct.error):
             self.wires.pop(node, None)
