@@ -188,7 +188,7 @@ def play(target, histories, start_ms, told=lambda text: None, swap=None):
         if then == 'on':
             continue
         if target.real:
-            time.sleep(2)          # the checkpoints' ticks
+            time.sleep(2)          # the checkpoints' ticks: a real broker says nothing of them
         target.kill() if then == 'kill' else target.stop()
         if then != 'kill':
             for name in names:

@@ -57,7 +57,7 @@ assert future.get(10).offset == 0
 import time
 for i in range(6):
     producer.send('students', b'i')
-    time.sleep(0.1)
+    time.sleep(0.1)  # a second in the course
 producer.send('students', b'Hello, World!')
 meta = producer.send('students', b'Hello, World!', key=b'aleksandr').get(10)
 assert meta.offset == 8, meta

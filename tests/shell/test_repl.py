@@ -5,13 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pexpect
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from conftest import PROGRAM, children, run  # noqa: E402
+from conftest import PROGRAM, children, eventually, run  # noqa: E402
 
 PROMPT = 'kafkarium> '
 
@@ -135,8 +134,8 @@ def test_control_c_clears_the_line_and_ends_a_command_but_not_the_shell(shell):
     shell.sendintr()
     shell.expect_exact(PROMPT)
     assert ask(shell, 'echo something').strip() == 'something'
-    shell.sendline('wait 1h')
-    time.sleep(0.3)
+    shell.sendline('echo begun; wait 1h')
+    shell.expect_exact('begun\r\n')
     shell.sendintr()
     shell.expect_exact(PROMPT)
     assert ask(shell, 'echo $?').strip() == '130'
@@ -152,10 +151,7 @@ def test_control_d_ends_the_shell(shell):
 
 def test_control_z_stops_and_goes_on(shell):
     shell.sendcontrol('z')
-    deadline = time.time() + 5
-    while open('/proc/%d/stat' % shell.pid).read().split()[2] != 'T':
-        assert time.time() < deadline
-        time.sleep(0.02)
+    eventually(lambda: open('/proc/%d/stat' % shell.pid).read().split()[2] == 'T')
     os.kill(shell.pid, signal.SIGCONT)
     shell.expect_exact(PROMPT)
     assert ask(shell, 'echo back').strip().endswith('back')
@@ -189,8 +185,8 @@ def test_control_c_ends_a_consumer_with_its_last_word(shell):
 def test_children_have_the_terminal(shell):
     assert 'tty yes' in ask(shell, '!test -t 0 && test -t 1 && echo tty yes')
     assert ask(shell, 'echo hi | tr a-z A-Z').strip() == 'HI'
-    shell.sendline('!sleep 30')
-    time.sleep(0.3)
+    shell.sendline("!sh -c 'echo begun; exec sleep 30'")
+    shell.expect_exact('begun\r\n')
     shell.sendintr()
     shell.expect_exact(PROMPT)
 
@@ -230,9 +226,8 @@ def test_terminal_comes_back_after_a_crash(folder):
         pids = children(child.pid)
         os.kill(int(pids[0]), getattr(signal, 'SIG' + name))
         child.expect(r'sh\$ |# ')
-        child.sendline('stty -a > %s/after' % folder)
-        child.expect(r'sh\$ |# ')
-        time.sleep(0.1)
+        child.sendline("stty -a > %s/after; echo looke''d" % folder)
+        child.expect_exact('looked')
         assert open(folder + '/before').read() == open(folder + '/after').read(), name
     child.close(force=True)
 
@@ -268,8 +263,8 @@ def test_a_caller_has_a_shell_there(served, folder):
     child.send('kafka-topics --bootstrap-server localhost:9092 --describe --topic stu\t\n')
     child.expect_exact('Topic: students')
     child.expect_exact(PROMPT)
-    child.sendline('wait 1h')
-    time.sleep(0.3)
+    child.sendline('echo begun; wait 1h')
+    child.expect_exact('begun\r\n')
     child.sendintr()
     child.expect_exact(PROMPT)
     assert ask(child, 'echo $?').strip() == '130'
@@ -309,8 +304,8 @@ def test_the_view_in_a_second_terminal(served):
 
 
 def test_a_caller_is_told_when_the_lab_ends(served, folder):
-    child = pexpect.spawn(PROGRAM, ['--to', '-c', 'wait 1h'], env=served, encoding='utf-8', timeout=10)
-    time.sleep(0.5)
+    child = pexpect.spawn(PROGRAM, ['--to', '-c', 'echo begun; wait 1h'], env=served, encoding='utf-8', timeout=10)
+    child.expect_exact('begun')
     lab = [name for name in os.listdir(folder + '/kafkarium') if name.startswith('lab-')][0]
     os.kill(int(lab.split('-')[1]), signal.SIGTERM)
     child.expect(pexpect.EOF)

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 import sys
-import time
 
 import pytest
 
@@ -298,7 +297,7 @@ def test_control_z_and_the_end_by_a_signal(folder):
             terminal.wait('q quit')
         pid = children(terminal.pid)[0]
         os.kill(pid, getattr(signal, 'SIG' + name))
-        time.sleep(0.3)
+        terminal.wait(lambda text: not children(terminal.pid))
         terminal.settle()
         terminal.line('stty -a > %s/after; clear' % folder)
         terminal.settle()
