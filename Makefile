@@ -10,7 +10,7 @@ Q = $(if $(V),,@echo '  $(patsubst $(BUILD)/%,%,$@)';)
 
 USE_PACKAGES := gcc libc6-dev pkg-config libreadline-dev libsqlite3-dev libncurses-dev libuv1-dev libisal-dev zlib1g-dev \
     libsnappy-dev liblz4-dev libzstd-dev libcmark-dev gettext
-TEST_PACKAGES := libcmocka-dev python3-pytest python3-kafka python3-confluent-kafka kcat python3-pyte python3-pexpect
+TEST_PACKAGES := libcmocka-dev python3-pytest python3-pytest-xdist python3-kafka python3-confluent-kafka kcat python3-pyte python3-pexpect
 MODULES := readline ncursesw sqlite3 libuv libisal zlib liblz4 libzstd libcmark
 
 CPPFLAGS += -I. -D_GNU_SOURCE

@@ -13,8 +13,17 @@ BUILD = os.path.join(ROOT, os.environ.get('KAFKARIUM_BUILD', 'build'))
 PROGRAM = os.path.join(BUILD, 'kafkarium')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ['LC_ALL'] = 'C.UTF-8'  # whoever runs the tests, in whatever language
-for name in ('KAFKARIUM_LANG', 'LANGUAGE'):
+for name in ('KAFKARIUM_LANG', 'LANGUAGE', 'KAFKARIUM_LAB'):
     os.environ.pop(name, None)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def own_runtime_folder():
+    """Transient labs of this process of pytest lie apart: another's, or those that the user has open, are none of --to's choices here."""
+    path = tempfile.mkdtemp(prefix='kt-')
+    os.environ['XDG_RUNTIME_DIR'] = path
+    yield
+    shutil.rmtree(path, ignore_errors=True)
 
 
 class Serve:
@@ -35,6 +44,12 @@ class Serve:
     def run(self, commands, lab=None):
         """Runs commands inside, as --to does; gives (status, stdout, stderr)."""
         return run('--to=' + (lab or self.lab), '-c', commands)
+
+    def make_offsets_topic(self):
+        """The first to look for a coordinator has __consumer_offsets made, is told to try again and does so a second later: not where it stands before."""
+        status, _, err = self.run('kafka-topics.sh --create --topic __consumer_offsets --partitions 1 --replication-factor 1 --config cleanup.policy=compact '
+                                  '--bootstrap-server localhost:9092')
+        assert status == 0, err
 
     def kill(self):
         self.process.kill()

@@ -11,7 +11,9 @@ from conftest import eventually
 
 @pytest.fixture(params=['any', '2.7'])
 def server(request, serve):
-    return serve('--kafka', request.param)
+    server = serve('--kafka', request.param, '--set', 'offsets.topic.num.partitions=1')
+    server.make_offsets_topic()
+    return server
 
 
 def consumer(server, group='g', **settings):

@@ -7,11 +7,22 @@ import pytest
 
 @pytest.fixture(params=['any', '2.7'])
 def server(request, serve):
-    return serve('--kafka', request.param)
+    return serve('--kafka', request.param, '--set', 'offsets.topic.num.partitions=1')
+
+
+# An empty fetch, by which kcat sees the end of a partition, is answered after so many ms.
+QUICK = ('-X', 'fetch.wait.max.ms=10')
+
+
+def make(server, *topics):
+    """Makes topics, where a test isn't about that a topic comes by being written to: kcat tries again after a second then."""
+    for topic in topics:
+        assert server.run('kafka-topics.sh --create --topic %s --bootstrap-server localhost:9092' % topic)[0] == 0
 
 
 def kcat(server, *args, stdin=None):
-    done = subprocess.run(['kcat', '-b', server.bootstrap, *args], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
+    quick = QUICK if '-C' in args else ()
+    done = subprocess.run(['kcat', '-b', server.bootstrap, *quick, *args], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
                           text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -25,6 +36,7 @@ def test_lines_in_and_out(server):
 
 
 def test_keys_headers_and_codecs(server):
+    make(server, 'keyed')
     codecs = ('none', 'gzip', 'snappy', 'lz4', 'zstd')
     for codec in codecs:
         kcat(server, '-P', '-t', 'keyed', '-K:', '-z', codec, '-H', 'h=1', stdin='k:v\n%s:v2\n' % codec)
@@ -32,15 +44,17 @@ def test_keys_headers_and_codecs(server):
 
 
 def test_a_file_as_one_message(server, tmp_path):
+    make(server, 'files')
     big = tmp_path / 'big'
     big.write_bytes(bytes(range(1, 256)) * 3000)
     kcat(server, '-P', '-t', 'files', str(big))
-    done = subprocess.run(['kcat', '-b', server.bootstrap, '-C', '-t', 'files', '-e', '-q', '-D', ''], capture_output=True, timeout=30)
+    done = subprocess.run(['kcat', '-b', server.bootstrap, *QUICK, '-C', '-t', 'files', '-e', '-q', '-D', ''], capture_output=True, timeout=30)
     assert done.stdout == big.read_bytes()
 
 
 def test_metadata(serve):
     server = serve('--brokers', '3')
+    make(server, 'seen')
     kcat(server, '-P', '-t', 'seen', stdin='x\n')
     told = json.loads(kcat(server, '-L', '-J'))
     assert [b['id'] for b in sorted(told['brokers'], key=lambda b: b['id'])] == [1, 2, 3]
@@ -50,6 +64,7 @@ def test_metadata(serve):
 
 
 def test_offsets_by_time(server):
+    make(server, 'times')
     kcat(server, '-P', '-t', 'times', stdin='x\ny\n')
     assert kcat(server, '-Q', '-t', 'times:0:0').strip() == 'times [0] offset 0'
     assert kcat(server, '-Q', '-t', 'times:0:-1').strip() == 'times [0] offset 2'
@@ -57,6 +72,8 @@ def test_offsets_by_time(server):
 
 
 def test_a_group(server):
+    server.make_offsets_topic()
+    make(server, 'grouped')
     kcat(server, '-P', '-t', 'grouped', stdin='1\n2\n3\n')
     done = subprocess.run(['kcat', '-b', server.bootstrap, '-G', 'g', '-c', '2', '-o', 'beginning', '-X', 'auto.offset.reset=earliest', 'grouped'],
                           capture_output=True, text=True, timeout=30)
@@ -68,6 +85,7 @@ def test_a_group(server):
 
 def test_old_protocols(serve):
     server = serve('--kafka', '2.7')
+    make(server, *('old-' + version for version in ('0.8.2', '0.10.0', '0.11.0')))
     for version in ('0.8.2', '0.10.0', '0.11.0'):
         old = ['-X', 'api.version.request=false', '-X', 'broker.version.fallback=' + version]
         kcat(server, '-P', '-t', 'old-' + version, '-K:', *old, stdin='k:v\n')

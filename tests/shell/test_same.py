@@ -8,7 +8,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from conftest import Serve, eventually, run  # noqa: E402
 
 OPTIONS = ['--kafka', '4.3', '--brokers', '3', '--seed', '11', '--start', '2026-01-01T00:00:00Z', '--set', 'log.retention.check.interval.ms=10000',
-           '--set', 'num.partitions=3', '--set', 'default.replication.factor=3', '--set', 'log.retention.ms=20000', '--set', 'log.roll.ms=5000']
+           '--set', 'num.partitions=3', '--set', 'default.replication.factor=3', '--set', 'log.retention.ms=20000', '--set', 'log.roll.ms=5000',
+           '--set', 'log.index.size.max.bytes=4096']  # a new segment's indexes are so long at once: every byte of every file is looked at
 # Nothing of it depends on when it is typed: a request would let a paused clock run for a moment of the wall's.
 STORY = ['at 00:00:05 producer start p --topic students --rate 50/s --count 2000 --acks all',
          'at 00:00:05 consumer start c --group team --topic students',
