@@ -364,6 +364,16 @@ static void metadata_step(struct consumer *consumer)
 
 /* ---- the task beside ---- */
 
+/* Partitions that rest are looked at again when their time comes, whatever else happens until then: the one timer may have been used up by something sooner. */
+static void wake_for_retries(struct consumer *consumer)
+{
+    int64_t now_us = consumer_now_us(consumer);
+
+    for (size_t i = 0; i < consumer->part_count; i++)
+        if (consumer->parts[i]->retry_at_us > now_us)
+            consumer_wake_in(consumer, consumer->parts[i]->retry_at_us - now_us);
+}
+
 static void run_worker(struct task *task, void *context)
 {
     struct consumer *consumer = context;
@@ -380,6 +390,7 @@ static void run_worker(struct task *task, void *context)
             consumer_fetch_positions(consumer);
         if (task_interrupted(task))
             break;
+        wake_for_retries(consumer);
         consumer_wake_waiter(consumer); /* it sends the fetches */
     }
 }

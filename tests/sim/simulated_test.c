@@ -410,6 +410,32 @@ TEST(one_that_is_too_slow_leaves_its_group)
     sim_lab_close(&sim);
 }
 
+static int32_t leader_of(const struct sim_lab *sim)
+{
+    return image_partition(cluster_image(lab_cluster(sim->lab)), "students", 0)->leader;
+}
+
+/* Its fetch breaks, metadata still names the broker that is gone, and nothing else happens: it tries again by itself, and not only when metadata.max.age.ms is over. */
+TEST(one_whose_leader_dies_goes_on_with_the_next)
+{
+    for (int old = 0; old < 2; old++) {
+        struct sim_lab sim;
+        char words[40];
+
+        open_with_topic(&sim, old ? RELEASE_27 : RELEASE_43, 3, 1);
+        order(&sim, "consumer start c1 --group g --topic students --consumer-property auto.offset.reset=earliest --consumer-property enable.auto.commit=false");
+        sim_lab_advance_ms(&sim, 10000);
+        snprintf(words, sizeof(words), "broker kill %d", leader_of(&sim));
+        order(&sim, words);
+        sim_lab_advance_ms(&sim, 30000);
+        order(&sim, "producer start p1 --topic students --rate 100/s --count 10");
+        sim_lab_advance_ms(&sim, 5000);
+        CHECK_INT(10, (long long)info_of(&sim, "p1").acknowledged);
+        CHECK_INT(10, (long long)info_of(&sim, "c1").consumed);
+        sim_lab_close(&sim);
+    }
+}
+
 /* What its close commits it has worked on: else nobody of the group would ever see it. */
 TEST(one_that_is_stopped_works_on_to_the_end_of_its_poll)
 {
