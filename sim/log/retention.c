@@ -326,13 +326,12 @@ enum err log_replace_segments(struct log *log, size_t from, size_t count, struct
 enum err log_delete_segments(struct log *log, size_t from, size_t count, int64_t now_ms, struct reason *reason)
 {
     enum err err = ERR_OK;
+    size_t done = 0;
 
     log_stop_cleaning(log);
-    for (size_t i = from; i < from + count; i++) {
-        enum err failed = retire(log, i, true, now_ms, err ? NULL : reason);
-
-        err = err ? err : failed;
-    }
+    while (!err && done < count) /* no further than the first that can't be renamed: those behind it would leave a hole */
+        err = retire(log, from + done++, true, now_ms, reason);
+    count = done;
     memmove(log->segments + from, log->segments + from + count, (log->segment_count - from - count) * sizeof(struct segment *));
     log->segment_count -= count;
     log_forget_places(log);

@@ -1,4 +1,5 @@
 /* What retention takes, when, and what the folder looks like at each moment. */
+#include "sim/base/files_faulty.h"
 #include "tests/log/lab.h"
 
 TEST(retention_empties_a_quiet_partition)
@@ -89,6 +90,46 @@ TEST(older_segments_go_one_by_one_and_the_first_that_stays_ends_the_look)
     CHECK_TEXT("students-0/56: newest 12.0 s, not over 30.0 s; stops looking", lab_said(lab, EVENT_segment_kept));
     CHECK_INT(4, log_segment_count(lab->log));             /* two of them .deleted */
     lab_free(lab);
+}
+
+/* Whatever rename is refused, what is left on the disk is one piece. */
+TEST(a_disk_that_fails_in_the_midst_leaves_no_hole)
+{
+    for (int nth = 1; nth < 14; nth++) {
+        struct lab *lab = lab_new(RELEASE_27);
+        struct retention_decision decision;
+        struct log_cursor cursor;
+        struct batch batch;
+        struct disk *disk;
+        int64_t next;
+
+        lab->config.retention_ms = 1000;
+        lab->config.segment_bytes = 400;
+        lab_open(lab);
+        disk = disk_add(lab->fs, lab->how.dir);
+        lab_append(lab, 20);
+        lab_advance_ms(lab, 30000);
+        lab_append(lab, 1);
+        decision = log_decide_retention(lab->log, lab_now_ms(lab));
+        CHECK(decision.delete_count > 3);
+        disk_set_failing(disk, DISK_RENAME, nth, false);
+        CHECK_INT(ERR_KAFKA_STORAGE_ERROR, log_apply_retention(lab->log, &decision, NULL));
+        retention_decision_done(&decision);
+        disk_heal(disk);
+        log_drop(lab->log);
+        lab->how.clean = false;
+        lab_open(lab);
+        next = log_start_offset(lab->log);
+        CHECK_INT(21, log_end_offset(lab->log));
+        log_cursor_init(&cursor, lab->log, next, true);
+        while (log_cursor_next(&cursor, &batch)) {
+            CHECK_INT(next, batch.base_offset);
+            next = batch.last_offset + 1;
+        }
+        log_cursor_done(&cursor);
+        CHECK_INT(21, next);
+        lab_free(lab);
+    }
 }
 
 TEST(a_kept_segment_is_said_once)
