@@ -170,7 +170,7 @@ void checks_free(struct checks *checks)
         mem_free(checks->partitions[i]->batches);
         mem_free(checks->partitions[i]->records);
         mem_free(checks->partitions[i]->keys);
-        mem_free(checks->partitions[i]->last_numbers);
+        mem_free(checks->partitions[i]->last);
         mem_free(checks->partitions[i]->epoch_leaders);
         mem_free(checks->partitions[i]);
     }
@@ -513,12 +513,14 @@ void checks_sample(struct checks *checks)
 
 /* ---- rest ---- */
 
-static const char *unrest(struct checks *checks, const struct seen_partition *seen)
+static const char *unrest(struct checks *checks, struct seen_partition *seen)
 {
     static char text[200];
     const struct seen_replica *leader = NULL;
     int32_t present = 0;
 
+    if (!seen->image_seen && !checks_known(cluster_image(lab_cluster(checks->lab)), seen)) /* it came and went between two samples; a broker that was behind made it in passing */
+        seen->gone = true;
     for (size_t i = 0; i < checks->broker_count && seen->gone; i++) {
         if (!seen->replicas[i].partition)
             continue;

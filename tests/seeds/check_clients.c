@@ -226,7 +226,7 @@ static void check_told(struct checks *checks, const struct told *told)
     while ((seen = checks_next_named(checks, told->topic, told->partition, seen))) {
         const struct seen_record *record = told->offset >= 0 && told->offset < seen->committed ? &seen->records[told->offset] : NULL;
 
-        if (seen->lossy || (record && (told->producer < 0 ? record->tombstone : record->client == told->producer && record->number == told->number)))
+        if (seen->lossy || (told->read && told->offset < seen->removed) || (record && (told->producer < 0 ? record->tombstone : record->client == told->producer && record->number == told->number)))
             return;
         shown |= record != NULL;
     }

@@ -115,12 +115,19 @@ static uint64_t record_sum(const struct record *record)
     return sum;
 }
 
+/* Whether a leader must know that it was there: a broker that starts with a log that was emptied up to its end has forgotten the producers (ProducerStateManager
+ * drops the snapshot at the log start). */
+static bool known(const struct seen_partition *seen, int64_t offset)
+{
+    return offset >= seen->removed;
+}
+
 /* Whose it is: sent by a producer of the history, once if that was promised, in order. */
 static void check_sent(struct checks *checks, struct seen_partition *seen, const struct record *record, struct seen_record *out)
 {
     const struct seen_client *client;
+    struct seen_last *last;
     struct sent *sent;
-    int64_t *last;
 
     out->client = checks_producer(checks, record->value, record->headers, record->header_count, &out->number);
     if (out->client < 0) {
@@ -133,7 +140,7 @@ static void check_sent(struct checks *checks, struct seen_partition *seen, const
         checks_fail(checks, "log", "%s-%d@%lld: record %s/%u has other bytes", seen->topic, seen->number, (long long)record->offset, client->line->name, out->number);
     if (sent->found && uuid_equal(sent->found->id, seen->id)) {
         checks->counts.duplicates++;
-        if (client->idempotent || client->no_retries)
+        if ((client->idempotent && known(sent->found, sent->found_at)) || client->no_retries)
             checks_fail(checks, "acks", "record %s/%u is at %s-%d@%lld and at %d@%lld; its producer %s", client->line->name, out->number, seen->topic, sent->found->number,
                         (long long)sent->found_at, seen->number, (long long)record->offset, client->idempotent ? "is idempotent" : "tries once");
     } else if (sent->found && sent->state == SENT_ACKED && sent->acked_us < seen->since_us) {
@@ -142,16 +149,16 @@ static void check_sent(struct checks *checks, struct seen_partition *seen, const
     }
     sent->found = seen;
     sent->found_at = record->offset;
-    if (!seen->last_numbers) {
-        seen->last_numbers = mem_zero_array(checks->history->client_count, sizeof(*seen->last_numbers));
-        memset(seen->last_numbers, 0xff, checks->history->client_count * sizeof(*seen->last_numbers));
+    if (!seen->last) {
+        seen->last = mem_zero_array(checks->history->client_count, sizeof(*seen->last));
+        memset(seen->last, 0xff, checks->history->client_count * sizeof(*seen->last));
     }
-    last = &seen->last_numbers[out->client];
-    if (client->idempotent && (int64_t)out->number < *last)
+    last = &seen->last[out->client];
+    if (client->idempotent && (int64_t)out->number < last->number && known(seen, last->offset))
         checks_fail(checks, "acks", "record %s/%u at %s-%d@%lld is behind %s/%lld; its producer is idempotent", client->line->name, out->number, seen->topic, seen->number,
-                    (long long)record->offset, client->line->name, (long long)*last);
-    if ((int64_t)out->number > *last)
-        *last = out->number;
+                    (long long)record->offset, client->line->name, (long long)last->number);
+    if ((int64_t)out->number > last->number)
+        *last = (struct seen_last){ out->number, record->offset };
 }
 
 static void take_record(struct checks *checks, struct seen_partition *seen, const struct record *record)
@@ -176,12 +183,13 @@ static void take_record(struct checks *checks, struct seen_partition *seen, cons
 static void take_batch(struct checks *checks, struct seen_partition *seen, const struct batch *batch)
 {
     const struct seen_batch *last = seen->batch_count ? &seen->batches[seen->batch_count - 1] : NULL;
+    int64_t before = last ? last->before + last->size : 0;
     struct record_iterator it;
     struct record record;
 
     ARRAY_ADD(seen->batches, seen->batch_count, seen->batch_capacity) = (struct seen_batch){
         .base = batch->base_offset, .last = batch->last_offset, .max_timestamp_ms = batch->max_timestamp_ms, .epoch = batch->leader_epoch, .size = batch->size_bytes,
-        .sum = checks_sum(batch->bytes.data, batch->bytes.size), .before = last ? last->before + last->size : 0 };
+        .sum = checks_sum(batch->bytes.data, batch->bytes.size), .before = before };
     records_begin(&it, batch);
     while (records_next(&it, &record))
         take_record(checks, seen, &record);
@@ -303,6 +311,8 @@ void checks_verify(struct checks *checks, struct seen_partition *seen, struct se
     struct batch batch;
     int64_t missing;
 
+    if (replica->verified < seen->removed) /* it may be back after a crash, and then anything may be there that was never known to differ */
+        replica->verified = seen->removed < upto ? seen->removed : upto;
     log_cursor_init(&cursor, partition_log(replica->partition), replica->verified, false);
     while (replica->verified < upto && log_cursor_next(&cursor, &batch) && batch.base_offset < upto) {
         if (batch.last_offset < replica->verified)

@@ -83,16 +83,13 @@ static void walk(struct checks *checks, const struct seen_partition *seen, struc
 /* Where each epoch ends, as the log would tell a follower, is where its batches end. */
 static void check_epochs(struct checks *checks, const struct seen_partition *seen, const struct walked *walked, const struct log *log)
 {
-    int64_t known_from = walked->start; /* of what was below its start it need not know, though a start that came too early for the checkpoint is forgotten */
-    int32_t first;
+    int64_t known_from = walked->start > seen->removed ? walked->start : seen->removed; /* of what was below its start it need not know, though it may be back after a crash */
 
-    if (log_epoch_count(log))
-        log_epoch_get(log, 0, &first, &known_from);
     for (size_t i = 0; i < walked->count; i++) {
         int32_t epoch = walked->batches[i].epoch, told;
         int64_t end = walked->batches[i].last + 1, told_end;
 
-        if ((i + 1 < walked->count && walked->batches[i + 1].epoch == epoch) || end <= known_from || end <= walked->start)
+        if ((i + 1 < walked->count && walked->batches[i + 1].epoch == epoch) || end <= known_from)
             continue;
         log_end_offset_for_epoch(log, epoch, &told, &told_end);
         if (told != epoch || told_end != end)
@@ -107,7 +104,7 @@ static void check_epochs(struct checks *checks, const struct seen_partition *see
 /* All that is committed is there, from its start on, or may be missing. */
 static void check_committed(struct checks *checks, const struct seen_partition *seen, const struct walked *walked)
 {
-    int64_t next = walked->start, missing;
+    int64_t next = walked->start > seen->removed ? walked->start : seen->removed, missing;
 
     for (size_t i = 0; i < walked->count && !seen->lossy; i++) {
         struct bytes bytes = { walked->bytes.data + walked->batches[i].at, walked->bytes.size - walked->batches[i].at };
@@ -154,10 +151,10 @@ static void read_replica(struct checks *checks, const struct seen_partition *see
                     (long long)log_end_offset(log));
 }
 
-/* From the offset on at which both have something. */
-static bool same_bytes(const struct walked *one, const struct walked *other)
+/* From the offset on at which both have something that was not removed once. */
+static bool same_bytes(const struct walked *one, const struct walked *other, int64_t removed)
 {
-    int64_t from = one->first > other->first ? one->first : other->first;
+    int64_t both = one->first > other->first ? one->first : other->first, from = both > removed ? both : removed;
     size_t i = 0, o = 0;
 
     while (i < one->count && one->batches[i].last < from)
@@ -188,7 +185,7 @@ static void check_partition(struct checks *checks, struct seen_partition *seen)
             first = walked;
             continue;
         }
-        if (!seen->promise.compacts && !same_bytes(&first, &walked))
+        if (!seen->promise.compacts && !same_bytes(&first, &walked, seen->removed))
             checks_fail(checks, "agree", "%s-%d: the logs of brokers %d and %d differ", seen->topic, seen->number, first.broker, walked.broker);
         walked_done(&walked);
     }

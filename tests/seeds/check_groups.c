@@ -137,6 +137,29 @@ static void check_kept(struct group_watch *watch, const struct group_seen *group
                     claim->member);
 }
 
+static void forget_owned(struct group_seen *group)
+{
+    for (size_t o = 0; o < group->owned_count; o++) {
+        mem_free(group->owned[o].topic);
+        mem_free(group->owned[o].member);
+    }
+    group->owned_count = 0;
+}
+
+/* With a topic the offsets of all groups go; one that is left without any, and without members, is gone too, and begins anew with generation 1. */
+static void maybe_anew(struct group_watch *watch, struct group_seen *group, int32_t generation)
+{
+    bool deletes = false;
+
+    for (size_t i = 0; i < watch->checks->history->step_count; i++)
+        deletes |= watch->checks->history->steps[i].kind == STEP_DELETE;
+    if (generation >= group->generation || generation != 1 || !deletes)
+        return;
+    forget_owned(group);
+    forget_claims(group);
+    group->generation = group->claims_of = -1;
+}
+
 static void take_assignment(struct group_watch *watch, const struct sync_group_request *in, const struct sync_group_response *out)
 {
     struct group_seen *group = group_of(watch, in->group_id);
@@ -145,6 +168,7 @@ static void take_assignment(struct group_watch *watch, const struct sync_group_r
 
     if (out->error_code)
         return;
+    maybe_anew(watch, group, in->generation_id);
     if (in->generation_id < group->generation)
         checks_fail(watch->checks, "group", "group %s: %s got an assignment of generation %d after one of %d", group->name, in->member_id, in->generation_id,
                     group->generation);
@@ -177,6 +201,7 @@ static void take_join(struct group_watch *watch, const struct join_group_request
 
     if (out->error_code)
         return;
+    maybe_anew(watch, group, out->generation_id);
     if (out->generation_id < group->generation)
         checks_fail(watch->checks, "group", "group %s: %s joined generation %d, there was %d", group->name, out->member_id, out->generation_id, group->generation);
     if (!out->members.count || out->generation_id <= group->claims_of)
@@ -363,10 +388,7 @@ void group_watch_free(struct group_watch *watch)
     for (size_t i = 0; i < watch->count; i++) {
         struct group_seen *group = watch->groups[i];
 
-        for (size_t o = 0; o < group->owned_count; o++) {
-            mem_free(group->owned[o].topic);
-            mem_free(group->owned[o].member);
-        }
+        forget_owned(group);
         for (size_t c = 0; c < group->commit_count; c++) {
             mem_free(group->commits[c].topic);
             mem_free(group->commits[c].commits);

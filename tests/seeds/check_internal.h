@@ -56,7 +56,7 @@ struct seen_partition {               /* of one topic id */
     size_t record_count, record_capacity;
     struct seen_key { uint64_t key; int64_t newest; } *keys; /* open addressing; newest -1: free */
     size_t key_count, key_room;
-    int64_t *last_numbers;            /* by client: of its newest record; -1 */
+    struct seen_last { int64_t number, offset; } *last; /* by client: of its records the one of the highest number; -1 */
     int64_t committed;
     int64_t removed;                  /* all below was taken by retention or by DeleteRecords, at some replica */
     int64_t asked_removed;            /* so far DeleteRecords was asked for */

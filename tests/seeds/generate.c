@@ -456,8 +456,7 @@ static void make_config_step(struct maker *maker, int64_t at_ms)
                                "unclean.leader.election.enable=false");
 
     if (maker->ground == GROUND_RETENTION)
-        setting = PICK(maker, "retention.ms=1000", "retention.ms=60000", "retention.bytes=1000", "retention.bytes=-1", "segment.ms=500", "cleanup.policy=compact,delete",
-                       "cleanup.policy=delete");
+        setting = PICK(maker, "retention.ms=1000", "retention.ms=60000", "retention.bytes=1000", "retention.bytes=-1", "segment.ms=500", "file.delete.delay.ms=0");
     if (maker->ground == GROUND_COMPACTION && strstr(topic->settings, "cleanup.policy=compact"))
         setting = PICK(maker, "min.cleanable.dirty.ratio=0.01", "delete.retention.ms=500", "segment.ms=500", "min.compaction.lag.ms=2000", "max.compaction.lag.ms=5000");
     add_step(maker, at_ms, STEP_CONFIG, mem_printf("%s %s", topic->name, setting), 0);

@@ -341,6 +341,8 @@ const char *clients_unrest(struct stage *stage, char *text, size_t size)
 
         if (!actor->line->group && actor->to_send)
             return "a producer has records to send";
+        if (actor->again)
+            return "a consumer that is to begin anew has not ended yet";
         if (!actor->line->group && actor->simulated && lives(actor))
             return "a simulated producer does not end";
         if (reads && !checks_group_at_end(stage->checks, i, text, size))
