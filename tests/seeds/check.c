@@ -152,6 +152,7 @@ struct checks *checks_new(struct lab *lab, const struct history *history)
     checks->first_checkpoint_us = (release_is_27(history->release) ? 30000 : checks_setting(history->settings, "log.initial.task.delay.ms", 30000)) * 1000;
     checks_clients_new(checks);
     checks_start_watch(checks);
+    checks_epochs_watch(checks);
     checks->group_watch = group_watch_new(checks);
     journal_watch(lab_journal(lab), on_entry, checks);
     return checks;
@@ -164,6 +165,7 @@ void checks_free(struct checks *checks)
     journal_unwatch(lab_journal(checks->lab), on_entry, checks);
     group_watch_free(checks->group_watch);
     checks_start_unwatch(checks);
+    checks_epochs_unwatch(checks);
     checks_clients_free(checks);
     for (size_t i = 0; i < checks->count; i++) {
         mem_free(checks->partitions[i]->topic);
@@ -404,6 +406,8 @@ static void sample_replica(struct checks *checks, struct seen_partition *seen, s
     }
     if (end < replica->verified)
         replica->verified = end;
+    if (epoch != replica->epoch)
+        replica->epoch_since_us = queue_now_us(lab_queue(checks->lab));
     replica->end = end;
     replica->high_watermark = high_watermark;
     replica->epoch = epoch;

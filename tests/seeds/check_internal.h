@@ -27,6 +27,7 @@ struct seen_replica {                 /* at the last sample */
     bool start_by_segment;            /* it went up since segments went */
     int64_t kept_start;               /* what its folder must know if its broker comes back with it; 0: nothing */
     int32_t epoch;
+    int64_t epoch_since_us;
     bool leads;
     int64_t behind_since_us;          /* in sync, and lacks something of its leader's since then; 0: it does not */
     int32_t known_isr, known_isr_before; /* of one that leads: how many it knows to be in sync; and at the sample before */
@@ -172,6 +173,8 @@ void checks_start_unwatch(struct checks *checks);
 
 /* check_leaders.c */
 void checks_sample_controller(struct checks *checks);
+void checks_epochs_watch(struct checks *checks);   /* of fetches */
+void checks_epochs_unwatch(struct checks *checks);
 void checks_note_leader(struct checks *checks, struct seen_partition *seen, int32_t epoch, int32_t leader);
 const struct image_partition *checks_known(const struct image *image, const struct seen_partition *seen); /* NULL: its topic is not there */
 

@@ -162,3 +162,63 @@ void checks_sample_controller(struct checks *checks)
         if (broker_up(cluster_broker_at(cluster, i)) && image_offset(broker_image(cluster_broker_at(cluster, i))) > checks->image_offset)
             take_image(checks, broker_image(cluster_broker_at(cluster, i)));
 }
+
+/* ---- fetches: nobody is served who knows an older epoch than whom it asks ---- */
+
+static const struct seen_partition *asked_for(struct checks *checks, const struct fetch_request_topic *topic, int32_t number)
+{
+    if (topic->topic)
+        return checks_next_named(checks, topic->topic, number, NULL);
+    for (size_t i = 0; i < checks->count; i++)
+        if (checks->partitions[i]->number == number && uuid_equal(checks->partitions[i]->id, topic->topic_id))
+            return checks->partitions[i];
+    return NULL;
+}
+
+static bool served(const struct fetch_response *answer, const struct fetch_request_topic *topic, int32_t number)
+{
+    for (int32_t t = 0; t < answer->responses.count; t++) {
+        const struct fetch_response_topic *out = &answer->responses.items[t];
+
+        if (topic->topic ? !out->topic || strcmp(out->topic, topic->topic) : !uuid_equal(out->topic_id, topic->topic_id))
+            continue;
+        for (int32_t p = 0; p < out->partitions.count; p++)
+            if (out->partitions.items[p].partition_index == number)
+                return !out->partitions.items[p].error_code;
+    }
+    return false;
+}
+
+static void on_request(void *context, const struct request *request, bool answered)
+{
+    enum { FETCH = 1, FIRST_WITH_EPOCHS = 9 };
+    const struct fetch_request *in = request->in;
+    const struct fetch_response *out = request->out;
+    struct checks *checks = context;
+    size_t index;
+
+    if (!answered || request->api->key != FETCH || request->version < FIRST_WITH_EPOCHS || out->error_code)
+        return;
+    index = checks_broker_index(checks, broker_id(request->broker));
+    for (int32_t t = 0; t < in->topics.count; t++)
+        for (int32_t p = 0; p < in->topics.items[t].partitions.count; p++) {
+            const struct fetch_request_partition *asked = &in->topics.items[t].partitions.items[p];
+            const struct seen_partition *seen = asked_for(checks, &in->topics.items[t], asked->partition);
+            const struct seen_replica *replica = seen && index < checks->broker_count ? &seen->replicas[index] : NULL;
+
+            if (replica && replica->partition && asked->current_leader_epoch >= 0 && asked->current_leader_epoch < replica->epoch &&
+                replica->epoch_since_us < request->began_us && served(out, &in->topics.items[t], asked->partition))
+                checks_fail(checks, "epoch", "%s-%d: broker %d is in epoch %d and serves who asks with epoch %d", seen->topic, seen->number, broker_id(request->broker),
+                            replica->epoch, asked->current_leader_epoch);
+        }
+}
+
+void checks_epochs_watch(struct checks *checks)
+{
+    wire_watch(lab_wire(checks->lab), on_request, checks);
+}
+
+void checks_epochs_unwatch(struct checks *checks)
+{
+    wire_unwatch(lab_wire(checks->lab), on_request, checks);
+}

@@ -508,6 +508,36 @@ static void make_ground(struct maker *maker)
     }
 }
 
+/* In some histories beside all else: a broker more, which then gets partitions; clocks that are wrong; disks that are full. Each has its chance apart, so that the rest of a seed is
+ * what it is without. */
+static void make_more(struct maker *maker, uint64_t seed)
+{
+    const struct history *history = maker->history;
+    int64_t at_ms = 1000 + (int64_t)below(maker, (uint64_t)maker->load_ms / 2);
+    int32_t id = any_broker(maker), added = broker_at(maker, (uint64_t)history->brokers);
+    const struct history_topic *topic = any_topic(maker);
+
+    switch (seed / 2 % 15) {
+    case 3:
+        add_step(maker, at_ms, STEP_ORDER, mem_text(maker->ground == GROUND_RACKS ? "broker add rack=b" : "broker add"), 0); /* 2.7 places nothing where only some have racks */
+        for (int32_t p = 0; p < topic->partitions; p++)
+            add_step(maker, at_ms + 500 + (int64_t)below(maker, 6000), STEP_REASSIGN, mem_printf("%s %d %d,%d", topic->name, (int)p, added, id), 0);
+        add_step(maker, at_ms + 3000 + (int64_t)below(maker, 6000), STEP_ORDER, mem_printf(PICK(maker, "broker kill %d", "broker stop %d", "broker freeze %d"), chance(maker, 50) ? id : added), 0);
+        break;
+    case 8:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("clock skew %d %s", id, PICK(maker, "3s", "60s", "-3s", "-60s")), 0);
+        if (chance(maker, 50))
+            add_step(maker, at_ms + 1 + (int64_t)below(maker, 20000), STEP_ORDER, mem_printf("clock skew %d 0s", id), 0);
+        break;
+    case 13:
+        add_step(maker, at_ms, STEP_ORDER, mem_printf("disk full %d %d", id, (int)below(maker, 6000)), 0);
+        add_step(maker, at_ms + 1 + (int64_t)below(maker, 9000), STEP_ORDER, mem_printf("disk heal %d", id), 0);
+        break;
+    default:
+        break;
+    }
+}
+
 static enum ground draw_ground(struct maker *maker)
 {
     static const struct { int upto; enum ground ground; } grounds[] = { { 40, GROUND_PLAIN }, { 52, GROUND_RETENTION }, { 64, GROUND_COMPACTION }, { 76, GROUND_TOPICS },
@@ -553,6 +583,8 @@ void history_generate(struct history *out, uint64_t seed)
     maker.holds = maker.ground == GROUND_PLAIN && chance(&maker, 20);
     if (chance(&maker, 90))
         make_faults(&maker);
+    random_init(&maker.random, seed ^ 0xadd);
+    make_more(&maker, seed);
     sort_steps(out);
     out->end_ms = maker.load_ms + 500;
     while (out->step_count && out->steps[out->step_count - 1].at_ms > out->end_ms)
