@@ -192,6 +192,58 @@ static int check(struct topics *topics, struct trouble *trouble)
 
 /* ---- what several actions need ---- */
 
+bool topics_marked(const struct topics *topics, const char *name)
+{
+    const struct image_topic *topic = topics->zookeeper ? image_topic(cluster_image(lab_cluster(call_lab(topics->call))), name) : NULL;
+
+    return topic && topic->deleting;
+}
+
+static int32_t *copied(struct arena *arena, const int32_t *ids, int32_t count)
+{
+    int32_t *copy = arena_alloc(arena, ((size_t)count + 1) * sizeof(*copy));
+
+    for (int32_t i = 0; i < count; i++)
+        copy[i] = ids[i];
+    return copy;
+}
+
+static void add_deleting(struct arena *arena, const struct image_topic *topic, struct metadata_response_topic *out)
+{
+    *out = (struct metadata_response_topic){ .name = arena_text(arena, topic->name, strlen(topic->name)), .is_internal = topic->internal };
+    out->partitions.items = arena_alloc(arena, (size_t)topic->partition_count * sizeof(*out->partitions.items));
+    out->partitions.count = topic->partition_count;
+    for (int32_t p = 0; p < topic->partition_count; p++) {
+        const struct image_partition *from = &topic->partitions[p];
+        struct metadata_response_partition *to = &out->partitions.items[p];
+
+        *to = (struct metadata_response_partition){ .partition_index = p, .leader_id = from->leader, .leader_epoch = from->leader_epoch };
+        to->replica_nodes.items = copied(arena, from->replicas, from->replica_count);
+        to->replica_nodes.count = from->replica_count;
+        to->isr_nodes.items = copied(arena, from->isr, from->isr_count);
+        to->isr_nodes.count = from->isr_count;
+    }
+}
+
+/* ZooKeeper has a topic until it is gone; the brokers know nothing of it from the moment at which they were told to remove it. */
+static void add_all_deleting(struct topics *topics)
+{
+    const struct image *image = cluster_image(lab_cluster(call_lab(topics->call)));
+    struct metadata_response *cluster = topics->cluster;
+    struct arena *arena = &topics->admin.arena;
+    struct metadata_response_topic *all;
+
+    if (!image_deleting_count(image))
+        return;
+    all = arena_alloc(arena, ((size_t)cluster->topics.count + image_deleting_count(image)) * sizeof(*all));
+    for (int32_t i = 0; i < cluster->topics.count; i++)
+        all[i] = cluster->topics.items[i];
+    for (size_t t = 0; t < image_topic_count(image); t++)
+        if (image_topic_at(image, t)->deleting)
+            add_deleting(arena, image_topic_at(image, t), &all[cluster->topics.count++]);
+    cluster->topics.items = all;
+}
+
 bool topics_get(struct topics *topics, const char ***names, size_t *count, struct trouble *trouble)
 {
     bool exclude = tool_has(topics->options, "exclude-internal");
@@ -202,6 +254,8 @@ bool topics_get(struct topics *topics, const char ***names, size_t *count, struc
     if (!tool_text(topics->options, "topic", &topic, trouble) ||
         !tool_metadata(&topics->admin, "listTopics", &topics->cluster, trouble))
         return false;
+    if (topics->zookeeper)
+        add_all_deleting(topics);
     if (topic && !tool_filter_new(&filter, topic, trouble))
         return false;
     *names = arena_alloc(&topics->admin.arena, ((size_t)topics->cluster->topics.count + 1) * sizeof(**names));
@@ -568,6 +622,14 @@ static bool list(struct topics *topics, struct trouble *trouble)
 
     if (!topics_get(topics, &names, &count, trouble))
         return false;
+    for (size_t i = 0; i < count; i++)
+        if (topics_marked(topics, names[i])) {
+            struct text line = { 0 };
+
+            text_printf(&line, "%s - marked for deletion", names[i]);
+            names[i] = arena_text(&topics->admin.arena, text_chars(&line), line.size);
+            text_done(&line);
+        }
     all = tool_join(names, count, "\n");
     if (count || !topics->zookeeper)
         call_print(topics->call, "%s\n", all);
@@ -575,43 +637,62 @@ static bool list(struct topics *topics, struct trouble *trouble)
     return true;
 }
 
-static bool delete (struct topics *topics, struct trouble *trouble)
+/* With --zookeeper it is told to ZooKeeper, and nobody waits for more: but for the second that this tool of Kafka's needs to end and the next to start. */
+enum { DELETE_MS = 30000, MARK_MS = 1000 };
+
+static bool delete_all(struct topics *topics, const char **names, size_t count, struct trouble *trouble)
 {
-    struct arena *arena = &topics->admin.arena;
     struct delete_topics_request request;
     struct delete_topics_response *response;
-    const char **names;
-    size_t count;
     void *answer;
 
-    if (!topics_get(topics, &names, &count, trouble) || !topics_ensure_exists(topics, count, trouble))
-        return false;
-    if (!count)
-        return true;
     fields_preset(&delete_topics_request_message, &request);
-    request.topics.items = arena_alloc(arena, count * sizeof(*request.topics.items));
+    request.topics.items = arena_alloc(&topics->admin.arena, count * sizeof(*request.topics.items));
     request.topics.count = (int32_t)count;
     request.topic_names.items = names;
     request.topic_names.count = (int32_t)count;
-    request.timeout_ms = 30000;
-    for (size_t i = 0; i < count; i++) {
+    request.timeout_ms = topics->zookeeper ? MARK_MS : DELETE_MS;
+    for (size_t i = 0; i < count; i++)
         request.topics.items[i].name = names[i];
-        if (topics->zookeeper && topic_is_internal(names[i]))
-            return trouble_set(trouble, "kafka.admin.AdminOperationException",
-                               "Topic %s is a kafka internal topic and is not allowed to be marked for deletion.",
-                               names[i]);
-    }
     if (!tool_admin_call(&topics->admin, NODE_CONTROLLER, 20, -1, &request, &answer, "deleteTopics", trouble))
         return false;
     response = answer;
-    for (int32_t i = 0; i < response->responses.count; i++)
-        if (!tool_check(response->responses.items[i].error_code, response->responses.items[i].error_message, trouble))
+    for (int32_t i = 0; i < response->responses.count; i++) {
+        const struct delete_topics_response_topic *topic = &response->responses.items[i];
+
+        if (!(topics->zookeeper && topic->error_code == ERR_REQUEST_TIMED_OUT) && !tool_check(topic->error_code, topic->error_message, trouble))
             return false;
-    for (size_t i = 0; topics->zookeeper && i < count; i++)
-        call_print(topics->call,
-                   "Topic %s is marked for deletion.\nNote: This will have no impact if delete.topic.enable is not set "
-                   "to true.\n",
-                   names[i]);
+    }
+    return true;
+}
+
+static bool mark_one(struct topics *topics, const char *name, struct trouble *trouble)
+{
+    if (topic_is_internal(name))
+        return trouble_set(trouble, "kafka.admin.AdminOperationException",
+                           "Topic %s is a kafka internal topic and is not allowed to be marked for deletion.", name);
+    if (topics_marked(topics, name)) {
+        call_print(topics->call, "Topic %s is already marked for deletion.\n", name);
+        return true;
+    }
+    if (!delete_all(topics, &name, 1, trouble))
+        return false;
+    call_print(topics->call, "Topic %s is marked for deletion.\nNote: This will have no impact if delete.topic.enable is not set to true.\n", name);
+    return true;
+}
+
+static bool delete (struct topics *topics, struct trouble *trouble)
+{
+    const char **names;
+    size_t count;
+
+    if (!topics_get(topics, &names, &count, trouble) || !topics_ensure_exists(topics, count, trouble))
+        return false;
+    if (!topics->zookeeper)
+        return !count || delete_all(topics, names, count, trouble);
+    for (size_t i = 0; i < count; i++)
+        if (!mark_one(topics, names[i], trouble))
+            return false;
     return true;
 }
 

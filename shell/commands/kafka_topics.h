@@ -15,4 +15,5 @@ struct topics {
 bool topics_get(struct topics *topics, const char ***names, size_t *count, struct trouble *trouble);
 /* IllegalArgumentException unless something was found or nothing had to be. */
 bool topics_ensure_exists(struct topics *topics, size_t found, struct trouble *trouble);
+bool topics_marked(const struct topics *topics, const char *name); /* for deletion, as --zookeeper knows */
 bool topics_describe(struct topics *topics, struct trouble *trouble);

@@ -47,7 +47,9 @@ static bool describe_by_metadata(struct topics *topics, struct description *all,
         request.topics.items[i].name = uuid_is_zero(id) ? all[i].name : NULL;
         request.topics.items[i].topic_id = id;
     }
-    if (!tool_admin_call(&topics->admin, NODE_ANY, 3, -1, &request, &answer, "describeTopics", trouble))
+    if (topics->zookeeper)
+        answer = topics->cluster; /* with what no broker knows any more */
+    else if (!tool_admin_call(&topics->admin, NODE_ANY, 3, -1, &request, &answer, "describeTopics", trouble))
         return false;
     response = answer;
     for (int32_t i = 0; i < response->topics.count; i++) {
@@ -276,6 +278,8 @@ static void print_partition(const struct topics *topics, const struct descriptio
     } else if (!old) {
         text_add(&line, "\tElr: N/A\tLastKnownElr: N/A");
     }
+    if (topics_marked(topics, topic->name))
+        text_add(&line, "\tMarkedForDeletion: true");
     call_print(topics->call, "%s\n", line.data);
     text_done(&line);
 }
@@ -314,8 +318,9 @@ static void print_topic(const struct topics *topics, const struct description *t
             uuid_text(topic->id, id);
             call_print(topics->call, "\tTopicId: %s", id);
         }
-        call_print(topics->call, "\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: %s\n", (int)topic->count,
-                   topic->count ? (int)factor(topic->views) : 0, text_chars(&configs));
+        call_print(topics->call, "\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: %s%s\n", (int)topic->count,
+                   topic->count ? (int)factor(topic->views) : 0, text_chars(&configs),
+                   topics_marked(topics, topic->name) ? "\tMarkedForDeletion: true" : "");
     }
     text_done(&configs);
 }

@@ -421,15 +421,52 @@ static void say_deleted(struct cluster *cluster, const char *name, int32_t parti
                                         .facts = { { "partitions", partitions, NULL } }, .fact_count = 1));
 }
 
+static void say_waits_for_broker(struct cluster *cluster, const struct image_topic *topic, int32_t absent)
+{
+    char text[400];
+
+    snprintf(text, sizeof(text), "%.250s is to be deleted, and waits for broker %d, which has replicas of it", topic->name, absent);
+    journal_add(cluster->journal, ENTRY(EVENT_deletion_waits, .topic = topic->name, .broker = absent, .text = text, .rule = "ReplicaDeletionIneligible",
+                                        .facts = { { "absent_broker", absent, NULL }, { "partitions", topic->partition_count, NULL } }, .fact_count = 2));
+}
+
+/* 2.7: the brokers are told to forget it, and to remove what they have of it; also while a partition of it moves: TopicDeletionManager means to wait for that, but 2.7.0 asks
+ * whether it should before the topic is among those that may be told to. */
+static enum err begin_deletion(struct cluster *cluster, const struct image_topic *topic, int64_t *offset, struct reason *reason)
+{
+    struct metadata_record record = metadata_record(METADATA_TOPIC_DELETION);
+    int32_t absent = absent_replica(cluster, topic);
+    enum err err;
+
+    record.remove_topic.topic_id = topic->id;
+    controller_add(cluster, &record);
+    err = controller_commit(cluster, offset, reason);
+    if (!err && absent >= 0)
+        say_waits_for_broker(cluster, topic, absent);
+    return err;
+}
+
+static enum err remove_topic(struct cluster *cluster, const struct image_topic *topic, int64_t *offset, struct reason *reason)
+{
+    struct metadata_record record = metadata_record(METADATA_REMOVE_TOPIC);
+    char *name = mem_text(topic->name);
+    int32_t count = topic->partition_count;
+    enum err err;
+
+    record.remove_topic.topic_id = topic->id;
+    controller_add(cluster, &record);
+    err = controller_commit(cluster, offset, reason);
+    if (!err)
+        say_deleted(cluster, name, count);
+    mem_free(name);
+    return err;
+}
+
 enum err controller_delete_topic(struct cluster *cluster, const char *name, int64_t *offset, struct reason *reason)
 {
     struct config_layers layers = controller_layers(cluster, NULL);
     const struct image_topic *topic = image_topic(cluster->controller.image, name);
-    bool waits = release_is_27(cluster->release);
-    int32_t count, absent;
-    char text[400];
     enum err err = controller_check_acts(cluster, reason);
-    struct metadata_record record;
 
     if (err)
         return err;
@@ -437,27 +474,14 @@ enum err controller_delete_topic(struct cluster *cluster, const char *name, int6
         return err_because(ERR_TOPIC_DELETION_DISABLED, reason, "%s", err_message(ERR_TOPIC_DELETION_DISABLED));
     if (!topic)
         return err_because(ERR_UNKNOWN_TOPIC_OR_PARTITION, reason, "%s", err_message(ERR_UNKNOWN_TOPIC_OR_PARTITION));
+    if (!release_is_27(cluster->release))
+        return remove_topic(cluster, topic, offset, reason);
     if (topic->deleting) {
         if (offset)
             *offset = image_offset(cluster->controller.image);
         return ERR_OK;
     }
-    count = topic->partition_count;
-    absent = waits ? absent_replica(cluster, topic) : -1;
-    record = metadata_record(waits ? METADATA_TOPIC_DELETION : METADATA_REMOVE_TOPIC);
-    record.remove_topic.topic_id = topic->id;
-    controller_add(cluster, &record);
-    err = controller_commit(cluster, offset, reason);
-    if (err)
-        return err;
-    if (!waits)
-        say_deleted(cluster, name, count);
-    if (absent < 0)
-        return ERR_OK;
-    snprintf(text, sizeof(text), "%.250s is to be deleted, and waits for broker %d, which has replicas of it", name, absent);
-    journal_add(cluster->journal, ENTRY(EVENT_deletion_waits, .topic = name, .broker = absent, .text = text, .rule = "ReplicaDeletionIneligible",
-                                        .facts = { { "absent_broker", absent, NULL }, { "partitions", count, NULL } }, .fact_count = 2));
-    return ERR_OK;
+    return begin_deletion(cluster, topic, offset, reason);
 }
 
 enum err controller_resume_deletions(struct cluster *cluster, struct reason *reason)
@@ -466,11 +490,12 @@ enum err controller_resume_deletions(struct cluster *cluster, struct reason *rea
     bool some = false;
 
     for (size_t t = 0; t < image_topic_count(image) && image_deleting_count(image); t++) {
+        const struct image_topic *topic = image_topic_at(image, t);
         struct metadata_record record = metadata_record(METADATA_TOPIC_DELETION); /* those that are back remove what they have */
 
-        if (!image_topic_at(image, t)->deleting)
+        if (!topic->deleting)
             continue;
-        record.remove_topic.topic_id = image_topic_at(image, t)->id;
+        record.remove_topic.topic_id = topic->id;
         controller_add(cluster, &record);
         some = true;
     }
@@ -485,18 +510,9 @@ void controller_finish_deletions(struct cluster *cluster)
         return;
     for (size_t t = image_topic_count(image); t-- > 0;) {
         const struct image_topic *topic = image_topic_at(image, t);
-        struct metadata_record record = metadata_record(METADATA_REMOVE_TOPIC);
-        char *name;
-        int32_t count = topic->partition_count;
 
-        if (!topic->deleting || !all_have_removed(cluster, topic))
-            continue;
-        record.remove_topic.topic_id = topic->id;
-        name = mem_text(topic->name);
-        controller_add(cluster, &record);
-        if (!controller_commit(cluster, NULL, NULL))
-            say_deleted(cluster, name, count);
-        mem_free(name);
+        if (topic->deleting && all_have_removed(cluster, topic))
+            remove_topic(cluster, topic, NULL, NULL);
     }
 }
 

@@ -216,7 +216,7 @@ static void resource_remove(struct image *image, size_t place)
     memmove(&image->resources[place], &image->resources[place + 1], (--image->resource_count - place) * sizeof(*image->resources));
 }
 
-/* 2.7: from here on nobody leads. */
+/* 2.7: from here on nobody leads. Each replica leaves the ISR on its way to be removed, in order of the ids, but for the last. */
 static enum err apply_topic_deletion(struct image *image, struct uuid id, struct reason *reason)
 {
     struct image_topic *topic = image_topic_mutable(image, id);
@@ -225,8 +225,16 @@ static enum err apply_topic_deletion(struct image *image, struct uuid id, struct
         return err_because(ERR_UNKNOWN_TOPIC_ID, reason, "the metadata log marks a topic for deletion that is not there");
     image->deleting_count += !topic->deleting;
     topic->deleting = true;
-    for (int32_t p = 0; p < topic->partition_count; p++)
-        topic->partitions[p].leader = -1;
+    for (int32_t p = 0; p < topic->partition_count; p++) {
+        struct image_partition *partition = &topic->partitions[p];
+
+        partition->leader = -1;
+        for (int16_t i = 1; i < partition->isr_count; i++)
+            if (partition->isr[i] > partition->isr[0])
+                partition->isr[0] = partition->isr[i];
+        if (partition->isr_count)
+            partition->isr_count = 1;
+    }
     return ERR_OK;
 }
 

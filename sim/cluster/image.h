@@ -32,7 +32,7 @@ struct image_topic {
     char *name;
     struct uuid id;
     bool internal;               /* __consumer_offsets, __transaction_state */
-    bool deleting;               /* 2.7: it is to go, when all brokers have removed its replicas */
+    bool deleting;               /* 2.7: it is to go, when all brokers have removed its replicas: they know it no more */
     struct image_partition *partitions;
     int32_t partition_count;
 };

@@ -186,3 +186,19 @@ def test_a_broker_with_many_logs_is_waited_for_also_under_pause():
     assert status == 0 and not err
     assert out.count('Broker 2 is starting: its 200 logs are loaded, then it serves.\nBroker 2 is up.\n') == 2
     assert re.search(r'\n +2  up +9093 +200 +0\n', out), out
+
+
+def test_a_topic_that_waits_to_be_deleted_is_shown_as_real_2_7_shows_it():
+    """What three brokers of 2.7.0 printed, one of them down: brokers know the topic no more, ZooKeeper still does."""
+    tool = 'kafka-topics.sh --%s %s;'
+    status, out, err = script(tool % ('create', '--topic a --replica-assignment 1:2:0 --bootstrap-server localhost:9092') + 'broker stop 2; advance 1s; echo --;' +
+                              ''.join(tool % (what, where) for what, where in (
+                                  ('delete', '--topic a --bootstrap-server localhost:9092'), ('list', '--bootstrap-server localhost:9092'), ('list', '--zookeeper localhost:2181'),
+                                  ('describe', '--zookeeper localhost:2181'), ('delete', '--topic a --zookeeper localhost:2181'), ('describe', '--topic a --bootstrap-server localhost:9092'))) +
+                              'broker start 2; advance 1s;' + tool % ('list', '--zookeeper localhost:2181') + 'echo ==', '--kafka', '2.7', '--brokers', '3')
+    assert status == 1, err
+    assert out.split('--\n')[1].split('Error')[0] == (
+        '\na - marked for deletion\nTopic: a\tPartitionCount: 1\tReplicationFactor: 3\tConfigs: \tMarkedForDeletion: true\n'
+        '\tTopic: a\tPartition: 0\tLeader: none\tReplicas: 1,2,0\tIsr: 1\tMarkedForDeletion: true\nTopic a is already marked for deletion.\n'), out
+    assert "Error while executing topic command : Topic 'a' does not exist as expected" in out + err
+    assert out.split('interval.ms=300000)\n')[-1] == '==\n', out

@@ -369,32 +369,37 @@ TEST(there_is_no_authorizer_and_nothing_moves)
     wire_lab_free(admin.lab);
 }
 
-TEST(a_deletion_that_waits_is_answered_when_it_is_done_or_its_time_is_over)
+/* 2.7 answers once its broker has forgotten the topic, however long a replica's broker keeps it from being gone. */
+TEST(a_deletion_that_waits_is_answered_when_its_broker_has_forgotten_the_topic)
 {
     const char *name = "students";
     struct delete_topics_request in = { .topic_names = { &name, 1 }, .timeout_ms = 30000 };
     struct admin admin = admin_new(RELEASE_27, 2);
     struct broker *other = cluster_broker(admin.lab->cluster, 1);
     const struct delete_topics_response *out;
+    struct metadata_request ask = { .topics.count = -1 };
+    const struct metadata_response *known;
 
     CHECK_INT(ERR_OK, create(&admin, "students", 1, 2, NULL, NULL)->error_code);
     CHECK_INT(ERR_OK, broker_stop(other, NULL));
     wire_lab_advance_ms(admin.lab, 3000);
     client_begin(admin.client, 20, 5, &in);
-    wire_lab_advance_ms(admin.lab, 29990);
-    CHECK(!client_answer(admin.client));
-    wire_lab_advance_ms(admin.lab, 20);
-    out = client_answer(admin.client);
-    CHECK(out);
-    CHECK_INT(ERR_REQUEST_TIMED_OUT, out->responses.items[0].error_code);
-    client_begin(admin.client, 20, 5, &in);
-    wire_lab_advance_ms(admin.lab, 1000);
-    CHECK(!client_answer(admin.client));
-    CHECK_INT(ERR_OK, broker_start(other, NULL));
-    wire_lab_advance_ms(admin.lab, 1000);
+    wire_lab_advance_ms(admin.lab, 999);
+    CHECK(!client_answer(admin.client)); /* it may be gone in a moment */
+    wire_lab_advance_ms(admin.lab, 2);
     out = client_answer(admin.client);
     CHECK(out);
     CHECK_INT(ERR_OK, out->responses.items[0].error_code);
+    CHECK(image_topic(cluster_image(admin.lab->cluster), "students"));
+    client_begin(admin.client, 3, 9, &ask);
+    wire_lab_advance_ms(admin.lab, 1);
+    known = client_answer(admin.client);
+    CHECK_INT(0, known->topics.count);
+    CHECK_INT(ERR_TOPIC_ALREADY_EXISTS, create(&admin, "students", 1, 1, NULL, NULL)->error_code);
+    CHECK_INT(ERR_OK, broker_start(other, NULL));
+    wire_lab_advance_ms(admin.lab, 1000);
     CHECK(!image_topic(cluster_image(admin.lab->cluster), "students"));
+    CHECK_INT(ERR_OK, create(&admin, "students", 1, 1, NULL, NULL)->error_code);
     wire_lab_free(admin.lab);
 }
+

@@ -169,9 +169,11 @@ static const struct image_topic *find_topic(const struct request *request, const
 {
     const struct image *image = broker_image(request->broker);
 
+    const struct image_topic *topic = asked->name ? image_topic(image, asked->name) : NULL;
+
     if (request->version >= 10 && !uuid_is_zero(asked->topic_id))
-        return image_topic_by_id(image, asked->topic_id);
-    return asked->name ? image_topic(image, asked->name) : NULL;
+        topic = image_topic_by_id(image, asked->topic_id);
+    return topic && !topic->deleting ? topic : NULL; /* 2.7's controller tells brokers to forget it before it is gone */
 }
 
 static void answer_missing(struct request *request, const struct metadata_request_topic *asked, struct metadata_response_topic *out)
@@ -207,8 +209,10 @@ static void answer_all(struct request *request, struct metadata_response *answer
     const struct image *image = broker_image(request->broker);
 
     REPLY_ARRAY(request, answer->topics, image_topic_count(image));
+    answer->topics.count = 0;
     for (size_t i = 0; i < image_topic_count(image); i++)
-        add_topic(request, image_topic_at(image, i), &answer->topics.items[i]);
+        if (!image_topic_at(image, i)->deleting)
+            add_topic(request, image_topic_at(image, i), &answer->topics.items[answer->topics.count++]);
 }
 
 enum reply handle_metadata(struct request *request)

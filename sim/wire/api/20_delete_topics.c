@@ -83,29 +83,56 @@ static bool is_repeated(const struct delete_topics_response *answer, int32_t at)
     return false;
 }
 
-/* 2.7: DelayedDeleteMetadata. Waited for is that this broker knows the topic no more, until the request's time is over; the deletion goes on without it. */
+/* 2.7: DelayedDeleteTopics. Waited for is that this broker knows the topic no more, until the request's time is over; the deletion goes on without it. Kafka answers as soon as the
+ * controller has told its broker to forget the topic, a moment before it is gone, in which none of that name can be made; its tools need a second to start, and do not
+ * meet that. Ours start in no time: so they are answered when it is gone, or a second later. */
+enum { GONE_US = 1000000 };
 struct deletion {
     struct request *request;
     struct image_wait wait;
+    bool forgotten;                   /* all of them: only being gone is waited for */
 };
+enum still { STILL_THERE, STILL_KNOWN }; /* known: to this broker's clients */
 
-static bool some_wait(struct request *request, bool tell)
+static bool some_are(const struct request *request, enum still still)
+{
+    const struct delete_topics_response *answer = request->out;
+
+    for (int32_t i = 0; i < answer->responses.count; i++) {
+        const struct delete_topics_response_topic *out = &answer->responses.items[i];
+        const struct image_topic *topic = out->error_code ? NULL : image_topic_by_id(broker_image(request->broker), out->topic_id);
+
+        if (topic && (still == STILL_THERE || !topic->deleting))
+            return true;
+    }
+    return false;
+}
+
+static void tell_timed_out(struct request *request, enum still still)
 {
     struct delete_topics_response *answer = request->out;
-    bool some = false;
 
     for (int32_t i = 0; i < answer->responses.count; i++) {
         struct delete_topics_response_topic *out = &answer->responses.items[i];
+        const struct image_topic *topic = out->error_code ? NULL : image_topic_by_id(broker_image(request->broker), out->topic_id);
 
-        if (out->error_code || !image_topic_by_id(broker_image(request->broker), out->topic_id))
+        if (!topic || (still == STILL_KNOWN && topic->deleting))
             continue;
-        some = true;
-        if (tell) {
-            out->error_code = ERR_REQUEST_TIMED_OUT;
-            out->error_message = err_message(ERR_REQUEST_TIMED_OUT);
-        }
+        out->error_code = ERR_REQUEST_TIMED_OUT;
+        out->error_message = err_message(ERR_REQUEST_TIMED_OUT);
     }
-    return some;
+}
+
+static void wait_on(struct deletion *deletion)
+{
+    struct request *request = deletion->request;
+
+    if (!deletion->forgotten && !some_are(request, STILL_KNOWN)) {
+        deletion->forgotten = true;
+        if (timer_left_us(&request->timer) > GONE_US)
+            timer_arm(request_timers(request), &request->timer, GONE_US);
+    }
+    broker_await_image(request->broker, &deletion->wait, image_offset(broker_image(request->broker)) + 1);
 }
 
 static void look_again(void *context)
@@ -113,8 +140,8 @@ static void look_again(void *context)
     struct deletion *deletion = context;
     struct request *request = deletion->request;
 
-    if (some_wait(request, false)) {
-        broker_await_image(request->broker, &deletion->wait, image_offset(broker_image(request->broker)) + 1);
+    if (some_are(request, STILL_THERE)) {
+        wait_on(deletion);
         return;
     }
     timer_cancel(&request->timer);
@@ -127,7 +154,7 @@ static void timed_out(void *context)
     struct deletion *deletion = request->state;
 
     broker_forget_image_wait(request->broker, &deletion->wait);
-    some_wait(request, true);
+    tell_timed_out(request, STILL_KNOWN);
     request_reply(request);
 }
 
@@ -137,7 +164,7 @@ static enum reply await_deletions(struct request *request)
     struct deletion *deletion;
 
     if (in->timeout_ms <= 0) {
-        some_wait(request, true);
+        tell_timed_out(request, STILL_THERE);
         return REPLY_NOW;
     }
     deletion = arena_alloc(&request->arena, sizeof(*deletion));
@@ -146,7 +173,7 @@ static enum reply await_deletions(struct request *request)
     request->timer.run = timed_out;
     request->timer.context = request;
     timer_arm(request_timers(request), &request->timer, (int64_t)in->timeout_ms * 1000);
-    broker_await_image(request->broker, &deletion->wait, image_offset(broker_image(request->broker)) + 1);
+    wait_on(deletion);
     return REPLY_LATER;
 }
 
@@ -180,7 +207,7 @@ enum reply handle_delete_topics(struct request *request)
         out->error_code = (int16_t)err;
         out->error_message = order_message(request, err, &reason);
     }
-    if (release_is_27(cluster_release(request->cluster)) && some_wait(request, false))
+    if (release_is_27(cluster_release(request->cluster)) && some_are(request, STILL_THERE))
         return await_deletions(request);
     return order_reply(request, wait, NULL);
 }
