@@ -156,9 +156,7 @@ static enum err no_api(struct order_call *call, const char *word)
     struct text near = { 0 };
     enum err err;
 
-    if (!strcasecmp(word, "BrokerHeartbeat"))
-        text_add(&near, "brokers' heartbeats are no messages here, so that idle brokers cost nothing; `net cut 2 1` or `broker freeze 2` silences a broker");
-    else if (fault_api_near(word))
+    if (fault_api_near(word))
         text_printf(&near, "there is no API of this name; did you mean %s?", fault_api_near(word));
     else
         text_add(&near, "there is no API of this name; `select name from apis` lists those that clients send, and * is any");
@@ -172,12 +170,30 @@ static bool is_spoken(const struct order_call *call, const char *api)
 {
     enum release release = lab_release(call->lab);
     bool old = release_is_27(release);
+    const struct inner_api *inner = fault_inner_api(api);
     int16_t first, last;
 
     for (size_t i = 0; i < api_count(); i++)
         if (!strcmp(api_at(i)->name, api))
             return api_range(api_at(i), release, &first, &last);
-    return !strcmp(api, "AlterPartition") || !strcmp(api, "AssignReplicasToDirs") ? !old : !strcmp(api, "AlterIsr") || !strcmp(api, "LeaderAndIsr") ? old : true;
+    return !inner || (old ? inner->in_27 : inner->in_43);
+}
+
+/* What a broker or a controller can't be answered with. */
+static enum err check_error(struct order_call *call, const struct fault_rule *rule)
+{
+    const struct inner_api *inner = fault_inner_api(rule->api);
+    char *name;
+    bool listed;
+
+    if (rule->kind != FAULT_ERROR || !inner || !inner->errors)
+        return ERR_OK;
+    name = mem_printf("%s ", err_name(rule->error));
+    listed = strstr(inner->errors, name) == inner->errors;
+    for (const char *at = inner->errors; (at = strchr(at, ' ')) && !listed; at++)
+        listed = text_starts(at + 1, name);
+    mem_free(name);
+    return listed ? ERR_OK : err_because(ERR_INVALID_REQUEST, call->reason, "%s is no answer to %s, which is one of: %s", err_name(rule->error), rule->api, inner->errors);
 }
 
 enum err order_fault_add(struct order_call *call)
@@ -205,6 +221,8 @@ enum err order_fault_add(struct order_call *call)
         if (err)
             return err;
     }
+    if (check_error(call, &rule))
+        return ERR_INVALID_REQUEST;
     if (!given)
         return err_because(ERR_INVALID_REQUEST, call->reason, "what is to happen to %s? error=NAME, lose-request, lose-response, delay=DURATION, hold, blackhole or observe; "
                            "for instance: " EXAMPLE, rule.api);

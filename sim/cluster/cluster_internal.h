@@ -242,6 +242,17 @@ struct shutdown {
     char *waits;                      /* for what, in words; NULL: for nothing */
 };
 
+/* Heartbeats and the registration as messages, for faults (heartbeats.c). */
+struct heartbeat {
+    struct network_message message;   /* to the controller and back */
+    struct event event;               /* the next one is sent; one under way is given up */
+    enum heartbeat_step { HEARTBEAT_RESTS, HEARTBEAT_ASKS, HEARTBEAT_RETURNS } step;
+    bool real;                        /* they are messages: a fault may hit them */
+    bool missing;                     /* the controller did not get what it was to get */
+    enum err err;                     /* of the answer */
+    int64_t heard_us;                 /* real: when the controller got the last one */
+};
+
 struct broker {
     struct cluster *cluster;
     int32_t id, port;
@@ -267,6 +278,7 @@ struct broker {
     int64_t session_since_us;         /* 2.7: it registered anew while it lived; 0: not since it started */
     enum session_step { SESSION_FINE, SESSION_ENDS, SESSION_TAKES, SESSION_RETURNS } session_step; /* what session_event does next */
     struct shutdown shutdown;
+    struct heartbeat heartbeat;
     char *failure;                    /* its disk's, before it halts */
     struct before_power_off *before;  /* its logs, before the power went; until it is up again */
     size_t before_count, before_capacity;
@@ -423,10 +435,20 @@ void life_start_again(void *context);                   /* life_event: the next 
 void shutdown_init(struct broker *broker);
 void shutdown_forget(struct broker *broker);            /* it is over, or given up */
 
+/* ---- heartbeats.c: 4.3's heartbeats and registration, where a fault may hit them ---- */
+void heartbeat_init(struct broker *broker);
+void heartbeat_forget(struct broker *broker);           /* it went down, or stops: those with wantShutDown are life_stop.c's */
+void heartbeats_check(struct cluster *cluster);         /* whose are messages from now on; who came up, faults that changed */
+bool heartbeat_missing(const struct broker *broker);
+void heartbeats_controller_starts(struct broker *broker); /* which gives it the time of a session */
+/* In the task of a start: until the controller takes a registration. False: given up. */
+bool heartbeat_register(struct broker *broker);
+
 /* ---- sessions.c: who is heard of, by the controller (4.3) or ZooKeeper (2.7) ---- */
 void session_init(struct broker *broker);
 void session_watch_network(struct cluster *cluster);    /* from here on what the network does is followed */
 bool session_in_contact(const struct broker *broker);
+int64_t session_last_contact_us(const struct broker *broker); /* when it was heard of last */
 bool session_acts(const struct cluster *cluster);       /* there is a controller that can act on what it sees */
 void session_check(struct broker *broker);              /* something may have changed: contact, the controller's home */
 void session_check_all(struct cluster *cluster);

@@ -20,9 +20,13 @@ struct fault_query {
 };
 struct fault_hook {
     struct fault_verdict (*ask)(void *context, const struct fault_query *query);
+    bool (*may_hit)(void *context, const struct fault_query *query);                   /* the next of this kind, or one after it; nothing is counted */
     void *context;
 };
 void cluster_set_fault_hook(struct cluster *cluster, const struct fault_hook *hook);   /* borrowed; NULL: no faults */
+/* What goes on by itself while all is well (heartbeats, the quorum's idle fetches) is no event; as long as a fault may hit it, it is. */
+bool cluster_fault_may_hit(const struct cluster *cluster, const struct fault_query *query);
+void cluster_faults_changed(struct cluster *cluster);                                  /* one was added or taken away */
 
 void network_send_request(struct cluster *cluster, const struct fault_query *query, struct network_message *message, size_t bytes);
 static inline enum err network_refusal(const struct network_message *message) { return message->verdict.kind == FAULT_ERROR ? message->verdict.error : ERR_OK; }

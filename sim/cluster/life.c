@@ -142,6 +142,7 @@ void life_leave_memory(struct broker *broker)
     broker_free_fetchers(broker);
     fetchers_leader_down(broker);
     freeze_forget(broker);
+    heartbeat_forget(broker);
     old_controller_gone(broker);
     broker->controller_epoch = 0;
 }
@@ -456,6 +457,7 @@ void life_init(struct broker *broker)
     broker->life_event = (struct event){ .context = broker };
     session_init(broker);
     shutdown_init(broker);
+    heartbeat_init(broker);
 }
 
 void life_cancel(struct broker *broker)
@@ -473,6 +475,7 @@ void life_done(struct broker *broker)
     life_give_up(broker);
     life_cancel(broker);
     shutdown_forget(broker);
+    heartbeat_forget(broker);
     mem_free(broker->start_failure);
     forget_before(broker);
     for (size_t i = 0; i < broker->dir_count; i++)

@@ -174,6 +174,10 @@ static enum err until_committed(struct broker *broker, enum err (*order)(struct 
 
     while (!err && again) {
         err = find_controller(broker, alone, reason);
+        if (!err && order == register_anew && !heartbeat_register(broker))
+            err = given_up(broker, reason);
+        if (!err)
+            err = find_controller(broker, alone, reason);
         if (!err)
             err = order(broker, alone, reason);
         if (!err && !life_await_commit(broker, &again))
@@ -245,6 +249,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
                                         .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
                                                    { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
     fetchers_leader_up(broker);
+    heartbeats_check(cluster);
     life_tell_up(broker);
     if (alone || (release_is_27(cluster->release) && life_is_home(broker))) /* 2.7: nobody had taken over from it before it came back */
         life_controller_is_back(cluster);

@@ -380,6 +380,7 @@ enum err broker_stop(struct broker *broker, struct reason *reason)
     broker->state = BROKER_STOPPING;
     broker->task_cost = 0;
     shutdown_forget(broker);
+    heartbeat_forget(broker);
     task_start(stop_run, stop_ended, broker);
     return ERR_OK;
 }

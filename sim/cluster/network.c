@@ -285,6 +285,20 @@ struct fault_verdict cluster_fault(const struct cluster *cluster, const struct f
     return hook ? hook->ask(hook->context, query) : (struct fault_verdict){ .kind = FAULT_NONE };
 }
 
+bool cluster_fault_may_hit(const struct cluster *cluster, const struct fault_query *query)
+{
+    const struct fault_hook *hook = cluster->network->faults;
+
+    return hook && hook->may_hit(hook->context, query);
+}
+
+void cluster_faults_changed(struct cluster *cluster)
+{
+    if (cluster->opening || cluster->inspection)
+        return;
+    heartbeats_check(cluster);
+}
+
 static void keep_back(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, bool lost)
 {
     assert(!network_under_way(message));

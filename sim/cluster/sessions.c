@@ -1,7 +1,7 @@
 /* Sessions: a broker is alive as long as it is heard of, by the controller (4.3: a heartbeat each broker.heartbeat.interval.ms) or by ZooKeeper (2.7). One whose link there is
  * cut, or that stands still, loses its session after broker.session.timeout.ms (zookeeper.session.timeout.ms), lives on and believes what it believed: a zombie.
- * Heard of again it is let in again. Heartbeats cost no events: what changes contact tells so, and when the last one came is worked out. Kafka's BrokerHeartbeatManager,
- * BrokerLifecycleManager (4.3); KafkaZkClient, KafkaController's RegisterBrokerAndReelect, and ZooKeeper's ClientCnxn, SessionTrackerImpl, ExpiryQueue (2.7). Deviation: with 2.7
+ * Heard of again it is let in again. Heartbeats cost no events, but where a fault may hit them (heartbeats.c): what changes contact tells so, and when the last one came is
+ * worked out. Kafka's BrokerHeartbeatManager, BrokerLifecycleManager (4.3); KafkaZkClient, KafkaController's RegisterBrokerAndReelect, and ZooKeeper's ClientCnxn, SessionTrackerImpl, ExpiryQueue (2.7). Deviation: with 2.7
  * only pings keep a session alive, where ZooKeeper counts whatever a broker asks of it, and each broker begins to ping when its session begins. */
 #include <stdio.h>
 
@@ -21,6 +21,12 @@ static int32_t listener(const struct cluster *cluster)
 bool session_in_contact(const struct broker *broker)
 {
     return network_open_both_ways(broker->cluster, broker->id, listener(broker->cluster));
+}
+
+/* As long as a fault may hit them heartbeats come one by one, and what counts is that they come. */
+static bool is_heard(const struct broker *broker)
+{
+    return session_in_contact(broker) && !heartbeat_missing(broker);
 }
 
 /* Whoever counts sessions is there and goes on. */
@@ -79,11 +85,13 @@ static int64_t heartbeat_every_us(const struct broker *broker)
 }
 
 /* A session counts from the last heartbeat. Where only the answers are lost, one more arrives, and its sender waits in vain. */
-static int64_t last_contact_us(const struct broker *broker)
+int64_t session_last_contact_us(const struct broker *broker)
 {
     const struct cluster *cluster = broker->cluster;
     int64_t now_us = queue_now_us(cluster->queue), every_us = heartbeat_every_us(broker), since_us;
 
+    if (broker->heartbeat.real)
+        return broker->heartbeat.heard_us;
     if (every_us < 1)
         return now_us;
     since_us = (now_us - (broker->session_since_us > broker->started_us ? broker->session_since_us : broker->started_us)) % every_us;
@@ -182,7 +190,7 @@ static void come_back(struct broker *broker)
     bool nobody_left = old(cluster) && cluster->controller.down, more; /* who would have fenced it */
 
     broker->session_step = SESSION_FINE;
-    if (!broker->up || broker->state != BROKER_UP || !session_in_contact(broker))
+    if (!broker->up || broker->state != BROKER_UP || !is_heard(broker))
         return;
     if (old(cluster) && (nobody_left || !known(broker) || known(broker)->fenced))
         old_controller_learns(broker, "its session with ZooKeeper has ended");
@@ -236,7 +244,7 @@ static void be_missed(struct broker *broker, int64_t last_us)
 void session_check(struct broker *broker)
 {
     struct cluster *cluster = broker->cluster;
-    bool contact = broker->up && session_in_contact(broker), scheduled = event_scheduled(&broker->session_event);
+    bool contact = broker->up && is_heard(broker), scheduled = event_scheduled(&broker->session_event);
     const struct image_broker *registered = known(broker);
 
     if (cluster->opening || cluster->inspection || (cluster->controller.down && !old(cluster)))
@@ -250,7 +258,7 @@ void session_check(struct broker *broker)
             broker->session_ends_us = 0;
             be_still(broker, SESSION_FINE);
         } else if (broker->session_last_us > queue_now_us(cluster->queue) && (!broker->up || !network_open(cluster, broker->id, listener(cluster)))) {
-            be_missed(broker, last_contact_us(broker)); /* the one more that was to arrive does not */
+            be_missed(broker, session_last_contact_us(broker)); /* the one more that was to arrive does not */
         } else if (!scheduled && counts(cluster)) {
             run_at(broker, SESSION_ENDS, broker->session_ends_us);
         }
@@ -269,7 +277,7 @@ void session_check(struct broker *broker)
     if (!broker->up)
         return;
     if (!contact && registered && !registered->fenced)
-        be_missed(broker, last_contact_us(broker));
+        be_missed(broker, session_last_contact_us(broker));
     else if (contact && broker->state == BROKER_UP && (!registered || registered->fenced || cluster->controller.down))
         run_at(broker, SESSION_RETURNS, queue_now_us(cluster->queue) + network_latency_us(cluster, broker->id, listener(cluster)));
 }
@@ -317,7 +325,7 @@ void session_broker_died(struct broker *broker)
     be_still(broker, SESSION_FINE);
     if (!registered || registered->fenced)
         return;
-    broker->session_last_us = last_contact_us(broker);
+    broker->session_last_us = session_last_contact_us(broker);
     broker->session_ends_us = session_end_us(broker, broker->session_last_us);
     if (listens)
         run_at(broker, SESSION_ENDS, broker->session_ends_us);
@@ -349,7 +357,8 @@ void session_controller_starts(struct cluster *cluster)
 
         be_still(broker, SESSION_FINE);
         broker->session_ends_us = 0;
-        if ((!broker->up || !session_in_contact(broker)) && !broker->task && registered && !registered->fenced)
+        heartbeats_controller_starts(broker);
+        if ((!broker->up || !is_heard(broker)) && !broker->task && registered && !registered->fenced)
             be_missed(broker, queue_now_us(cluster->queue));
         else
             session_check(broker);

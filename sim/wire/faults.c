@@ -9,13 +9,32 @@
 
 /* ---- names of APIs ---- */
 
-/* What brokers and controllers say to each other only, as far as it is sent on the simulated network. */
-static const char *const inner_apis[] = { "AlterPartition", "AlterIsr", "LeaderAndIsr", "OffsetForLeaderEpoch", "AssignReplicasToDirs" };
+/* As far as it is sent on the simulated network. Whatever the error, a heartbeat, a registration or a vote is tried again (BrokerLifecycleManager, KafkaRaftClient);
+ * those listed are what the controllers of Kafka answer. */
+#define LIFE_ERRORS "NOT_CONTROLLER CLUSTER_AUTHORIZATION_FAILED REQUEST_TIMED_OUT UNKNOWN_SERVER_ERROR UNSUPPORTED_VERSION "
+static const struct inner_api inner_apis[] = {
+    { "AlterPartition", false, true, false, NULL },
+    { "AlterIsr", true, false, false, NULL },
+    { "LeaderAndIsr", true, false, false, NULL },
+    { "OffsetForLeaderEpoch", true, true, false, NULL },
+    { "AssignReplicasToDirs", false, true, false, NULL },
+    { "BrokerHeartbeat", false, true, true, LIFE_ERRORS "STALE_BROKER_EPOCH BROKER_ID_NOT_REGISTERED " },
+    { "BrokerRegistration", false, true, true, LIFE_ERRORS "DUPLICATE_BROKER_REGISTRATION INCONSISTENT_CLUSTER_ID INVALID_REGISTRATION BROKER_ID_NOT_REGISTERED " },
+    { "ControlledShutdown", true, false, true, "STALE_CONTROLLER_EPOCH STALE_BROKER_EPOCH BROKER_NOT_AVAILABLE CLUSTER_AUTHORIZATION_FAILED UNKNOWN_SERVER_ERROR " },
+};
 enum { INNER_APIS = sizeof(inner_apis) / sizeof(*inner_apis) };
 
 static const char *name_at(size_t i)
 {
-    return i < api_count() ? api_at(i)->name : inner_apis[i - api_count()];
+    return i < api_count() ? api_at(i)->name : inner_apis[i - api_count()].name;
+}
+
+const struct inner_api *fault_inner_api(const char *name)
+{
+    for (size_t i = 0; i < INNER_APIS; i++)
+        if (!strcmp(inner_apis[i].name, name))
+            return &inner_apis[i];
+    return NULL;
 }
 
 const char *fault_api(const char *name, bool *clients)
@@ -81,6 +100,7 @@ void faults_free(struct faults *faults)
 }
 
 static struct fault_verdict ask_brokers(void *context, const struct fault_query *query);
+static bool may_hit(void *context, const struct fault_query *query);
 
 static struct faults *faults_of(struct wire *wire)
 {
@@ -90,7 +110,7 @@ static struct faults *faults_of(struct wire *wire)
         return faults;
     faults = wire->faults = mem_zero(sizeof(*faults));
     faults->wire = wire;
-    faults->hook = (struct fault_hook){ .ask = ask_brokers, .context = faults };
+    faults->hook = (struct fault_hook){ .ask = ask_brokers, .may_hit = may_hit, .context = faults };
     cluster_set_fault_hook(wire->cluster, &faults->hook);
     return faults;
 }
@@ -123,6 +143,7 @@ uint64_t faults_add(struct wire *wire, const struct fault_rule *rule)
     fault->rule.client = mem_text(rule->client);
     fault->added_us = queue_now_us(wire->queue);
     ARRAY_ADD(faults->items, faults->count, faults->capacity) = fault;
+    cluster_faults_changed(wire->cluster);
     return fault->id;
 }
 
@@ -349,6 +370,18 @@ struct fault_verdict faults_ask(struct request *request, const struct fault **ou
     return (struct fault_verdict){ (*out)->rule.kind, (*out)->rule.error, (*out)->rule.delay_us, (*out)->id };
 }
 
+static bool meant(const struct fault_rule *rule, const struct fault_query *query, const char *who)
+{
+    const struct inner_api *inner = fault_inner_api(query->api);
+    int32_t broker = inner && inner->of_sender ? query->from : query->to;
+
+    return rule->from != FAULT_FROM_CLIENTS && names_api(rule, query->api) && (rule->from < 0 || rule->from == query->from) &&
+           (rule->broker < 0 || rule->broker == broker) && !rule->group && (!rule->client || text_matches(who, rule->client)) &&
+           !(query->part && (!rule->topic || (rule->kind != FAULT_ERROR && rule->kind != FAULT_NONE))) &&
+           (!rule->topic || (query->topic && text_matches(query->topic, rule->topic))) &&
+           (rule->partition < 0 || (query->topic && query->partition == rule->partition));
+}
+
 static struct fault_verdict ask_brokers(void *context, const struct fault_query *query)
 {
     struct faults *faults = context;
@@ -362,16 +395,24 @@ static struct fault_verdict ask_brokers(void *context, const struct fault_query 
         struct fault *fault = faults->items[i];
         const struct fault_rule *rule = &fault->rule;
 
-        if (!is_on(fault) || rule->from == FAULT_FROM_CLIENTS || !names_api(rule, query->api) || (rule->from >= 0 && rule->from != query->from) ||
-            (rule->broker >= 0 && rule->broker != query->to) || rule->group || (rule->client && !text_matches(who, rule->client)) ||
-            (query->part && (!rule->topic || (rule->kind != FAULT_ERROR && rule->kind != FAULT_NONE))) ||
-            (rule->topic && !(query->topic && text_matches(query->topic, rule->topic))) || (rule->partition >= 0 && place.partition != rule->partition) ||
-            (verdict.kind && rule->kind != FAULT_NONE))
+        if (!is_on(fault) || !meant(rule, query, who) || (verdict.kind && rule->kind != FAULT_NONE))
             continue;
         if (hit(faults, fault, &sender, &place) && rule->kind != FAULT_NONE)
             verdict = (struct fault_verdict){ rule->kind, rule->error, rule->delay_us, fault->id };
     }
     return verdict;
+}
+
+static bool may_hit(void *context, const struct fault_query *query)
+{
+    const struct faults *faults = context;
+    char who[32];
+
+    snprintf(who, sizeof(who), "broker-%d", query->from);
+    for (size_t i = 0; i < faults->count; i++)
+        if (is_on(faults->items[i]) && meant(&faults->items[i]->rule, query, who))
+            return true;
+    return false;
 }
 
 /* ---- the table ---- */

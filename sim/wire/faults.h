@@ -15,7 +15,7 @@ struct fault_rule {
     enum err error;
     int64_t delay_us;
     const char *topic, *group, *client; /* patterns (* ? []); NULL: whatever */
-    int32_t partition, broker;    /* broker: that it is sent to; -1: whatever */
+    int32_t partition, broker;    /* broker: that it is sent to, or with inner_api.of_sender that sends it; -1: whatever */
     int32_t from;                 /* FAULT_FROM_..., or the id of the broker that sends it */
     int64_t skip, count;          /* count 0: no end */
     bool may_miss;                /* chance made it: nobody expects that it hits */
@@ -33,6 +33,15 @@ struct fault {
 const char *fault_api(const char *name, bool *clients);
 /* The next name of an API that is like it, for "did you mean"; NULL. */
 const char *fault_api_near(const char *name);
+
+/* What brokers and controllers send each other only. */
+struct inner_api {
+    const char *name;
+    bool in_27, in_43;            /* whose brokers speak it */
+    bool of_sender;               /* broker= is the one that it is about, and that sends it: its receiver is the controller */
+    const char *errors;           /* that its sender gets over, each with a space behind; NULL: any */
+};
+const struct inner_api *fault_inner_api(const char *name);               /* spelt right; NULL: clients send it */
 
 /* All names; NULL: no more. */
 const char *fault_api_at(size_t i);
