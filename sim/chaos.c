@@ -397,6 +397,43 @@ enum err chaos_begin(struct lab *lab, const struct chaos_options *options, struc
     return ERR_OK;
 }
 
+bool chaos_state(const struct lab *lab, struct chaos_state *out)
+{
+    const struct chaos *chaos = lab->chaos;
+    int64_t now_us = queue_now_us(lab->queue);
+
+    if (!chaos || chaos->ended)
+        return false;
+    *out = (struct chaos_state){ .options = { .seed = chaos->seed, .for_us = chaos->until_us > now_us ? chaos->until_us - now_us : 0, .brokers = chaos->brokers,
+                                              .broker_count = chaos->broker_count, .rough = chaos->rough },
+                                 .next_us = event_scheduled(&chaos->tick) ? chaos->tick.at_us - now_us : 0, .over = chaos->over };
+    memcpy(out->random, chaos->random.state, sizeof(out->random));
+    for (size_t i = 0; i < chaos->kind_count; i++)
+        out->options.kinds[chaos->kinds[i]] = true;
+    return true;
+}
+
+enum err chaos_go_on(struct lab *lab, const struct chaos_state *state, struct reason *reason)
+{
+    enum err err = chaos_begin(lab, &state->options, reason);
+
+    if (err)
+        return err;
+    memcpy(lab->chaos->random.state, state->random, sizeof(state->random));
+    lab->chaos->over = state->over;
+    event_after(lab->queue, &lab->chaos->tick, state->next_us);
+    return ERR_OK;
+}
+
+void chaos_add_fault(struct lab *lab, uint64_t fault, int32_t broker, int64_t at_us, int64_t until_us, const char *words)
+{
+    int64_t now_us = queue_now_us(lab->queue);
+
+    fault_may_miss(lab->wire, fault);
+    keep(lab->chaos, &(struct chaos_deed){ .at_us = at_us, .until_us = until_us > now_us ? until_us : now_us, .kind = CHAOS_REQUESTS, .broker = broker, .other = -1,
+                                           .words = mem_text(words), .fault = fault });
+}
+
 enum err chaos_end(struct lab *lab, struct reason *reason)
 {
     if (!lab->chaos || lab->chaos->over)

@@ -30,9 +30,23 @@ struct chaos_deed {               /* what it did */
     uint64_t fault;               /* CHAOS_REQUESTS */
 };
 
+/* What is left of it when its lab is closed: a lab opens with all its brokers up and nothing in their way, so of its deeds only faults at requests are not mended yet. */
+enum { CHAOS_STATE_NUMBERS = 4 };
+struct chaos_state {
+    struct chaos_options options; /* for_us: from when it goes on */
+    uint64_t random[CHAOS_STATE_NUMBERS];
+    int64_t next_us;              /* from now */
+    bool over;
+};
+
 struct chaos;
 /* ERR_INVALID_REQUEST: one goes on already. */
 enum err chaos_begin(struct lab *lab, const struct chaos_options *options, struct reason *reason);
+/* False: there is none that goes on. What the options name is the chaos's. */
+bool chaos_state(const struct lab *lab, struct chaos_state *out);
+enum err chaos_go_on(struct lab *lab, const struct chaos_state *state, struct reason *reason);
+/* A deed of before, whose fault at requests is there. */
+void chaos_add_fault(struct lab *lab, uint64_t fault, int32_t broker, int64_t at_us, int64_t until_us, const char *words);
 enum err chaos_end(struct lab *lab, struct reason *reason);                /* mends all now */
 const struct chaos *lab_chaos(const struct lab *lab);                      /* the latest; NULL: there was none */
 bool chaos_goes_on(const struct chaos *chaos);                             /* until all is mended */

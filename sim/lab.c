@@ -207,6 +207,7 @@ enum err lab_open(struct lab **out, const struct lab_options *given, struct reas
         goto out;
     if (lab->store)
         store_keep(lab->store, lab->journal);
+    lab_take_kept_orders(lab);
     lab->control = mem_printf("%s/control", lab->dir);
     if (options.inspect)
         lab_set_pace(lab, PACE_PAUSED);
@@ -245,6 +246,8 @@ void lab_close(struct lab *lab)
     if (!lab)
         return;
     exporter_close(lab->exporter);
+    if (lab->store && lab->control) /* it was open */
+        lab_keep_orders(lab, lab->store);
     schedule_free(lab->schedule);
     chaos_free(lab->chaos);
     net_close(lab->net);
@@ -350,8 +353,10 @@ void lab_flush(struct lab *lab)
     fs_settle(lab->fs);
     if (lab->recorder)
         recorder_flush(lab->recorder, NULL);
-    if (lab->store)
+    if (lab->store) {
+        lab_keep_orders(lab, lab->store);
         store_commit(lab->store);
+    }
 }
 
 bool lab_is_transient(const struct lab *lab) { return lab->transient; }

@@ -61,6 +61,13 @@ struct lab {
 enum err order_play(struct lab *lab, const char *words);
 /* In an event of the lab's own: an order that was given for later, or that chaos gives. Part of the history, so no input. */
 enum err order_carry_out_due(struct lab *lab, const char *words, struct reason *reason);
+/* What a lab keeps of its orders in lab.db, as orders that bring it back: faults, what is due later, chaos. Each is an input like any other when the lab is opened again, so a
+ * recording of that sitting has it. */
+void order_keep_faults(const struct lab *lab, struct text *out);
+void order_keep_schedule(const struct lab *lab, struct text *out);
+void order_keep_chaos(const struct lab *lab, struct text *out);
+void lab_keep_orders(struct lab *lab, struct store *store);
+void lab_take_kept_orders(struct lab *lab);
 struct schedule;
 void schedule_free(struct schedule *schedule);
 extern const struct table schedule_table, chaos_table;

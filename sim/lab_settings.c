@@ -1,5 +1,6 @@
 /* What a lab is made with: what the distribution sets, --course, --set, and what lab.db remembers of it for the next time. */
 #include "sim/lab_internal.h"
+#include "sim/order.h"
 #include "sim/own.h"
 
 #include <stdio.h>
@@ -275,6 +276,35 @@ void lab_keep_settings(struct lab *lab, const char *lines)
     mem_free(all);
 }
 
+void lab_keep_orders(struct lab *lab, struct store *store)
+{
+    const char *kept = store_get(store, "orders");
+    struct text now = { 0 };
+
+    if (lab->inspects)
+        return;
+    order_keep_faults(lab, &now);
+    order_keep_schedule(lab, &now);
+    order_keep_chaos(lab, &now);
+    if (strcmp(kept ? kept : "", text_chars(&now)) != 0)
+        store_set(store, "orders", text_chars(&now));
+    text_done(&now);
+}
+
+void lab_take_kept_orders(struct lab *lab)
+{
+    const char *kept = lab->store && !lab->inspects ? store_get(lab->store, "orders") : NULL;
+    char *copy = kept ? mem_text(kept) : NULL, *save = NULL;
+
+    for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+        struct reason reason = { "" };
+
+        if (lab_order(lab, line, NULL, &reason))
+            journal_add(lab->journal, ENTRY(EVENT_order_failed, .subject = "restore", .text = reason.text));
+    }
+    mem_free(copy);
+}
+
 enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason)
 {
     char *path = mem_printf("%s/lab.db", dir), number[32];
@@ -298,6 +328,7 @@ enum err lab_save_memory(struct lab *lab, const char *dir, struct reason *reason
     if (!err) {
         snprintf(number, sizeof(number), "%lld", (long long)queue_now_us(lab->queue));
         store_set(store, "clock_us", number);
+        lab_keep_orders(lab, store);
     }
     store_close(store);
     mem_free(path);

@@ -86,22 +86,18 @@ static enum err parse_when(struct order_call *call, const char *word, int64_t *a
     return err;
 }
 
-enum err order_at_time(struct order_call *call)
+/* The words behind the first `skip`, as one order, for then. */
+static enum err add(struct order_call *call, int skip, uint64_t number, int64_t at_us, struct due **out)
 {
     struct lab *lab = call->lab;
     struct text words = { 0 };
     struct due *due;
     size_t place;
-    int64_t at_us;
     enum err err;
 
-    if (call->count < 2)
-        return err_because(ERR_INVALID_REQUEST, call->reason, "when, and which order? For instance: at +5s broker kill 2");
-    err = parse_when(call, call->words[0], &at_us);
-    for (int i = 1; i < call->count; i++)
-        text_printf(&words, "%s%s", i > 1 ? " " : "", call->words[i]);
-    if (!err)
-        err = order_known(text_chars(&words), call->reason);
+    for (int i = skip; i < call->count; i++)
+        text_printf(&words, "%s%s", i > skip ? " " : "", call->words[i]);
+    err = order_known(text_chars(&words), call->reason);
     if (!err && lab_due_count(lab) >= MOST_DUE_ORDERS)
         err = err_because(ERR_INVALID_REQUEST, call->reason, "%d orders are waiting already; `at list` shows them, `at cancel N` takes one away", MOST_DUE_ORDERS);
     if (err) {
@@ -110,19 +106,58 @@ enum err order_at_time(struct order_call *call)
     }
     if (!lab->schedule)
         lab->schedule = mem_zero(sizeof(*lab->schedule));
+    if (number > lab->schedule->last)
+        lab->schedule->last = number;
     due = mem_zero(sizeof(*due));
     due->lab = lab;
-    due->order = (struct due_order){ ++lab->schedule->last, at_us, text_take(&words) };
+    due->order = (struct due_order){ number ? number : ++lab->schedule->last, at_us, text_take(&words) };
     due->event = (struct event){ .run = is_due, .context = due };
     ARRAY_ADD(lab->schedule->items, lab->schedule->count, lab->schedule->capacity) = due;
     for (place = lab->schedule->count - 1; place > 0 && lab->schedule->items[place - 1]->order.at_us > at_us; place--)
         lab->schedule->items[place] = lab->schedule->items[place - 1];
     lab->schedule->items[place] = due;
     event_at(lab->queue, &due->event, at_us);
+    *out = due;
+    return ERR_OK;
+}
+
+enum err order_at_time(struct order_call *call)
+{
+    struct due *due;
+    int64_t at_us;
+    enum err err;
+
+    if (call->count < 2)
+        return err_because(ERR_INVALID_REQUEST, call->reason, "when, and which order? For instance: at +5s broker kill 2");
+    err = parse_when(call, call->words[0], &at_us);
+    if (!err)
+        err = add(call, 1, 0, at_us, &due);
+    if (err)
+        return err;
     text_printf(call->answer, "%llu: at ", (unsigned long long)due->order.number);
-    text_time(call->answer, at_us, at_us - queue_now_us(lab->queue) < (int64_t)86400 * 1000000 ? TIME_CLOCK | TIME_TENTHS : TIME_DATE | TIME_CLOCK);
+    text_time(call->answer, at_us, at_us - queue_now_us(call->lab->queue) < (int64_t)86400 * 1000000 ? TIME_CLOCK | TIME_TENTHS : TIME_DATE | TIME_CLOCK);
     text_printf(call->answer, " %s\n", due->order.words);
     return ERR_OK;
+}
+
+void order_keep_schedule(const struct lab *lab, struct text *out)
+{
+    for (size_t i = 0; i < lab_due_count(lab); i++) {
+        const struct due_order *order = lab_due_at(lab, i);
+
+        text_printf(out, "at restore %llu %lld %s\n", (unsigned long long)order->number, (long long)order->at_us, order->words);
+    }
+}
+
+/* One whose moment has passed comes at once: the clock may have been set otherwise. */
+enum err order_at_restore(struct order_call *call)
+{
+    int64_t number, at_us, now_us = queue_now_us(call->lab->queue);
+    struct due *due;
+
+    if (call->count < 3 || !parse_i64(call->words[0], &number) || number < 1 || !parse_i64(call->words[1], &at_us))
+        return err_because(ERR_INVALID_REQUEST, call->reason, "a lab that is opened again gives this order; for instance: at +5s broker kill 2");
+    return add(call, 2, (uint64_t)number, at_us > now_us ? at_us : now_us, &due);
 }
 
 enum err order_at_cancel(struct order_call *call)

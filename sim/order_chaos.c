@@ -1,9 +1,11 @@
 /* Orders for chaos: start, stop. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/chaos.h"
 #include "sim/lab_internal.h"
 #include "sim/order.h"
+#include "sim/wire/faults.h"
 
 #define EXAMPLE "chaos start --seed 7 --for 10m"
 
@@ -117,5 +119,87 @@ enum err order_chaos_stop(struct order_call *call)
     err = chaos_end(call->lab, call->reason);
     if (!err)
         text_add(call->answer, "What it broke is being mended.\n");
+    return err;
+}
+
+/* ---- of another sitting ---- */
+
+void order_keep_chaos(const struct lab *lab, struct text *out)
+{
+    const struct chaos *chaos = lab_chaos(lab);
+    struct chaos_state state;
+
+    if (!chaos_state(lab, &state))
+        return;
+    text_printf(out, "chaos restore %llu %lld %lld %d %d", (unsigned long long)state.options.seed, (long long)state.options.for_us, (long long)state.next_us,
+                state.options.rough, state.over);
+    for (int i = 0; i < CHAOS_STATE_NUMBERS; i++)
+        text_printf(out, " %llx", (unsigned long long)state.random[i]);
+    text_add(out, " ");
+    for (int i = 0; i < CHAOS_KINDS; i++)
+        text_add(out, state.options.kinds[i] ? "1" : "0");
+    for (size_t i = 0; i < state.options.broker_count; i++)
+        text_printf(out, "%s%d", i ? "," : " ", state.options.brokers[i]);
+    text_add(out, "\n");
+    for (size_t i = 0; i < chaos_deed_count(chaos); i++) {
+        const struct chaos_deed *deed = chaos_deed_at(chaos, i);
+
+        if (deed->kind == CHAOS_REQUESTS && !deed->mended_us && faults_find(lab->wire, deed->fault))
+            text_printf(out, "chaos restore fault %llu %d %lld %lld %s\n", (unsigned long long)deed->fault, deed->broker, (long long)deed->at_us,
+                        (long long)deed->until_us, deed->words);
+    }
+}
+
+static enum err no_state(struct order_call *call)
+{
+    return err_because(ERR_INVALID_REQUEST, call->reason, "a lab that is opened again gives this order; for instance: " EXAMPLE);
+}
+
+static enum err restore_fault(struct order_call *call)
+{
+    struct text words = { 0 };
+    int64_t fault, at_us, until_us;
+    const struct broker *broker;
+
+    if (call->count < 6 || !call->lab->chaos || !parse_i64(call->words[1], &fault) || !parse_i64(call->words[3], &at_us) || !parse_i64(call->words[4], &until_us))
+        return no_state(call);
+    broker = order_broker(call, call->words[2]);
+    if (!broker)
+        return ERR_INVALID_REQUEST;
+    for (int i = 5; i < call->count; i++)
+        text_printf(&words, "%s%s", i > 5 ? " " : "", call->words[i]);
+    chaos_add_fault(call->lab, (uint64_t)fault, broker_id(broker), at_us, until_us, text_chars(&words));
+    text_done(&words);
+    return ERR_OK;
+}
+
+enum err order_chaos_restore(struct order_call *call)
+{
+    enum { RANDOM = 5, KINDS = RANDOM + CHAOS_STATE_NUMBERS, BROKERS, WORDS };
+    struct chaos_state state = { 0 };
+    int32_t *brokers = NULL;
+    int64_t seed, rough, over;
+    enum err err;
+
+    if (call->count && !strcmp(call->words[0], "fault"))
+        return restore_fault(call);
+    if (call->count != WORDS || !parse_i64(call->words[0], &seed) || seed < 0 || !parse_i64(call->words[1], &state.options.for_us) || state.options.for_us < 0 ||
+        !parse_i64(call->words[2], &state.next_us) || state.next_us < 0 || !parse_i64(call->words[3], &rough) || !parse_i64(call->words[4], &over) ||
+        strspn(call->words[KINDS], "01") != CHAOS_KINDS || strlen(call->words[KINDS]) != CHAOS_KINDS || !strchr(call->words[KINDS], '1'))
+        return no_state(call);
+    state.options.seed = (uint64_t)seed;
+    state.options.rough = rough;
+    state.over = over;
+    for (int i = 0; i < CHAOS_STATE_NUMBERS; i++)
+        state.random[i] = strtoull(call->words[RANDOM + i], NULL, 16);
+    for (int i = 0; i < CHAOS_KINDS; i++)
+        state.options.kinds[i] = call->words[KINDS][i] == '1';
+    err = parse_brokers(call, call->words[BROKERS], &brokers, &state.options.broker_count);
+    state.options.brokers = brokers;
+    if (!err && !state.options.broker_count)
+        err = no_state(call);
+    if (!err)
+        err = chaos_go_on(call->lab, &state, call->reason);
+    mem_free(brokers);
     return err;
 }

@@ -196,13 +196,11 @@ static enum err check_error(struct order_call *call, const struct fault_rule *ru
     return listed ? ERR_OK : err_because(ERR_INVALID_REQUEST, call->reason, "%s is no answer to %s, which is one of: %s", err_name(rule->error), rule->api, inner->errors);
 }
 
-enum err order_fault_add(struct order_call *call)
+/* What it names is the call's. */
+static enum err parse_rule(struct order_call *call, struct fault_rule *out)
 {
-    struct wire *wire = lab_wire(call->lab);
     struct fault_rule rule = { .partition = -1, .broker = -1 };
     bool clients, given = false;
-    struct text said = { 0 };
-    uint64_t id;
 
     if (call->count < 2)
         return err_because(ERR_INVALID_REQUEST, call->reason, "a fault names an API and what happens to its requests, for instance: " EXAMPLE);
@@ -232,6 +230,20 @@ enum err order_fault_add(struct order_call *call)
                            "for a topic; else leave topic= and partition= out");
     if (!clients && rule.from == FAULT_FROM_CLIENTS)
         return err_because(ERR_INVALID_REQUEST, call->reason, "%s is sent by brokers, not by clients: leave out from=clients", rule.api);
+    *out = rule;
+    return ERR_OK;
+}
+
+enum err order_fault_add(struct order_call *call)
+{
+    struct wire *wire = lab_wire(call->lab);
+    struct fault_rule rule;
+    struct text said = { 0 };
+    uint64_t id;
+    enum err err = parse_rule(call, &rule);
+
+    if (err)
+        return err;
     id = faults_add(wire, &rule);
     if (!id)
         return err_because(ERR_INVALID_REQUEST, call->reason, "there are %d faults already; `fault clear` takes them away", MOST_FAULTS);
@@ -239,6 +251,41 @@ enum err order_fault_add(struct order_call *call)
     text_printf(call->answer, "Fault %llu: %s\n", (unsigned long long)id, text_chars(&said));
     text_done(&said);
     return ERR_OK;
+}
+
+/* ---- of another sitting ---- */
+
+void order_keep_faults(const struct lab *lab, struct text *out)
+{
+    const struct wire *wire = lab_wire(lab);
+
+    for (size_t i = 0; i < faults_count(wire); i++) {
+        const struct fault *fault = faults_at(wire, i);
+
+        text_printf(out, "fault restore %llu %lld %lld %lld %s ", (unsigned long long)fault->id, (long long)fault->matched, (long long)fault->hits,
+                    (long long)fault->added_us, fault->over ? "released" : "on");
+        fault_describe(fault, out);
+        text_add(out, "\n");
+    }
+}
+
+enum err order_fault_restore(struct order_call *call)
+{
+    enum { OWN_WORDS = 5 };
+    struct fault fault = { 0 };
+    struct order_call rest = *call;
+    int64_t id;
+    enum err err;
+
+    if (call->count < OWN_WORDS || !parse_i64(call->words[0], &id) || id < 1 || !parse_i64(call->words[1], &fault.matched) || !parse_i64(call->words[2], &fault.hits) ||
+        !parse_i64(call->words[3], &fault.added_us))
+        return err_because(ERR_INVALID_REQUEST, call->reason, "a lab that is opened again gives this order; `fault add` makes a new fault, for instance: " EXAMPLE);
+    rest.words += OWN_WORDS;
+    rest.count -= OWN_WORDS;
+    fault.id = (uint64_t)id;
+    fault.over = !strcmp(call->words[4], "released");
+    err = parse_rule(&rest, &fault.rule);
+    return err ? err : faults_restore(lab_wire(call->lab), &fault, call->reason);
 }
 
 /* ---- fault clear, fault release ---- */

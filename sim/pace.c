@@ -348,6 +348,7 @@ void lab_settle(struct lab *lab)
 
         snprintf(clock, sizeof(clock), "%lld", (long long)queue_now_us(lab->queue));
         store_set(lab->store, "clock_us", clock);
+        lab_keep_orders(lab, lab->store);
         store_commit(lab->store);
     }
     lab->last_turn_us = wall(lab);

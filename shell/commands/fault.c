@@ -59,7 +59,8 @@ const struct command command_fault = {
                "lose-request (it never comes), lose-response (it is done, and the answer never comes), delay=DURATION, hold (until fault release), blackhole "
                "(it and its connection hang for good), observe (only counted). A client that hears nothing waits for its own request.timeout.ms. from=brokers, or the id of one: "
                "what brokers send each other (AlterPartition or AlterIsr, LeaderAndIsr, a follower's Fetch; 4.3's metadata: topic=__cluster_metadata). BrokerHeartbeat, BrokerRegistration "
-               "and ControlledShutdown always come from brokers, and broker= is the one that sends them: fault add BrokerHeartbeat broker=2 blackhole ends its session. Each hit is an event. "
+               "and ControlledShutdown always come from brokers, and broker= is the one that sends them: fault add BrokerHeartbeat broker=2 blackhole ends its session. "
+               "Vote, BeginQuorumEpoch and EndQuorumEpoch are the controllers' of 4.3; there it is the receiver. Faults are kept with the lab's folder. Each hit is an event. "
                "A script fails at its end if a fault never hit anything; fault missed says which, and fails, from a test suite through --to for instance."),
     .example = "fault add Produce topic=students count=1 error=NOT_LEADER_OR_FOLLOWER", .words = "add list clear release missed", .argument = COMPLETE_FAULT, .needs_lab = true,
     .run = run,

@@ -698,6 +698,7 @@ void quorum_appended(struct cluster *cluster);          /* the active controller
 /* A broker starts or stops at one virtual moment, so what is decided about it does too: the voters that are in contact get it at once. False: no majority is. */
 bool quorum_settle(struct cluster *cluster);
 void quorum_link_changed(struct cluster *cluster, int32_t from, int32_t to);
+void quorum_faults_changed(struct cluster *cluster);
 
 /* ---- raft_files.c: what a 4.3 controller keeps beside its records ---- */
 enum raft_control { RAFT_LEADER_CHANGE = 2, RAFT_SNAPSHOT_HEADER, RAFT_SNAPSHOT_FOOTER, RAFT_VERSION, RAFT_VOTERS }; /* Kafka's numbers */

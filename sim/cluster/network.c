@@ -297,6 +297,7 @@ void cluster_faults_changed(struct cluster *cluster)
     if (cluster->opening || cluster->inspection)
         return;
     heartbeats_check(cluster);
+    quorum_faults_changed(cluster);
 }
 
 static void keep_back(struct cluster *cluster, int32_t from, int32_t to, struct network_message *message, bool lost)

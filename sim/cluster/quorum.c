@@ -15,7 +15,7 @@ const char *quorum_role_name(enum quorum_role role)
     return names[role];
 }
 
-static int64_t voter_setting_us(const struct voter *voter, const char *key)
+int64_t voter_setting_us(const struct voter *voter, const char *key)
 {
     struct config_layers layers = broker_config(voter->broker);
 
@@ -48,13 +48,19 @@ static bool reaches_majority(const struct voter *voter)
     return count >= quorum_majority(voter->quorum);
 }
 
+bool voter_fetch_is_real(const struct voter *follower)
+{
+    return follower->fetch.verdict.kind || follower->answer.lost ||
+           cluster_fault_may_hit(follower->quorum->cluster, &(struct fault_query){ .api = "Fetch", .from = follower->broker->id, .to = follower->leader, .topic = "__cluster_metadata" });
+}
+
 /* An answer comes each 500 ms at the latest, and in time. */
 bool voter_in_contact(const struct voter *leader, const struct voter *follower)
 {
     const struct cluster *cluster = leader->quorum->cluster;
     int32_t from = leader->broker->id, to = follower->broker->id;
 
-    return leader->role == QUORUM_LEADER && follower->role == QUORUM_FOLLOWER && follower->leader == from && follower->epoch == leader->epoch &&
+    return leader->role == QUORUM_LEADER && follower->role == QUORUM_FOLLOWER && follower->leader == from && follower->epoch == leader->epoch && !voter_fetch_is_real(follower) &&
            network_open_both_ways(cluster, from, to) &&
            network_latency_us(cluster, from, to) + network_latency_us(cluster, to, from) + FETCH_WAIT_US < voter_setting_us(follower, "controller.quorum.fetch.timeout.ms");
 }
@@ -82,14 +88,18 @@ static void unlink_message(struct raft_message *message)
 
 static void message_arrives(void *context);
 
-static void voter_send(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how)
+static void forget_message(struct raft_message *message)
+{
+    network_cancel(&message->message);
+    unlink_message(message);
+    mem_free(message);
+}
+
+static struct raft_message *new_message(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how)
 {
     struct quorum *quorum = from->quorum;
-    struct raft_message *message;
+    struct raft_message *message = mem_zero(sizeof(*message));
 
-    if (to->role == QUORUM_DOWN || from->role == QUORUM_DOWN) /* its port refuses */
-        return;
-    message = mem_zero(sizeof(*message));
     *message = how;
     message->message = (struct network_message){ .run = message_arrives, .context = message };
     message->quorum = quorum;
@@ -103,7 +113,60 @@ static void voter_send(struct voter *from, struct voter *to, enum raft_kind kind
     if (quorum->messages)
         quorum->messages->previous = message;
     quorum->messages = message;
-    network_send(quorum->cluster, from->broker->id, to->broker->id, &message->message, REQUEST_BYTES);
+    return message;
+}
+
+static const char *api_of(enum raft_kind kind)
+{
+    static const char *const names[] = { [RAFT_PRE_VOTE] = "Vote", [RAFT_VOTE] = "Vote", [RAFT_BEGIN_EPOCH] = "BeginQuorumEpoch", [RAFT_END_EPOCH] = "EndQuorumEpoch",
+                                         [RAFT_TIMED_OUT] = NULL };
+
+    return names[kind];
+}
+
+/* The one before it that a fault still holds: its connection was given up with it. */
+static void forget_held(struct voter *from, struct voter *to, enum raft_kind kind)
+{
+    for (struct raft_message *message = from->quorum->messages, *next; message; message = next) {
+        next = message->next;
+        if (message->kind == kind && message->from == from->index && message->to == to->index && message->message.held && message->message.faulty)
+            forget_message(message);
+    }
+}
+
+/* Its sender knows nothing of the fault, and waits for controller.quorum.request.timeout.ms. */
+static void time_out_later(struct voter *sender, struct voter *receiver, enum raft_kind kind)
+{
+    struct raft_message *message = new_message(receiver, sender, RAFT_TIMED_OUT, (struct raft_message){ .asked = kind, .position = sender->epoch });
+
+    network_send_later(sender->quorum->cluster, sender->broker->id, sender->broker->id, &message->message, 0, voter_setting_us(sender, "controller.quorum.request.timeout.ms"));
+}
+
+static void send_request(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how, int64_t delay_us)
+{
+    struct cluster *cluster = from->quorum->cluster;
+    struct fault_query query = { .api = api_of(kind), .from = from->broker->id, .to = to->broker->id };
+    struct fault_verdict verdict = cluster_fault(cluster, &query);
+    struct raft_message *message;
+
+    forget_held(from, to, kind);
+    if (verdict.kind == FAULT_LOSE_REQUEST || verdict.kind == FAULT_LOSE_RESPONSE || verdict.kind == FAULT_HOLD || verdict.kind == FAULT_BLACKHOLE)
+        time_out_later(from, to, kind);
+    if (verdict.kind == FAULT_LOSE_REQUEST)
+        return;
+    message = new_message(from, to, kind, how);
+    message->message.verdict = verdict;
+    network_send_judged(cluster, from->broker->id, to->broker->id, &message->message, REQUEST_BYTES, delay_us);
+}
+
+static void voter_send(struct voter *from, struct voter *to, enum raft_kind kind, struct raft_message how)
+{
+    if (to->role == QUORUM_DOWN || from->role == QUORUM_DOWN) /* its port refuses */
+        return;
+    if (api_of(kind))
+        send_request(from, to, kind, how, 0);
+    else if (!how.answer_lost)
+        network_send(from->quorum->cluster, from->broker->id, to->broker->id, &new_message(from, to, kind, how)->message, REQUEST_BYTES);
 }
 
 void voter_cancel(struct voter *voter)
@@ -112,13 +175,11 @@ void voter_cancel(struct voter *voter)
 
     for (struct raft_message *message = quorum->messages, *next; message; message = next) {
         next = message->next;
-        if (message->from != voter->index && message->to != voter->index)
-            continue;
-        network_cancel(&message->message);
-        unlink_message(message);
-        mem_free(message);
+        if (message->from == voter->index || message->to == voter->index)
+            forget_message(message);
     }
     event_cancel(quorum->cluster->queue, &voter->timer);
+    event_cancel(quorum->cluster->queue, &voter->wait);
     for (size_t i = 0; i < quorum->count; i++) {
         struct voter *other = &quorum->voters[i];
 
@@ -158,6 +219,34 @@ static void arm_from_last_fetch(struct voter *voter, int64_t timeout_us)
     arm(voter, ago < timeout_us ? timeout_us - ago : 0);
 }
 
+/* Fetches are real from now on: also the one that is parked has its half second. */
+static void end_wait_later(struct voter *follower)
+{
+    struct voter *leader = &follower->quorum->voters[follower->fetch_to];
+
+    if (leader->role == QUORUM_LEADER && leader->views[follower->index].parked && !event_scheduled(&follower->wait) && voter_fetch_is_real(follower))
+        event_after(follower->quorum->cluster->queue, &follower->wait, FETCH_WAIT_US);
+}
+
+void voter_was_answered(struct voter *follower)
+{
+    if (follower->role == QUORUM_FOLLOWER && event_scheduled(&follower->timer))
+        arm(follower, voter_setting_us(follower, "controller.quorum.fetch.timeout.ms"));
+}
+
+void voter_was_fetched_from(struct voter *leader)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < leader->quorum->count; i++)
+        count += leader->views[i].fetched || voter_in_contact(leader, &leader->quorum->voters[i]);
+    if (count < quorum_majority(leader->quorum) || !event_scheduled(&leader->timer))
+        return;
+    for (size_t i = 0; i < leader->quorum->count; i++)
+        leader->views[i].fetched = false;
+    arm(leader, voter_setting_us(leader, "controller.quorum.fetch.timeout.ms") * 3 / 2);
+}
+
 static void reconsider(struct voter *voter)
 {
     const struct voter *leader = voter->role == QUORUM_FOLLOWER ? quorum_voter(voter->quorum, voter->leader) : NULL;
@@ -169,6 +258,7 @@ static void reconsider(struct voter *voter)
     case QUORUM_OBSERVER:
         break;
     case QUORUM_FOLLOWER:
+        end_wait_later(voter);
         if (voter_in_contact(leader, voter)) {
             disarm(voter);
         } else if (!waits && (!voter->parked || reaches_majority(voter))) {
@@ -223,7 +313,9 @@ static void say_majority(struct quorum *quorum)
 static bool begin_under_way(const struct voter *leader, const struct voter *to)
 {
     for (const struct raft_message *message = leader->quorum->messages; message; message = message->next)
-        if (message->kind == RAFT_BEGIN_EPOCH && message->from == leader->index && message->to == to->index)
+        if ((message->kind == RAFT_BEGIN_EPOCH && message->from == leader->index && message->to == to->index) ||
+            ((message->kind == RAFT_REFUSED || message->kind == RAFT_TIMED_OUT) && message->asked == RAFT_BEGIN_EPOCH && message->from == to->index &&
+             message->to == leader->index && message->position == leader->epoch))
             return true;
     return false;
 }
@@ -302,11 +394,15 @@ void voter_become_follower(struct voter *voter, int32_t epoch, int32_t leader)
             reconsider(&voter->quorum->voters[i]);
 }
 
+static struct raft_message own_end(const struct voter *voter)
+{
+    return (struct raft_message){ .last_epoch = log_latest_epoch(voter_log(voter)), .end_offset = log_end_offset(voter_log(voter)) };
+}
+
 static void ask_for_votes(struct voter *voter, enum raft_kind kind)
 {
     struct quorum *quorum = voter->quorum;
-    struct log *log = voter_log(voter);
-    struct raft_message how = { .last_epoch = log_latest_epoch(log), .end_offset = log_end_offset(log) };
+    struct raft_message how = own_end(voter);
 
     memset(voter->votes, VOTE_UNKNOWN, quorum->count);
     voter->votes[voter->index] = VOTE_GRANTED;
@@ -410,6 +506,11 @@ static void time_is_over(void *context)
 
 /* ---- what arrives ---- */
 
+static bool loses_answer(const struct raft_message *message)
+{
+    return message->message.verdict.kind == FAULT_LOSE_RESPONSE;
+}
+
 static bool up_to_date(const struct voter *voter, const struct raft_message *message)
 {
     struct log *log = voter_log(voter);
@@ -447,7 +548,7 @@ static void vote(struct voter *voter, const struct raft_message *message)
         if (event_scheduled(&voter->timer))
             arm(voter, random_election_us(voter));
     }
-    voter_send(voter, from, pre ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY, (struct raft_message){ .granted = granted });
+    voter_send(voter, from, pre ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY, (struct raft_message){ .granted = granted, .answer_lost = loses_answer(message) });
 }
 
 /* A reply, or a word, of somebody who knows more. True: nothing else is to be made of it. */
@@ -499,7 +600,7 @@ static void begin_epoch(struct voter *voter, const struct raft_message *message)
     struct voter *from = &voter->quorum->voters[message->from];
 
     if (message->epoch < voter->epoch)
-        voter_send(voter, from, RAFT_FENCED, (struct raft_message){ 0 });
+        voter_send(voter, from, RAFT_FENCED, (struct raft_message){ .answer_lost = loses_answer(message) });
     else if (message->epoch > voter->epoch || voter->role != QUORUM_FOLLOWER || voter->leader != from->broker->id)
         voter_become_follower(voter, message->epoch, from->broker->id);
 }
@@ -518,14 +619,34 @@ static void end_epoch(struct voter *voter, const struct raft_message *message)
     arm(voter, message->position ? backoff_us : 0);
 }
 
+/* A request that came to nothing is sent again, as long as its sender still wants an answer. KafkaRaftClient's RequestManager: after an error
+ * controller.quorum.retry.backoff.ms later. EndQuorumEpoch is not: whoever resigned has an election timeout of its own. */
+static void ask_again(struct voter *voter, const struct raft_message *message)
+{
+    struct voter *to = &voter->quorum->voters[message->from];
+    bool follows = to->role == QUORUM_FOLLOWER && to->leader == voter->broker->id && to->epoch == voter->epoch;
+    bool wanted = (message->asked == RAFT_PRE_VOTE && voter->role == QUORUM_PROSPECTIVE && voter->votes[to->index] == VOTE_UNKNOWN) ||
+                  (message->asked == RAFT_VOTE && voter->role == QUORUM_CANDIDATE && voter->votes[to->index] == VOTE_UNKNOWN) ||
+                  (message->asked == RAFT_BEGIN_EPOCH && voter->role == QUORUM_LEADER && !follows);
+
+    if (wanted && message->position == voter->epoch && to->role != QUORUM_DOWN)
+        send_request(voter, to, message->asked, own_end(voter), message->kind == RAFT_REFUSED ? voter_setting_us(voter, "controller.quorum.retry.backoff.ms") : 0);
+}
+
 static void message_arrives(void *context)
 {
     struct raft_message *message = context;
     struct quorum *quorum = message->quorum;
     struct voter *voter = &quorum->voters[message->to];
+    enum raft_kind kind = message->kind;
 
     unlink_message(message);
-    switch (message->kind) {
+    if (network_refusal(&message->message)) {
+        voter_send(voter, &quorum->voters[message->from], RAFT_REFUSED, (struct raft_message){ .asked = kind, .position = message->epoch });
+        mem_free(message);
+        return;
+    }
+    switch (kind) {
     case RAFT_PRE_VOTE:
     case RAFT_VOTE: vote(voter, message); break;
     case RAFT_PRE_VOTE_REPLY:
@@ -533,6 +654,8 @@ static void message_arrives(void *context)
     case RAFT_BEGIN_EPOCH: begin_epoch(voter, message); break;
     case RAFT_END_EPOCH: end_epoch(voter, message); break;
     case RAFT_FENCED: knows_more(voter, message); break;
+    case RAFT_REFUSED:
+    case RAFT_TIMED_OUT: ask_again(voter, message); break;
     }
     mem_free(message);
     quorum_reconsider(quorum);
@@ -559,6 +682,12 @@ void quorum_link_changed(struct cluster *cluster, int32_t from, int32_t to)
     if (thawed)
         go_on(thawed);
     quorum_reconsider(quorum);
+}
+
+void quorum_faults_changed(struct cluster *cluster)
+{
+    if (cluster->quorum)
+        quorum_reconsider(cluster->quorum);
 }
 
 void voter_init(struct voter *voter, struct quorum *quorum, size_t index)

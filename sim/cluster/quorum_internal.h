@@ -2,15 +2,17 @@
  * quorum_open.c (a lab or a broker begins and ends). */
 #pragma once
 #include "sim/cluster/cluster_internal.h"
+#include "sim/cluster/faults.h"
 #include "sim/cluster/quorum.h"
 
 enum { FETCH_WAIT_US = 500000 };     /* MAX_FETCH_WAIT_MS of Kafka's Raft client */
 
-enum fetch_answer { ANSWER_RECORDS, ANSWER_DIVERGING, ANSWER_REFUSED };
+enum fetch_answer { ANSWER_RECORDS, ANSWER_DIVERGING, ANSWER_REFUSED, ANSWER_FAULT };
 
 /* What a leader knows of another voter, in its epoch. */
 struct voter_view {
     bool parked;                     /* a fetch of it lies here */
+    bool fetched;                    /* it did since the leader's timer began */
     int64_t end_offset;              /* it has all below; -1: not known yet */
     int64_t last_fetch_us, last_caught_up_us; /* -1: not yet */
 };
@@ -32,6 +34,7 @@ struct voter {
     int64_t high_watermark;
     /* FOLLOWER: its one fetch, and the answer to it. The answer comes from `fetch_to`. */
     struct network_message fetch, answer;
+    struct event wait;               /* a fault may hit its fetches: a parked one is answered then, with nothing */
     size_t fetch_to;
     int32_t fetch_epoch, fetch_last_epoch;
     int64_t fetch_offset;
@@ -40,7 +43,8 @@ struct voter {
     int64_t answer_end_offset;
 };
 
-enum raft_kind { RAFT_PRE_VOTE, RAFT_VOTE, RAFT_PRE_VOTE_REPLY, RAFT_VOTE_REPLY, RAFT_BEGIN_EPOCH, RAFT_END_EPOCH, RAFT_FENCED };
+enum raft_kind { RAFT_PRE_VOTE, RAFT_VOTE, RAFT_PRE_VOTE_REPLY, RAFT_VOTE_REPLY, RAFT_BEGIN_EPOCH, RAFT_END_EPOCH, RAFT_FENCED,
+                 RAFT_REFUSED, RAFT_TIMED_OUT /* an error, or silence, is what became of a request by a fault */ };
 
 struct raft_message {
     struct network_message message;
@@ -52,6 +56,8 @@ struct raft_message {
     int32_t last_epoch;              /* votes: of the candidate's log */
     int64_t end_offset;
     bool granted;
+    enum raft_kind asked;            /* RAFT_REFUSED, RAFT_TIMED_OUT: by such a request, of epoch `position` */
+    bool answer_lost;                /* answers: by a fault */
     int32_t position;                /* END_EPOCH: the receiver's among the successors */
 };
 
@@ -70,6 +76,7 @@ static inline struct log *voter_log(const struct voter *voter) { return voter->b
 struct voter *quorum_voter(const struct quorum *quorum, int32_t broker); /* NULL: it is none */
 
 /* ---- quorum.c ---- */
+int64_t voter_setting_us(const struct voter *voter, const char *key);
 void voter_become_unattached(struct voter *voter, int32_t epoch);
 void voter_become_follower(struct voter *voter, int32_t epoch, int32_t leader);
 void voter_resign(struct voter *voter, const char *why);   /* of a leader */
@@ -78,6 +85,11 @@ void voter_persist(const struct voter *voter);
 /* Timers are armed where a contact is missing, and cancelled where it is there. */
 void quorum_reconsider(struct quorum *quorum);
 bool voter_in_contact(const struct voter *leader, const struct voter *follower);
+
+/* Where a fault may hit the fetches of a voter, each is sent and answered: */
+bool voter_fetch_is_real(const struct voter *follower);
+void voter_was_answered(struct voter *follower);
+void voter_was_fetched_from(struct voter *leader);
 
 void voter_init(struct voter *voter, struct quorum *quorum, size_t index);
 

@@ -16,16 +16,19 @@ static void send_answer(struct voter *leader, struct voter *follower, enum fetch
     follower->answer_kind = kind;
     follower->answer_epoch = leader->epoch;
     follower->answer_leader = leader->leader;
-    network_send(leader->quorum->cluster, leader->broker->id, follower->broker->id, &follower->answer, FETCH_BYTES + bytes);
+    follower->answer.verdict = follower->fetch.verdict;
+    network_send_answer(leader->quorum->cluster, leader->broker->id, follower->broker->id, &follower->answer, FETCH_BYTES + bytes);
 }
 
-void voter_fetch(struct voter *follower)
+static void fetch_after(struct voter *follower, int64_t delay_us)
 {
+    struct cluster *cluster = follower->quorum->cluster;
     struct voter *leader = quorum_voter(follower->quorum, follower->leader);
     struct log *log = voter_log(follower);
 
     network_cancel(&follower->fetch);
     network_cancel(&follower->answer);
+    event_cancel(cluster->queue, &follower->wait);
     for (size_t i = 0; i < follower->quorum->count; i++) /* what it asked before is given up: nobody answers it while this one is on its way */
         follower->quorum->voters[i].views[follower->index].parked = false;
     if (!leader || leader->role == QUORUM_DOWN) /* its port refuses; the fetch timeout runs */
@@ -34,7 +37,13 @@ void voter_fetch(struct voter *follower)
     follower->fetch_epoch = follower->epoch;
     follower->fetch_offset = log_end_offset(log);
     follower->fetch_last_epoch = log_latest_epoch(log);
-    network_send(follower->quorum->cluster, follower->broker->id, leader->broker->id, &follower->fetch, FETCH_BYTES);
+    follower->fetch.verdict = cluster_fault(cluster, &(struct fault_query){ .api = "Fetch", .from = follower->broker->id, .to = leader->broker->id, .topic = "__cluster_metadata" });
+    network_send_judged(cluster, follower->broker->id, leader->broker->id, &follower->fetch, FETCH_BYTES, delay_us);
+}
+
+void voter_fetch(struct voter *follower)
+{
+    fetch_after(follower, 0);
 }
 
 /* What `from` has below `end` and `to` lacks; the last batch may go past it. */
@@ -94,7 +103,10 @@ static void answer_arrives(void *context)
             voter_become_follower(follower, follower->answer_epoch, follower->answer_leader);
         else if (follower->answer_epoch > follower->epoch)
             voter_become_unattached(follower, follower->answer_epoch);
+    } else if (follower->answer_kind == ANSWER_FAULT) {
+        fetch_after(follower, voter_setting_us(follower, "controller.quorum.retry.backoff.ms"));
     } else {
+        voter_was_answered(follower);
         if (follower->answer_kind == ANSWER_DIVERGING)
             err = truncate(follower, follower->answer_end_epoch, follower->answer_end_offset);
         else
@@ -146,6 +158,19 @@ static void answer_what_there_is(struct voter *leader, struct voter *follower)
     send_answer(leader, follower, ANSWER_RECORDS, (size_t)(end - view->end_offset) * 100);
 }
 
+/* Nothing came in half a second. */
+static void wait_is_over(void *context)
+{
+    struct voter *follower = context, *leader = &follower->quorum->voters[follower->fetch_to];
+    struct voter_view *view = &leader->views[follower->index];
+
+    if (leader->role != QUORUM_LEADER || !view->parked || broker_sleeps(leader->broker, &follower->wait))
+        return;
+    view->parked = false;
+    follower->answer_end_offset = view->end_offset;
+    send_answer(leader, follower, ANSWER_RECORDS, 0);
+}
+
 /* True: the follower's log goes another way, and the answer says from where. */
 static bool diverges(struct voter *leader, struct voter *follower)
 {
@@ -162,6 +187,10 @@ static void fetch_arrives(void *context)
     struct voter *follower = context, *leader = &follower->quorum->voters[follower->fetch_to];
     struct voter_view *view = &leader->views[follower->index];
 
+    if (network_refusal(&follower->fetch)) {
+        send_answer(leader, follower, ANSWER_FAULT, 0);
+        return;
+    }
     if (follower->fetch_epoch > leader->epoch)
         voter_become_unattached(leader, follower->fetch_epoch);
     if (leader->role != QUORUM_LEADER || follower->fetch_epoch < leader->epoch) {
@@ -174,6 +203,8 @@ static void fetch_arrives(void *context)
         view->last_fetch_us = queue_now_us(leader->quorum->cluster->queue);
         if (view->end_offset >= log_end_offset(voter_log(leader)))
             view->last_caught_up_us = view->last_fetch_us;
+        view->fetched = true;
+        voter_was_fetched_from(leader);
         follower->fetched = true; /* the answer, if only an empty one, comes within half a second */
         advance(leader);
         answer_what_there_is(leader, follower);
@@ -331,4 +362,5 @@ void voter_init_log(struct voter *voter)
 {
     voter->fetch = (struct network_message){ .run = fetch_arrives, .context = voter };
     voter->answer = (struct network_message){ .run = answer_arrives, .context = voter };
+    voter->wait = (struct event){ .run = wait_is_over, .context = voter };
 }

@@ -12,6 +12,7 @@
 /* As far as it is sent on the simulated network. Whatever the error, a heartbeat, a registration or a vote is tried again (BrokerLifecycleManager, KafkaRaftClient);
  * those listed are what the controllers of Kafka answer. */
 #define LIFE_ERRORS "NOT_CONTROLLER CLUSTER_AUTHORIZATION_FAILED REQUEST_TIMED_OUT UNKNOWN_SERVER_ERROR UNSUPPORTED_VERSION "
+#define RAFT_ERRORS "BROKER_NOT_AVAILABLE INCONSISTENT_CLUSTER_ID REQUEST_TIMED_OUT UNKNOWN_SERVER_ERROR "
 static const struct inner_api inner_apis[] = {
     { "AlterPartition", false, true, false, NULL },
     { "AlterIsr", true, false, false, NULL },
@@ -20,6 +21,9 @@ static const struct inner_api inner_apis[] = {
     { "AssignReplicasToDirs", false, true, false, NULL },
     { "BrokerHeartbeat", false, true, true, LIFE_ERRORS "STALE_BROKER_EPOCH BROKER_ID_NOT_REGISTERED " },
     { "BrokerRegistration", false, true, true, LIFE_ERRORS "DUPLICATE_BROKER_REGISTRATION INCONSISTENT_CLUSTER_ID INVALID_REGISTRATION BROKER_ID_NOT_REGISTERED " },
+    { "Vote", false, true, false, RAFT_ERRORS },
+    { "BeginQuorumEpoch", false, true, false, RAFT_ERRORS },
+    { "EndQuorumEpoch", false, true, false, RAFT_ERRORS },
     { "ControlledShutdown", true, false, true, "STALE_CONTROLLER_EPOCH STALE_BROKER_EPOCH BROKER_NOT_AVAILABLE CLUSTER_AUTHORIZATION_FAILED UNKNOWN_SERVER_ERROR " },
 };
 enum { INNER_APIS = sizeof(inner_apis) / sizeof(*inner_apis) };
@@ -121,6 +125,39 @@ static void forget(struct faults *faults, size_t i)
     memmove(faults->items + i, faults->items + i + 1, (--faults->count - i) * sizeof(*faults->items));
 }
 
+static struct fault *add(struct faults *faults, const struct fault_rule *rule, uint64_t id)
+{
+    struct fault *fault = mem_zero(sizeof(*fault));
+
+    fault->id = id;
+    fault->rule = *rule;
+    fault->rule.api = mem_text(rule->api);
+    fault->rule.topic = mem_text(rule->topic);
+    fault->rule.group = mem_text(rule->group);
+    fault->rule.client = mem_text(rule->client);
+    if (id > faults->last)
+        faults->last = id;
+    ARRAY_ADD(faults->items, faults->count, faults->capacity) = fault;
+    return fault;
+}
+
+enum err faults_restore(struct wire *wire, const struct fault *as_it_was, struct reason *reason)
+{
+    struct faults *faults = faults_of(wire);
+    struct fault *fault;
+
+    if (as_it_was->id <= faults->last || faults_count(wire) >= MOST_FAULTS)
+        return err_because(ERR_INVALID_REQUEST, reason, "fault %llu was before: the next is %llu", (unsigned long long)as_it_was->id, (unsigned long long)faults->last + 1);
+    fault = add(faults, &as_it_was->rule, as_it_was->id);
+    fault->rule.may_miss = true;
+    fault->matched = as_it_was->matched;
+    fault->hits = as_it_was->hits;
+    fault->over = as_it_was->over;
+    fault->added_us = as_it_was->added_us;
+    cluster_faults_changed(wire->cluster);
+    return ERR_OK;
+}
+
 uint64_t faults_add(struct wire *wire, const struct fault_rule *rule)
 {
     struct faults *faults = faults_of(wire);
@@ -134,15 +171,8 @@ uint64_t faults_add(struct wire *wire, const struct fault_rule *rule)
                 forget(faults, i);
                 break;
             }
-    fault = mem_zero(sizeof(*fault));
-    fault->id = ++faults->last;
-    fault->rule = *rule;
-    fault->rule.api = mem_text(rule->api);
-    fault->rule.topic = mem_text(rule->topic);
-    fault->rule.group = mem_text(rule->group);
-    fault->rule.client = mem_text(rule->client);
+    fault = add(faults, rule, faults->last + 1);
     fault->added_us = queue_now_us(wire->queue);
-    ARRAY_ADD(faults->items, faults->count, faults->capacity) = fault;
     cluster_faults_changed(wire->cluster);
     return fault->id;
 }

@@ -48,6 +48,8 @@ const char *fault_api_at(size_t i);
 
 /* Its number; 0: there are MOST_FAULTS already. */
 uint64_t faults_add(struct wire *wire, const struct fault_rule *rule);
+/* One of another sitting: with its number and what it has hit. What it held went with its connections. Nobody expects that it hits something more. */
+enum err faults_restore(struct wire *wire, const struct fault *as_it_was, struct reason *reason);
 void fault_may_miss(struct wire *wire, uint64_t id);                     /* sets rule.may_miss */
 size_t faults_count(const struct wire *wire);
 const struct fault *faults_at(const struct wire *wire, size_t i);

@@ -301,30 +301,32 @@ TEST(a_group_and_a_client_are_matched)
 
 /* ---- lost, late, held ---- */
 
-static void begin_produce(struct wire_client *client, const char *topic, struct arena *arena)
+static void begin_produce(struct wire_client *client, const char *topic)
 {
-    struct produce_request_partition partition = { 0, lab_batch(arena, 1, queue_now_ms(client->lab->queue)) };
+    struct arena arena;
+    struct produce_request_partition partition = { 0 };
     struct produce_request_topic in_topic = { .name = topic, .partition_data = { &partition, 1 } };
     struct produce_request in = { .acks = -1, .timeout_ms = 1000, .topic_data = { &in_topic, 1 } };
 
+    arena_init(&arena);
+    partition.records = lab_batch(&arena, 1, queue_now_ms(client->lab->queue));
     client_begin(client, 0, 9, &in);
+    arena_done(&arena);
 }
 
 TEST(a_lost_request_never_comes_and_a_lost_answer_was_one)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *first = lab->clients[0], *second = wire_lab_client(lab, 0, true);
-    struct arena arena;
 
-    arena_init(&arena);
     faults_add(lab->wire, RULE("Produce", FAULT_LOSE_REQUEST, .count = 1));
     faults_add(lab->wire, RULE("Produce", FAULT_LOSE_RESPONSE, .count = 1));
-    begin_produce(first, "students", &arena);
+    begin_produce(first, "students");
     wire_lab_advance_ms(lab, 60000);
     CHECK(!first->replied && !first->closed);
     CHECK(connection_is_mute(first->connection));
     CHECK_INT(0, end_of(lab, "students", 0));
-    begin_produce(second, "students", &arena);
+    begin_produce(second, "students");
     wire_lab_advance_ms(lab, 60000);
     CHECK(!second->replied && !second->closed);
     CHECK_INT(1, end_of(lab, "students", 0));
@@ -333,7 +335,6 @@ TEST(a_lost_request_never_comes_and_a_lost_answer_was_one)
     client_connect(first);
     CHECK_INT(1, produce(first, "students", 0).base_offset);
     CHECK_INT(0, wire_waiting(lab->wire, false).for_time);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -341,11 +342,9 @@ TEST(a_late_request_comes_late)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0];
-    struct arena arena;
 
-    arena_init(&arena);
     faults_add(lab->wire, RULE("Produce", FAULT_DELAY, .delay_us = 2000000, .count = 1));
-    begin_produce(client, "students", &arena);
+    begin_produce(client, "students");
     CHECK_INT(1, wire_waiting(lab->wire, false).for_time);
     wire_lab_advance_ms(lab, 1999);
     CHECK(!client->replied);
@@ -354,7 +353,6 @@ TEST(a_late_request_comes_late)
     CHECK(client->replied);
     CHECK_INT(1, end_of(lab, "students", 0));
     CHECK_INT(0, wire_waiting(lab->wire, false).for_time);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -362,12 +360,10 @@ TEST(what_is_held_goes_on_when_it_is_released)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *first = lab->clients[0], *second = wire_lab_client(lab, 0, true);
-    struct arena arena;
     uint64_t hold = faults_add(lab->wire, RULE("Produce", FAULT_HOLD));
 
-    arena_init(&arena);
-    begin_produce(first, "students", &arena);
-    begin_produce(second, "students", &arena);
+    begin_produce(first, "students");
+    begin_produce(second, "students");
     wire_lab_advance_ms(lab, 60000);
     CHECK(!first->replied && !second->replied);
     CHECK_INT(2, fault_holds(lab->wire, faults_find(lab->wire, hold)));
@@ -379,7 +375,6 @@ TEST(what_is_held_goes_on_when_it_is_released)
     CHECK_INT(2, end_of(lab, "students", 0));
     CHECK_INT(0, fault_holds(lab->wire, faults_find(lab->wire, hold)));
     CHECK_INT(2, produce(first, "students", 0).base_offset); /* it is over */
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -388,12 +383,10 @@ TEST(what_is_held_is_done_though_its_client_gave_up)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0];
-    struct arena arena;
     uint64_t hold = faults_add(lab->wire, RULE("Produce", FAULT_HOLD, .count = 1)), hole = faults_add(lab->wire, RULE("Produce", FAULT_BLACKHOLE, .count = 1));
 
-    arena_init(&arena);
     for (int i = 0; i < 2; i++) {
-        begin_produce(client, "students", &arena);
+        begin_produce(client, "students");
         connection_close(client->connection, "it gives up");
         buffer_clear(&client->request.bytes); /* its memory is the client's */
         client->connection = NULL;
@@ -408,7 +401,6 @@ TEST(what_is_held_is_done_though_its_client_gave_up)
     wire_lab_advance_ms(lab, 0);
     CHECK_INT(2, end_of(lab, "students", 0));
     CHECK_INT(2, produce(client, "students", 0).base_offset);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -416,16 +408,13 @@ TEST(a_lab_ends_with_requests_on_their_way)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0], *second = wire_lab_client(lab, 0, false);
-    struct arena arena;
 
-    arena_init(&arena);
     faults_add(lab->wire, RULE("Produce", FAULT_HOLD, .count = 1));
     faults_add(lab->wire, RULE("Produce", FAULT_DELAY, .delay_us = 1000000, .count = 1));
-    begin_produce(client, "students", &arena);
+    begin_produce(client, "students");
     connection_close(client->connection, "it gives up");
     client->connection = NULL;
-    begin_produce(second, "students", &arena);
-    arena_done(&arena);
+    begin_produce(second, "students");
     wire_lab_free(lab);
 }
 
@@ -435,12 +424,10 @@ TEST(a_slow_link_delays_requests_and_answers)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0];
-    struct arena arena;
 
-    arena_init(&arena);
     network_set_link(lab->cluster, &(struct network_link){ .from = NETWORK_CLIENTS, .to = 1, .latency_us = 30000 });
     network_set_link(lab->cluster, &(struct network_link){ .from = 1, .to = NETWORK_CLIENTS, .latency_us = 20000 });
-    begin_produce(client, "students", &arena);
+    begin_produce(client, "students");
     wire_lab_advance_ms(lab, 29);
     CHECK_INT(0, end_of(lab, "students", 0));
     wire_lab_advance_ms(lab, 1);
@@ -451,7 +438,6 @@ TEST(a_slow_link_delays_requests_and_answers)
     wire_lab_advance_ms(lab, 1);
     CHECK(client->replied);
     CHECK_INT(0, wire_waiting(lab->wire, false).for_time);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -459,11 +445,9 @@ TEST(through_a_cut_link_nothing_comes_until_it_is_healed)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0];
-    struct arena arena;
 
-    arena_init(&arena);
     network_cut(lab->cluster, NETWORK_CLIENTS, 1);
-    begin_produce(client, "students", &arena);
+    begin_produce(client, "students");
     wire_lab_advance_ms(lab, 60000);
     CHECK(!client->replied && !client->closed);
     CHECK_INT(0, end_of(lab, "students", 0));
@@ -476,7 +460,6 @@ TEST(through_a_cut_link_nothing_comes_until_it_is_healed)
     network_heal(lab->cluster, 1, NETWORK_CLIENTS);
     wire_lab_advance_ms(lab, 0);
     CHECK(client->replied);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
@@ -484,17 +467,14 @@ TEST(a_frozen_broker_answers_when_it_thaws)
 {
     struct wire_lab *lab = lab_with_topics(RELEASE_43);
     struct wire_client *client = lab->clients[0];
-    struct arena arena;
 
-    arena_init(&arena);
     network_freeze(lab->cluster, 1);
-    begin_produce(client, "students", &arena);
+    begin_produce(client, "students");
     wire_lab_advance_ms(lab, 60000);
     CHECK(!client->replied && !client->closed);
     network_thaw(lab->cluster, 1);
     wire_lab_advance_ms(lab, 0);
     CHECK(client->replied);
-    arena_done(&arena);
     wire_lab_free(lab);
 }
 
