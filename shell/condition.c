@@ -28,7 +28,8 @@ struct condition {
 
 static const struct { const char *word; enum event_kind kinds[3]; } happenings[] = {
     { "delete", { EVENT_segment_deleted } }, { "roll", { EVENT_segment_rolled } }, { "unlink", { EVENT_segment_unlinked } },
-    { "election", { EVENT_leader_elected } }, { "leader", { EVENT_leader_elected } }, { "isr", { EVENT_isr_changed } },
+    { "election", { EVENT_leader_elected, EVENT_internal_leader } }, { "leader", { EVENT_leader_elected, EVENT_internal_leader } },
+    { "isr", { EVENT_isr_changed, EVENT_internal_isr } },
     { "rebalance", { EVENT_group_generation } }, { "client", { EVENT_client_connected } }, { "check", { EVENT_retention_checked } },
     { "clean", { EVENT_log_cleaned } }, { "expire", { EVENT_offset_expired, EVENT_producer_expired } }, { "join", { EVENT_member_joined } }, { "leave", { EVENT_member_left } },
     { "move", { EVENT_reassignment_started, EVENT_reassignment_completed, EVENT_reassignment_cancelled } },
@@ -59,7 +60,7 @@ bool condition_is_word(const char *word)
 static bool concerns(const struct condition *condition, const struct entry *entry)
 {
     if (!condition->subject)
-        return true;
+        return entry->kind != EVENT_internal_isr; /* who means those names the topic */
     if (text_equal(entry->subject, condition->subject) || text_equal(entry->topic, condition->subject))
         return true;
     return text_equal(entry->topic, condition->topic) && condition->topic && entry->partition == condition->partition;
@@ -71,7 +72,7 @@ static const struct { const char *kinds, *tables; } touched[] = {
     { "lab_* broker_*", "brokers replicas partitions topics connections" },
     { "topic_* partitions_added", "topics partitions replicas segments configs batches records" },
     { "config_changed", "configs topics segments" },
-    { "leader_elected isr_changed epoch_started reassignment_*", "partitions replicas topics" },
+    { "leader_elected isr_changed internal_* epoch_started reassignment_*", "partitions replicas topics" },
     { "log_* segment_* records_appended high_watermark retention_checked append_refused compact* clean* tombstone*",
       "segments batches records partitions replicas producers offsets transactions" },
     { "producer_* transaction_*", "producers transactions partitions" },

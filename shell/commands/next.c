@@ -4,7 +4,7 @@
 #include "shell/commands/pace.h"
 #include "shell/prose.h"
 
-enum { MOST_KINDS = 9 };
+enum { MOST_KINDS = 11 };
 
 static const struct {
     const char *word;
@@ -19,9 +19,9 @@ static const struct {
     { "unlink", { EVENT_segment_unlinked }, N_("No .deleted file waits to be unlinked within a virtual day.") },
     { "clean", { EVENT_log_cleaned, EVENT_cleaning_failed }, N_("The cleaner takes no log within a virtual day: see why compaction TOPIC-PARTITION.") },
     { "check", { EVENT_retention_checked }, N_("No retention check within a virtual day.") },
-    { "leader", { EVENT_leader_elected }, N_("No election within a virtual day.") },
-    { "isr", { EVENT_isr_changed }, N_("No change of an ISR within a virtual day.") },
-    { "cluster", { EVENT_leader_elected, EVENT_isr_changed, EVENT_broker_fenced, EVENT_broker_started, EVENT_broker_stopped, EVENT_log_truncated, EVENT_records_lost,
+    { "leader", { EVENT_leader_elected, EVENT_internal_leader }, N_("No election within a virtual day.") },
+    { "isr", { EVENT_isr_changed, EVENT_internal_isr }, N_("No change of an ISR within a virtual day.") },
+    { "cluster", { EVENT_leader_elected, EVENT_internal_leader, EVENT_isr_changed, EVENT_broker_fenced, EVENT_broker_started, EVENT_broker_stopped, EVENT_log_truncated, EVENT_records_lost,
                    EVENT_reassignment_completed, EVENT_reassignment_cancelled },
       N_("No broker goes or comes, no leader and no ISR changes within a virtual day.") },
     { "move", { EVENT_reassignment_started, EVENT_reassignment_completed, EVENT_reassignment_cancelled },
@@ -33,6 +33,7 @@ static const struct {
 struct stop {
     bool stop;
     const enum event_kind *kinds;
+    const char *name;             /* of a topic, partition or group; NULL: any */
 };
 
 static bool wanted(const enum event_kind kinds[MOST_KINDS], enum event_kind kind)
@@ -43,11 +44,53 @@ static bool wanted(const enum event_kind kinds[MOST_KINDS], enum event_kind kind
     return false;
 }
 
+/* Brokers that come back join the ISRs of an internal topic's partitions one by one: that is stopped at for who names the topic. Its leaders move all at once. */
+static bool is_named(const char *name, const struct entry *entry)
+{
+    size_t size = entry->topic ? strlen(entry->topic) : 0;
+    int32_t partition;
+
+    if (!name)
+        return entry->kind != EVENT_internal_isr;
+    if (text_equal(entry->topic, name) || text_equal(entry->subject, name))
+        return true;
+    return size && !strncmp(name, entry->topic, size) && name[size] == '-' && parse_i32(name + size + 1, &partition) && partition == entry->partition;
+}
+
+static bool is_internal(const struct entry *entry)
+{
+    return entry->kind == EVENT_internal_leader || entry->kind == EVENT_internal_isr;
+}
+
+/* What came to pass: of an internal topic's many partitions one, and how many there are beside it. */
+static void print_entries(struct call *call, uint64_t first, const struct stop *stop)
+{
+    struct journal *journal = lab_journal(call_lab(call));
+    const struct entry *internal = NULL;
+    int64_t more = 0;
+
+    for (uint64_t n = first; n <= journal_last(journal); n++) {
+        const struct entry *entry = journal_get(journal, n);
+
+        if (entry && is_internal(entry) && wanted(stop->kinds, entry->kind) && is_named(stop->name, entry)) {
+            more += internal != NULL;
+            if (!internal)
+                entry_print(call, internal = entry);
+        } else if (entry && (event_shown(entry->kind) || entry->rule)) {
+            entry_print(call, entry);
+        }
+    }
+    if (more)
+        prose_print(call, n_(call->session->lang, "So has %lld more partition of internal topics; `why leader %s-%d` tells of one, events --all --since %llu of all.\n",
+                             "So have %lld more partitions of internal topics; `why leader %s-%d` tells of one, events --all --since %llu of all.\n", more),
+                    (long long)more, internal->topic, internal->partition, (unsigned long long)internal->number);
+}
+
 static void on_entry(void *context, const struct entry *entry)
 {
     struct stop *stop = context;
 
-    if (wanted(stop->kinds, entry->kind))
+    if (wanted(stop->kinds, entry->kind) && is_named(stop->name, entry))
         stop->stop = true;
 }
 
@@ -85,30 +128,26 @@ static int run(struct call *call)
 
     while (row < sizeof(words) / sizeof(*words) && !text_equal(words[row].word, word))
         row++;
-    if (row == sizeof(words) / sizeof(*words) || call->argc > 2) {
+    if (row == sizeof(words) / sizeof(*words) || call->argc > 3) {
         call_error(call, _(call->session->lang, "next: what is '%s'? One of: roll delete unlink clean check leader isr cluster move rebalance expire\n"), word);
         return 1;
     }
     if (!strcmp(word, "check"))
         return to_next_check(call);
     stop.kinds = words[row].kinds;
+    stop.name = call->argc > 2 ? call->argv[2] : NULL;
     if (!pace_watch(call, on_entry, &stop, &stop.stop))
         return 0;
     if (!stop.stop && !call_interrupted(call)) {
         prose_print(call, "%s\n", _(call->session->lang, words[row].none));
         return 0;
     }
-    for (uint64_t n = first + 1; n <= journal_last(lab_journal(lab)); n++) {
-        const struct entry *entry = journal_get(lab_journal(lab), n);
-
-        if (entry && (event_shown(entry->kind) || entry->rule))
-            entry_print(call, entry);
-    }
+    print_entries(call, first + 1, &stop);
     return call_interrupted(call) ? 130 : 0;
 }
 
 const struct command command_next = {
-    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|cluster|move|rebalance|expire]",
-    .details = N_("Without a word: to the next change of any partition's files. cluster: a broker that goes or comes, a leader, an ISR, a move. Looks a virtual day ahead."),
+    .name = "next", .summary = "to the next roll, deletion, ... and why", .usage = "next [roll|delete|unlink|clean|check|leader|isr|cluster|move|rebalance|expire [TOPIC|TOPIC-P|GROUP]]",
+    .details = N_("Without a word: to the next change of any partition's files. cluster: a broker that goes or comes, a leader, an ISR, a move. With a name: the next of that one; internal topics' ISRs are passed over without. Looks a virtual day ahead."),
     .example = "next delete", .words = "roll delete unlink clean check leader isr cluster move rebalance expire", .needs_lab = true, .past = "", .run = run,
 };

@@ -24,7 +24,7 @@ static void say_election(struct why *why, const struct entry *entry)
         why_say(why, _(why->lang, "Before, broker %lld led.\n"), (long long)entry_fact(entry, "was", -1));
     else
         why_say(why, _(why->lang, "Before, nobody led.\n"));
-    why_say(why, _(why->lang, "The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), why_words(why, entry->rule));
+    why_say(why, _(why->lang, "The controller looked at the replicas in the order of assignment, and decided by: %s.\n"), why_words(why, entry->rule ? entry->rule : entry_fact_text(entry, "decided_by")));
     say_candidates(why, entry_fact_text(entry, "candidates"));
 }
 

@@ -30,12 +30,18 @@ bool why_lists(const int32_t *list, int16_t count, int32_t id)
     return false;
 }
 
+/* Of an internal topic it is another kind. */
+static bool is_kind(enum event_kind kind, enum event_kind wanted)
+{
+    return kind == wanted || (wanted == EVENT_leader_elected && kind == EVENT_internal_leader) || (wanted == EVENT_isr_changed && kind == EVENT_internal_isr);
+}
+
 const struct entry *why_newest(const struct why *why, enum event_kind kind, int32_t replica)
 {
     for (size_t i = why->entry_count; i-- > 0;) {
         const struct entry *entry = why->entries[i];
 
-        if (entry->kind == kind && entry->partition == why->partition && (replica < 0 || entry_fact(entry, "replica", -1) == replica))
+        if (is_kind(entry->kind, kind) && entry->partition == why->partition && (replica < 0 || entry_fact(entry, "replica", -1) == replica))
             return entry;
     }
     return NULL;

@@ -468,6 +468,7 @@ static char *candidates_text(const struct election_decision *election)
     return result;
 }
 
+/* Of an internal topic it is quiet and without a rule: a broker that dies moves dozens of its leaders, and nobody asked for that many lines. */
 static void say_elected(struct cluster *cluster, const struct image_topic *topic, const struct partition_change *change, const char *why)
 {
     const struct election_decision *election = &change->election;
@@ -484,13 +485,14 @@ static void say_elected(struct cluster *cluster, const struct image_topic *topic
         snprintf(text, sizeof(text), "%s-%d: leader %d, was %d: %s%s", topic->name, number, election->leader, election->was, why,
                  election->unclean ? " (unclean: records may be lost)" : "");
     journal_add(cluster->journal,
-                ENTRY(EVENT_leader_elected, .broker = election->leader, .topic = topic->name, .partition = number, .rule = election->rule,
-                      .text = text,
+                ENTRY(topic->internal ? EVENT_internal_leader : EVENT_leader_elected, .broker = election->leader, .topic = topic->name, .partition = number,
+                      .rule = topic->internal ? NULL : election->rule, .text = text,
                       .facts = { { "leader", election->leader, NULL }, { "was", election->was, NULL }, { "live_replicas", live, NULL },
                                  { "in_sync_replicas", in_sync, NULL }, { "leader_epoch", change->after.leader_epoch, NULL },
                                  { "unclean", election->unclean, NULL }, { "election", 0, election_rule_name(election->asked) },
-                                 { "candidates", 0, candidates }, { "because", 0, why } },
-                      .fact_count = 9));
+                                 { "candidates", 0, candidates }, { "because", 0, why },
+                                 { "decided_by", 0, election->rule } },
+                      .fact_count = topic->internal ? 10 : 9));
     mem_free(candidates);
 }
 
@@ -506,7 +508,8 @@ static void say_isr(struct cluster *cluster, const struct image_topic *topic, co
     snprintf(text, sizeof(text), "%s-%d: ISR %s -> %s%s%s: %s", topic->name, number, *before ? before : "none", *now ? now : "none",
              *elr ? ", eligible leaders " : "", elr, why);
     journal_add(cluster->journal,
-                ENTRY(EVENT_isr_changed, .broker = was->leader, .topic = topic->name, .partition = number, .rule = change->isr_rule, .text = text,
+                ENTRY(topic->internal ? EVENT_internal_isr : EVENT_isr_changed, .broker = was->leader, .topic = topic->name, .partition = number,
+                      .rule = topic->internal ? NULL : change->isr_rule, .text = text,
                       .facts = { { "replica", replica, NULL }, { "isr_was", was->isr_count, NULL }, { "isr_is", after->isr_count, NULL },
                                  { "min_insync_replicas", controller_min_isr(cluster, topic), NULL }, { "because", 0, why } }, .fact_count = 5));
 }
@@ -528,9 +531,9 @@ void partition_change_write(struct cluster *cluster, const struct image_topic *t
 {
     if (!change->changes)
         return;
-    if (!topic->internal && change->record.partition_change.isr.count >= 0)
+    if (change->record.partition_change.isr.count >= 0)
         say_isr(cluster, topic, change, replica, why);
-    if (!topic->internal && change->election.leader != change->election.was)
+    if (change->election.leader != change->election.was)
         say_elected(cluster, topic, change, why);
     count_election(cluster, &change->election);
     reassignment_say(cluster, topic, change);

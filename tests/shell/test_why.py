@@ -606,6 +606,23 @@ def test_a_leader_that_is_away_is_told_before_the_controller_notices(folder, rel
     assert not blind or 'No controller can elect another: 1 of 3 controllers are up, and it takes 2 that reach each other.' in blind
 
 
+def test_leaders_of_internal_topics_move_before_the_students_eyes(folder, release):
+    """The broker that dies leads nothing but partitions of __consumer_offsets: one is shown, the others are counted, and step passes them over."""
+    controller, leader, other = IDS[release]
+    script = (SPREAD % ('%d:%d' % (leader, other), '') + 'consumer start c1 --group billing --topic students\nadvance 5s\nbroker kill %d\n' % controller)
+    options = ('--brokers', '3')
+    text = answer(folder, script, 'next leader', 'en', release, options=options)
+    found = re.search(r'LEADER (__consumer_offsets-(\d+)): leader \d, was %d: the session of broker %d ended\nSo have (\d+) more partitions of internal topics; `why leader (\S+)`' % (controller, controller), text)
+    assert found and found.group(1) == found.group(4) and text.count('LEADER') == 1
+    why = answer(folder, script + 'next leader\n', 'why leader ' + found.group(1), 'en', release, options=options)
+    assert 'the session of broker %d ended' % controller in why and 'decided by: first live replica in sync' in why
+    listed = answer(folder, script + 'next leader\n', 'events 1000 --all', 'en', release, options=options)
+    assert listed.count('LEADER __consumer_offsets') == int(found.group(3)) + 1
+    named = answer(folder, script, 'next leader %s\nnext leader students-0' % found.group(1), 'en', release, options=options)
+    assert 'LEADER ' + found.group(1) in named and named.endswith('No election within a virtual day.\n')
+    assert 'ISR    __consumer_offsets' in answer(folder, script, 'next isr __consumer_offsets', 'en', release, options=options)
+
+
 def test_rebalances_of_a_group_are_told_with_what_began_them(folder, release, lang):
     script = (CREATE % '--partitions 3' + 'consumer start c1 --group my-group --topic students\nadvance 5s\nconsumer start c2 --group my-group --topic students\nadvance 10s\n'
               'consumer kill c1\nadvance 60s\n')
