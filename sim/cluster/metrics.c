@@ -8,6 +8,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 #include "sim/cluster/group_internal.h"
+#include "sim/cluster/quorum.h"
 
 /* ---- meters: Yammer's, as Kafka uses them ---- */
 
@@ -265,14 +266,34 @@ static void groups(const struct look *look)
         gauge(look, "kafka.coordinator.group", "GroupMetadataManager", names[i].name, "", (double)counts[names[i].state], "of these, in that state");
 }
 
+/* KafkaRaftMetrics: what this one knows of the quorum; its state is a word, and stands in the table `quorum`. */
+static void raft(const struct look *look, const struct quorum_replica *self, int64_t high_watermark)
+{
+    gauge(look, "kafka.server", "raft-metrics", "current-leader", "", self->leader, "the active controller as known here; -1: none is");
+    gauge(look, "kafka.server", "raft-metrics", "current-vote", "", self->voted, "whom this controller voted for in this epoch; -1: nobody");
+    gauge(look, "kafka.server", "raft-metrics", "current-epoch", "", self->epoch, "of the quorum, as known here");
+    gauge(look, "kafka.server", "raft-metrics", "high-watermark", "", (double)high_watermark, "first offset of the metadata that is not committed; -1: no controller is active");
+    gauge(look, "kafka.server", "raft-metrics", "log-end-offset", "", (double)self->log_end_offset, "of the copy of the metadata log that lies here");
+}
+
+/* 2.7: all brokers have these, and count 0 where they are not the controller. 4.3: the controllers have them, also those that wait, by what each has heard. */
 static void controller(const struct look *look)
 {
     struct cluster *cluster = look->broker->cluster;
-    const struct image *image = cluster->controller.image;
-    bool active = look->broker->old_epoch || (!cluster->controller.down && controller_home(cluster) == look->broker->id);
+    bool active = look->broker->old_epoch || (!cluster->controller.down && controller_home(cluster) == look->broker->id), knows = active;
+    const struct image *image = active ? cluster->controller.image : look->broker->image;
     int64_t topics = 0, all = 0, offline = 0, imbalance = 0, live = 0, fenced = 0;
+    struct quorum_replica self;
+    struct quorum_info quorum;
 
-    for (size_t t = 0; active && t < image_topic_count(image); t++) {
+    if (cluster_quorum(cluster, &quorum)) {
+        self = cluster_quorum_replica(cluster, look->broker->index);
+        raft(look, &self, quorum.high_watermark);
+        if (!self.voter)
+            return;
+        knows = image != NULL;
+    }
+    for (size_t t = 0; knows && t < image_topic_count(image); t++) {
         const struct image_topic *topic = image_topic_at(image, t);
 
         topics++;
@@ -282,7 +303,7 @@ static void controller(const struct look *look)
             imbalance += topic->partitions[p].replica_count && topic->partitions[p].leader != topic->partitions[p].replicas[0];
         }
     }
-    for (size_t i = 0; active && i < image_broker_count(image); i++)
+    for (size_t i = 0; knows && i < image_broker_count(image); i++)
         *(image_broker_at(image, i)->fenced ? &fenced : &live) += 1;
     gauge(look, "kafka.controller", "KafkaController", "ActiveControllerCount", "", active, "1 at the broker that is the controller, which there is one of");
     gauge(look, "kafka.controller", "KafkaController", "OfflinePartitionsCount", "", (double)offline, "partitions without a leader: neither written nor read");

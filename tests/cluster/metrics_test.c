@@ -100,6 +100,49 @@ TEST(brokers_tell_what_they_lead_and_what_was_written)
     cluster_lab_free(lab);
 }
 
+static void count_one(void *context, const struct metric *metric)
+{
+    (void)metric;
+    *(int *)context += 1;
+}
+
+static int found_at(struct cluster_lab *lab, int32_t broker, const char *name)
+{
+    int found = 0;
+
+    cluster_metrics(lab->cluster, &(struct metric_filter){ .name = name, .broker = &broker }, count_one, &found);
+    return found;
+}
+
+TEST(controllers_tell_of_the_cluster_and_every_node_of_the_quorum)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 2, "");
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 3, 2, NULL));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(3, value_of(lab, 1, "GlobalPartitionCount", ""));
+    CHECK_INT(2, value_of(lab, 1, "ActiveBrokerCount", ""));
+    CHECK_INT(0, found_at(lab, 2, "GlobalPartitionCount"));    /* it is no controller */
+    for (int32_t id = 1; id <= 2; id++) {
+        CHECK_INT(1, value_of(lab, id, "current-leader", ""));
+        CHECK_INT(image_offset(cluster_image(lab->cluster)) + 1, value_of(lab, id, "high-watermark", ""));
+        CHECK_INT(image_offset(cluster_image(lab->cluster)) + 1, value_of(lab, id, "log-end-offset", ""));
+    }
+    cluster_lab_free(lab);
+}
+
+TEST(under_27_all_brokers_have_the_controllers_metrics_and_no_quorum)
+{
+    struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 2, "");
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "students", 3, 2, NULL));
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK_INT(3, value_of(lab, 0, "GlobalPartitionCount", ""));
+    CHECK_INT(0, value_of(lab, 1, "GlobalPartitionCount", ""));
+    CHECK_INT(0, found_at(lab, 0, "current-leader"));
+    cluster_lab_free(lab);
+}
+
 TEST(a_stopped_follower_makes_a_partition_under_replicated)
 {
     struct cluster_lab *lab = cluster_lab_new(RELEASE_27, 3, "");
