@@ -9,7 +9,7 @@ enum { WIDEST_OPTION = 40 };
 
 static const struct { const char *title, *names; } groups[] = {
     { N_("Kafka's tools"), "kafka-topics kafka-configs kafka-console-producer kafka-console-consumer kafka-consumer-groups kafka-get-offsets kafka-delete-records kafka-log-dirs "
-                     "kafka-dump-log kafka-broker-api-versions" },
+                     "kafka-leader-election kafka-reassign-partitions kafka-metadata-quorum kafka-cluster kafka-dump-log kafka-broker-api-versions" },
     { N_("time"), "time pause resume freeze speed next step advance until wait break rewind branch replay" },
     { N_("look"), "view why events trace sql ls hexdump dump status clients refresh" },
     { N_("break things"), "broker replica net disk clock fault at chaos" },
