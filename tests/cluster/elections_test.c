@@ -193,16 +193,24 @@ TEST(nobody_looks_where_leaders_may_stay)
     cluster_lab_free(lab);
 }
 
-TEST(an_unclean_election_is_asked_for)
+/* students-0 is at 2, which leads, and 3, which is stopped. */
+static struct cluster_lab *lab_without_the_follower(void)
 {
     struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 3, NULL);
     struct assignment assignment = { 0, (const int32_t[]){ 2, 3 }, 2 };
     struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
-    int32_t epoch;
 
     CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
     cluster_lab_advance_ms(lab, 1000);
     stop(lab, 3);
+    return lab;
+}
+
+TEST(an_unclean_election_is_asked_for)
+{
+    struct cluster_lab *lab = lab_without_the_follower();
+    int32_t epoch;
+
     CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, 1));
     stop(lab, 2);
     CHECK_STATE(lab, -1, "", "2");
@@ -280,14 +288,9 @@ TEST(below_the_minimum_those_who_leave_are_eligible)
 
 TEST(after_an_unclean_shutdown_nobody_is_eligible)
 {
-    struct cluster_lab *lab = cluster_lab_new(RELEASE_43, 3, NULL);
-    struct assignment assignment = { 0, (const int32_t[]){ 2, 3 }, 2 };
-    struct create_topic create = { .name = "students", .assignments = &assignment, .assignment_count = 1, .partition_count = -1, .replication_factor = -1 };
+    struct cluster_lab *lab = lab_without_the_follower();
     int32_t epoch;
 
-    CHECK_INT(ERR_OK, controller_create_topic(lab->cluster, &create, false, NULL, NULL, &lab->reason));
-    cluster_lab_advance_ms(lab, 1000);
-    stop(lab, 3);
     CHECK_INT(ERR_OK, cluster_lab_append(lab, "students", 0, 10, 20, -1));
     CHECK_INT(ERR_OK, broker_kill(broker_of(lab, 2), "killed", &lab->reason));
     cluster_lab_advance_ms(lab, 9000);

@@ -301,10 +301,11 @@ static void on_revoked(void *context, const char *client, const struct consumer_
     tell(context, client, lost ? "loses" : "gives", partitions, count);
 }
 
-static void begin_story(struct story *story, struct sim_lab *sim)
+static void begin_story(struct story *story, struct sim_lab *sim, enum release release, int32_t partitions)
 {
     struct simulated_client_watch watch = { .assigned = on_assigned, .revoked = on_revoked, .context = story };
 
+    open_with_topic(sim, release, 1, partitions);
     *story = (struct story){ .sim = sim };
     simulated_watch(lab_simulated(sim->lab), &watch);
 }
@@ -333,8 +334,7 @@ TEST(members_that_cooperate_keep_what_stays_theirs)
         struct sim_lab sim;
         struct story story;
 
-        open_with_topic(&sim, releases[i], 1, 4);
-        begin_story(&story, &sim);
+        begin_story(&story, &sim, releases[i], 4);
         join(&sim, "c1", "cooperative-sticky", "");
         check_story(&story, "c1 in 1 gets 0 1 2 3");
         join(&sim, "c2", "cooperative-sticky", ""); /* what moves is given up first, and given in the next round */
@@ -352,8 +352,7 @@ TEST(members_that_do_not_give_all_back)
     struct sim_lab sim;
     struct story story;
 
-    open_with_topic(&sim, RELEASE_43, 1, 4);
-    begin_story(&story, &sim);
+    begin_story(&story, &sim, RELEASE_43, 4);
     join(&sim, "c1", "range", "");
     join(&sim, "c2", "range", "");
     check_story(&story, "c1 in 1 gets 0 1 2 3; c1 gives 0 1 2 3; c2 in 2 gets 2 3; c1 in 2 gets 0 1");
@@ -398,8 +397,7 @@ TEST(one_that_is_too_slow_leaves_its_group)
     struct sim_lab sim;
     struct story story;
 
-    open_with_topic(&sim, RELEASE_43, 1, 2);
-    begin_story(&story, &sim);
+    begin_story(&story, &sim, RELEASE_43, 2);
     order(&sim, "producer start p1 --topic students --rate 1000/s --count 100");
     sim_lab_advance_ms(&sim, 2000);
     join(&sim, "c1", "range", "--slow 100ms --consumer-property max.poll.interval.ms=5000 --consumer-property max.poll.records=100");
@@ -468,8 +466,7 @@ TEST(a_static_member_comes_back_to_what_it_had)
     struct sim_lab sim;
     struct story story;
 
-    open_with_topic(&sim, RELEASE_43, 1, 2);
-    begin_story(&story, &sim);
+    begin_story(&story, &sim, RELEASE_43, 2);
     join(&sim, "c1", "range", "--consumer-property group.instance.id=one");
     join(&sim, "c2", "range", "--consumer-property group.instance.id=two");
     text_clear(&story.text);

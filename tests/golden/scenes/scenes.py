@@ -13,13 +13,18 @@ def three(s):
     return s.ids[1], s.ids[2], s.ids[0]
 
 
+def letters(s, replicas, *settings):
+    """the topic of most scenes, watched from its beginning"""
+    s.log_patterns = PARTITION
+    s.create('letters', replicas, *settings)
+    s.zero()
+    s.watch('letters')
+
+
 @scene('acks-1-lost', '''acks=1, and the leader dies before any follower has the record: what was acknowledged is gone''')
 def acks_1(s):
     l, f, g = three(s)
-    s.log_patterns = PARTITION
-    s.create('letters', (l, f, g))
-    s.zero()
-    s.watch('letters')
+    letters(s, (l, f, g))
     s.produce(l, 'letters', 'one', -1)
     s.sleep(1.5)
     s.describe('letters', l)
@@ -51,10 +56,7 @@ def acks_1(s):
 @scene('acks-all-kept', '''acks=all with min.insync.replicas=2 when the leader dies: what was acknowledged is kept, what was not is not acknowledged''')
 def acks_all(s):
     l, f, g = three(s)
-    s.log_patterns = PARTITION
-    s.create('letters', (l, f, g), 'min.insync.replicas=2')
-    s.zero()
-    s.watch('letters')
+    letters(s, (l, f, g), 'min.insync.replicas=2')
     p = s.typed('producer', 'kafka-console-producer.sh --topic letters --request-required-acks all --bootstrap-server %s,%s' % (s.server(l), s.server(f)))
     s.child_patterns = (r'Got error produce response', r'NOT_LEADER', r'disconnected')
     s.produce(l, 'letters', 'one', -1)
@@ -93,10 +95,7 @@ def acks_all(s):
 @scene('not-enough-replicas', '''two of three brokers down, min.insync.replicas=2: what acks=all and acks=1 get, and who can read it''')
 def not_enough(s):
     l, f, g = s.ids                                  # the first stays: where a broker is the controller too, it is this one
-    s.log_patterns = PARTITION
-    s.create('letters', (l, f, g), 'min.insync.replicas=2')
-    s.zero()
-    s.watch('letters')
+    letters(s, (l, f, g), 'min.insync.replicas=2')
     s.produce(l, 'letters', 'one', -1)
     s.sleep(1.5)
     s.zero()
@@ -186,10 +185,7 @@ def unclean(s):
 when it has caught up; one that stands still while nothing comes stays''', 'replica.lag.time.max.ms=3000\n')
 def slow(s):
     l, f, g = three(s)
-    s.log_patterns = PARTITION
-    s.create('letters', (l, f, g))
-    s.zero()
-    s.watch('letters')
+    letters(s, (l, f, g))
     s.produce(l, 'letters', 'one', -1)
     s.sleep(2)
     fed = s.wire(l)
@@ -233,10 +229,7 @@ def slow(s):
 what it answers to a producer that knows only it, and what becomes of those records''')
 def zombie(s):
     l, f, g = three(s)
-    s.log_patterns = PARTITION
-    s.create('letters', (l, f, g))
-    s.zero()
-    s.watch('letters')
+    letters(s, (l, f, g))
     s.produce(l, 'letters', 'one', -1)
     s.sleep(1.5)
     w = s.wire(l)
