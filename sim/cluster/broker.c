@@ -321,7 +321,7 @@ static bool has_replica(const struct broker *broker, const char *topic, int32_t 
 }
 
 /* A folder whose partition is not in the metadata: 4.x puts it aside. */
-static void put_aside(struct log_dir *dir, const char *name)
+void log_dir_put_aside(struct log_dir *dir, const char *name)
 {
     struct broker *broker = dir->broker;
     char *from = mem_printf("%s/%s", dir->path, name);
@@ -346,7 +346,32 @@ static bool of_another_topic(const struct log_dir *dir, const char *name, const 
     return other;
 }
 
-static void look_at_folder(struct log_dir *dir, const char *name)
+bool log_dir_is_stray(const struct log_dir *dir, const char *folder, const char *topic, int32_t number)
+{
+    return !has_replica(dir->broker, topic, number) || of_another_topic(dir, folder, topic);
+}
+
+/* A power-off in the middle of a move may leave two: which is the right one, Kafka leaves to people. */
+static enum err check_single(const struct log_dir *dir, const char *name, struct reason *reason)
+{
+    const struct broker *broker = dir->broker;
+
+    for (const struct log_dir *other = broker->dirs; other < dir; other++) {
+        char *path = mem_printf("%s/%s", other->path, name);
+        bool twice = !other->offline && fs_exists(broker->cluster->fs, path);
+
+        mem_free(path);
+        if (twice)
+            return err_because(ERR_KAFKA_STORAGE_ERROR, reason,
+                               "Duplicate log directories for %s are found in both %s/%s and %s/%s. It is likely because log directory failure happened while broker was "
+                               "replacing current replica with future replica. Recover broker from this failure by manually deleting one of the two directories "
+                               "for this partition. It is recommended to delete the partition in the log directory that is known to have failed recently.",
+                               name, dir->path, name, other->path, name);
+    }
+    return ERR_OK;
+}
+
+static enum err look_at_folder(struct log_dir *dir, const char *name, struct reason *reason)
 {
     struct broker *broker = dir->broker;
     const char *dash = strrchr(name, '-');
@@ -354,18 +379,23 @@ static void look_at_folder(struct log_dir *dir, const char *name)
     int32_t number;
 
     if (log_moves_found(dir, name))
-        return;
+        return ERR_OK;
     if (text_ends(name, "-delete")) {
         broker_doom(broker, mem_printf("%s/%s", dir->path, name));
-        return;
+        return ERR_OK;
     }
     if (!dash || dash == name || (size_t)(dash - name) >= sizeof(topic) || !parse_i32(dash + 1, &number) || number < 0)
-        return;
+        return ERR_OK;
     snprintf(topic, sizeof(topic), "%.*s", (int)(dash - name), name);
-    if (strcmp(topic, "__cluster_metadata") == 0 || release_is_27(broker->cluster->release))
-        return;
-    if (!has_replica(broker, topic, number) || of_another_topic(dir, name, topic))
-        put_aside(dir, name);
+    if (strcmp(topic, "__cluster_metadata") == 0)
+        return ERR_OK;
+    if (release_is_27(broker->cluster->release))
+        return check_single(dir, name, reason);
+    if (log_dir_is_stray(dir, name, topic, number))
+        log_dir_put_aside(dir, name);
+    else
+        return check_single(dir, name, reason);
+    return ERR_OK;
 }
 
 /* All, or those of one broker. */
@@ -401,8 +431,8 @@ static enum err look_at_folders(struct log_dir *dir, struct reason *reason)
     enum err err = fs_list(dir->broker->cluster->fs, dir->path, &names, reason);
 
     for (size_t i = 0; !err && i < names.count; i++) {
-        look_at_folder(dir, names.names[i]);
-        if (!life_breathe(dir->broker, COST_OF_NAME))
+        err = look_at_folder(dir, names.names[i], reason);
+        if (!err && !life_breathe(dir->broker, COST_OF_NAME))
             err = ERR_BROKER_NOT_AVAILABLE;
     }
     fs_names_free(&names);

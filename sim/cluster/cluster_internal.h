@@ -356,6 +356,10 @@ struct log_dir *log_dirs_next(const struct broker *broker); /* with the fewest l
 int32_t log_dirs_ids(const struct broker *broker, struct uuid ids[MOST_LOG_DIRS]); /* of those that are online, in the order of BrokerRegistration */
 void log_dirs_mark_clean(struct broker *broker);        /* all is closed: each gets the marker, but where its disk refused something */
 
+/* At a start: what lies there and is no replica of this broker (4.3) gets the name of a stray. */
+bool log_dir_is_stray(const struct log_dir *dir, const char *folder, const char *topic, int32_t number);
+void log_dir_put_aside(struct log_dir *dir, const char *folder);
+
 /* ---- log_dir_failure.c ---- */
 void log_dir_refused(struct log_dir *dir, const char *what);   /* of a broker that has others */
 bool log_dir_expendable(const struct log_dir *dir);

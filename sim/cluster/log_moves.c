@@ -483,10 +483,60 @@ bool log_moves_found(struct log_dir *dir, const char *name)
     return true;
 }
 
+/* The folder in the other dir gives way, if there is one. */
+static enum err promote(struct log_dir *dir, const char *folder, const char *topic, int32_t number, struct reason *reason)
+{
+    struct broker *broker = dir->broker;
+    struct log_dir *other = log_dirs_find(broker, topic, number);
+    char *from = mem_printf("%s/%s", dir->path, folder), *to = mem_printf("%s/%s-%d", dir->path, topic, number);
+    enum err err = ERR_OK;
+
+    if (other) {
+        char hex[HEX], *left = mem_printf("%s/%s-%d", other->path, topic, number), *gone;
+
+        random_hex(&broker->cluster->random, hex);
+        gone = mem_printf("%s.%s-delete", left, hex);
+        err = fs_rename(broker->cluster->fs, left, gone, reason);
+        if (!err)
+            broker_doom(broker, gone);
+        else
+            mem_free(gone);
+        mem_free(left);
+    }
+    if (!err)
+        err = fs_rename(broker->cluster->fs, from, to, reason);
+    mem_free(from);
+    mem_free(to);
+    return err;
+}
+
+/* LogManager.recoverAbandonedFutureLogs; what is of no topic that this broker has is put aside, as any such folder. */
 enum err log_moves_promote(struct broker *broker, struct reason *reason)
 {
-    (void)broker, (void)reason;
-    return ERR_OK;
+    enum err err = ERR_OK;
+
+    for (size_t d = 0; d < broker->dir_count && !old(broker); d++) {
+        struct log_dir *dir = &broker->dirs[d];
+        size_t left = 0;
+
+        for (size_t i = 0; i < dir->future_count; i++) {
+            char topic[MOST_NAME + 1], *folder = dir->futures[i];
+            int32_t number;
+            const struct image_partition *known = parse_name(folder, topic, sizeof(topic), &number) ? image_partition(broker->image, topic, number) : NULL;
+
+            if (!known || log_dir_is_stray(dir, folder, topic, number))
+                log_dir_put_aside(dir, folder);
+            else if (!err && uuid_equal(image_directory(broker->image, known, broker->id), dir->id))
+                err = promote(dir, folder, topic, number, reason);
+            else {
+                dir->futures[left++] = folder;
+                continue;
+            }
+            mem_free(folder);
+        }
+        dir->future_count = left;
+    }
+    return err;
 }
 
 enum err log_moves_resume(struct broker *broker, struct reason *reason)

@@ -443,3 +443,47 @@ TEST(a_broker_starts_without_a_log_dir_that_is_broken)
     CHECK(broker_replica_offline(y, "orders", 3)); /* not made anew in the other */
     cluster_lab_free(lab);
 }
+
+/* Killed after the controller was told and before the copy took the replica's place: 4.3 finds the copy where metadata says the replica lies. */
+TEST(a_copy_that_metadata_names_takes_its_place_at_the_start)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 1, 2, NULL);
+    struct partition *partition;
+
+    fill(lab, "students");
+    cluster_lab_advance_ms(lab, 200);
+    CHECK_INT(ERR_OK, move(lab, "students", 0, 1));
+    for (int i = 0; i < 200 && known_dir(lab, "students", 0, 1) == 0; i++) { /* the moment at which the record is there */
+        partition = cluster_lab_leader(lab, "students", 0);
+        queue_run_until(lab->queue, queue_now_us(lab->queue) + 1000);
+        if (known_dir(lab, "students", 0, 1) == 1 && partition_future_log(partition))
+            break;
+    }
+    if (partition_future_log(cluster_lab_leader(lab, "students", 0)) == NULL) { /* both in one moment: the names are put back as they were then */
+        cluster_drop(lab->cluster);
+        CHECK_INT(ERR_OK, fs_rename(lab->fs, "lab/broker-1.dir2/students-0", "lab/broker-1.dir2/students-0.0123456789abcdef0123456789abcdef-future", NULL));
+        CHECK_INT(ERR_OK, cluster_open(&lab->cluster, &lab->options, &lab->reason));
+    } else {
+        cluster_lab_reopen(lab, false);
+    }
+    partition = cluster_lab_leader(lab, "students", 0);
+    CHECK_TEXT("broker-1.dir2", log_dir_name(partition_log_dir(partition)));
+    CHECK_INT(3000, log_end_offset(partition_log(partition)));
+    CHECK(!partition_future_log(partition));
+    CHECK_FILES(lab, "lab/broker-1", "students-0", "");
+    cluster_lab_free(lab);
+}
+
+TEST(a_partition_in_two_log_dirs_stops_the_start)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_27, 1, 2, NULL);
+
+    fill(lab, "students");
+    cluster_close(lab->cluster);
+    CHECK_INT(ERR_OK, fs_mkdir(lab->fs, "lab/broker-0.dir2/students-0", NULL));
+    CHECK_INT(ERR_KAFKA_STORAGE_ERROR, cluster_open(&lab->cluster, &lab->options, &lab->reason));
+    CHECK(text_starts(lab->reason.text, "Duplicate log directories for students-0 are found in both lab/broker-0.dir2/students-0 and lab/broker-0/students-0."));
+    fs_remove_tree(lab->fs, "lab/broker-0.dir2/students-0", NULL);
+    CHECK_INT(ERR_OK, cluster_open(&lab->cluster, &lab->options, &lab->reason));
+    cluster_lab_free(lab);
+}
