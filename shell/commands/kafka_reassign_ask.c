@@ -310,7 +310,8 @@ static bool move_dir(struct reassign *reassign, struct dir_move *move, struct tr
         trouble_done(&error);
         return true;
     }
-    tool_execution(&error);
+    if (!reassign_is_old(reassign))
+        tool_execution(&error);
     *trouble = error;
     message = mem_printf("Failed to alter dir for %s-%d-%d", move->topic, (int)move->partition, (int)move->broker);
     trouble_wrap(trouble, reassign_is_old(reassign) ? "kafka.common.AdminCommandFailedException" : "org.apache.kafka.tools.AdminCommandFailedException",
@@ -429,6 +430,7 @@ static void print_dir_move(struct reassign *reassign, const struct dir_move *mov
     int partition = (int)move->partition, broker = (int)move->broker;
 
     if (!found.now) {
+        *running = true; /* for all that Kafka's tool knows */
         call_print(call, "Partition %s-%d is not found in any live log dir on broker %d. There is likely an offline log directory on the broker.\n", topic,
                    partition, broker);
     } else if (found.future) {

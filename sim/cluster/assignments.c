@@ -252,10 +252,10 @@ void assignment_check(struct partition *partition)
     const struct image_partition *image = partition_image(partition);
     struct uuid known;
 
-    if (release_is_27(broker->cluster->release) || broker->dir_count == 1)
-        return;
+    if (release_is_27(broker->cluster->release) || broker->dir_count == 1 || (partition->move && partition->move->step != MOVE_COPIES))
+        return; /* of one that is about to take its place there the controller was told already */
     known = image_directory(broker->image, image, broker->id);
-    if (!uuid_equal(known, partition->dir->id) && !(partition->move && uuid_equal(known, partition->move->dir->id)))
+    if (!uuid_equal(known, partition->dir->id))
         assignment_ask(partition, partition->dir);
 }
 

@@ -487,3 +487,19 @@ TEST(a_partition_in_two_log_dirs_stops_the_start)
     CHECK_INT(ERR_OK, cluster_open(&lab->cluster, &lab->options, &lab->reason));
     cluster_lab_free(lab);
 }
+
+/* A replica that is new here is told of twice: where it was made, and where it moves to at once. */
+TEST(a_new_replica_moves_before_the_controller_heard_where_it_is)
+{
+    struct cluster_lab *lab = cluster_lab_new_dirs(RELEASE_43, 1, 2, NULL);
+
+    CHECK_INT(ERR_OK, cluster_lab_create(lab, "orders", 1, 1, NULL));
+    CHECK_INT(ERR_OK, move(lab, "orders", 0, 1));
+    cluster_lab_advance_ms(lab, 1);
+    CHECK_INT(ERR_OK, controller_add_partitions(lab->cluster, "orders", 2, NULL, 0, false, NULL, &lab->reason));
+    assignment_check(cluster_lab_leader(lab, "orders", 0)); /* as each change of it does */
+    cluster_lab_advance_ms(lab, 1000);
+    CHECK(!partition_future_log(cluster_lab_leader(lab, "orders", 0)));
+    CHECK_INT(1, known_dir(lab, "orders", 0, 1));
+    cluster_lab_free(lab);
+}
