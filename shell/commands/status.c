@@ -13,6 +13,11 @@ static void print_brokers(struct call *call, const struct lab *lab)
         call_print(call, "broker %d  %-4s  %s%d  %zu partition%s  %s\n", broker_id(broker), broker_state_name(broker_state(broker)),
                    lab_net(lab) ? "localhost:" : "(not listening) ", broker_port(broker), broker_partition_count(broker),
                    broker_partition_count(broker) == 1 ? "" : "s", broker_log_dir(broker));
+        for (size_t d = 1; d < broker_dir_count(broker); d++) {
+            const struct log_dir *dir = broker_dir_at(broker, d);
+
+            call_print(call, "          log dir %zu%s  %s\n", d + 1, log_dir_online(dir) ? "" : "  offline", log_dir_path(dir));
+        }
     }
 }
 

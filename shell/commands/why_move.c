@@ -88,12 +88,48 @@ static void say_end(struct why *why, const struct image_partition *image)
                 ids(why, image->removing_replicas, image->removing_count, NULL, 0));
 }
 
+/* Brokers on which it moves from one log dir to another, and where it can't be read. True: there are some. */
+static bool say_log_dirs(struct why *why, const char **mend)
+{
+    const struct cluster *cluster = lab_cluster(why->lab);
+    bool any = false;
+
+    for (size_t i = 0; i < cluster_broker_count(cluster); i++) {
+        const struct broker *broker = cluster_broker_at(cluster, i);
+        const struct partition *replica = broker_partition(broker, why->topic, why->partition);
+        const struct log *copy = replica ? partition_future_log(replica) : NULL;
+        struct quota_decision quota;
+
+        if (broker_replica_offline(broker, why->topic, why->partition))
+            why_say(why, _(why->lang, "On broker %d its log dir failed: it is offline there until the broker starts again with a disk that is well (disk).\n"), broker_id(broker));
+        if (!copy)
+            continue;
+        any = true;
+        why_say(why, _(why->lang, "On broker %d it moves from %s to %s: %lld of %lld is copied; when all is, the copy takes its place.\n"), broker_id(broker),
+                log_dir_name(partition_log_dir(replica)), log_dir_name(partition_future_dir(replica)), (long long)log_end_offset(copy), (long long)log_end_offset(partition_log(replica)));
+        if (!broker_moves_throttled(broker, &quota))
+            continue;
+        why_say(why, _(why->lang, "  It is held back: %lld bytes were copied in %lld ms, which is %.0f a second, over replica.alter.log.dirs.io.max.bytes.per.second=%lld.\n"),
+                (long long)quota.bytes, (long long)quota.window_ms, quota.rate, (long long)quota.bound);
+        *mend = arena_printf(&why->arena, "kafka-configs.sh --bootstrap-server %s --entity-type brokers --entity-name %d --alter --delete-config replica.alter.log.dirs.io.max.bytes.per.second",
+                             why_server(why), broker_id(broker));
+    }
+    return any;
+}
+
 int why_move(struct why *why)
 {
     const struct image_partition *image = why_image(why);
     const struct entry *entry = newest(why, is_moving(image));
     const char *mend = NULL, *one;
+    bool between = say_log_dirs(why, &mend);
 
+    if (between && !is_moving(image)) {
+        why_show(why, "kafka-log-dirs.sh --describe --topic-list %s --bootstrap-server %s", why->topic, why_server(why));
+        if (mend)
+            why_mend(why, "%s", mend);
+        return 0;
+    }
     if (!is_moving(image)) {
         struct text text = { 0 };
 

@@ -23,5 +23,7 @@ bool broker_replica_offline(const struct broker *broker, const char *topic, int3
  * ERR_UNKNOWN_TOPIC_OR_PARTITION. */
 enum err broker_no_replica(const struct broker *broker, const char *topic, int32_t partition);
 const struct log *partition_future_log(const struct partition *partition);           /* its copy, while it moves; NULL */
+/* Nothing is copied at present: what passed, over which time, against replica.alter.log.dirs.io.max.bytes.per.second. */
+bool broker_moves_throttled(const struct broker *broker, struct quota_decision *out);
 const struct log_dir *partition_future_dir(const struct partition *partition);
 struct log_dir *partition_log_dir(const struct partition *partition);   /* where its log lies */

@@ -170,6 +170,12 @@ bool partition_throttled(const struct partition *leader, int32_t follower, struc
     return out->exceeded;
 }
 
+bool broker_moves_throttled(const struct broker *broker, struct quota_decision *out)
+{
+    *out = look(broker, QUOTA_MOVES);
+    return out->exceeded;
+}
+
 bool replication_leader_throttles(const struct replica *replica)
 {
     return !replica->in_isr && replication_throttled(replica->leader, QUOTA_LEADER) &&

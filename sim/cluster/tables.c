@@ -235,10 +235,25 @@ static const struct column replica_columns[] = {
     { "leader_epoch", VALUE_INT, "as this replica knows it" },
     { "held", VALUE_INT, "1: its fetching was stopped by `replica hold`" },
     { "leaves_isr_ms", VALUE_INT, "when it will be out of the in-sync replicas, if nothing changes" },
+    { "log_dir", VALUE_TEXT, "the broker's folder in which it lies; null: the broker is down, or that log dir failed" },
+    { "offline", VALUE_INT, "1: its log dir failed" },
+    { "future_log_dir", VALUE_TEXT, "the folder to which it moves" },
+    { "future_end_offset", VALUE_INT, "how far the copy there is" },
     { 0 },
 };
 static const struct table replica_table;
 enum { SHOWN_REPLICAS = 64 };
+
+static void add_dirs(struct rows *rows, struct value *row, const struct broker *broker, const char *topic, int32_t number)
+{
+    const struct partition *partition = broker ? broker_partition(broker, topic, number) : NULL;
+    const struct log *copy = partition ? partition_future_log(partition) : NULL;
+
+    row[0] = partition ? rows_text(rows, log_dir_name(partition_log_dir(partition))) : value_null();
+    row[1] = value_int(broker && broker_replica_offline(broker, topic, number));
+    row[2] = copy ? rows_text(rows, log_dir_name(partition_future_dir(partition))) : value_null();
+    row[3] = copy ? value_int(log_end_offset(copy)) : value_null();
+}
 
 static void *replicas_open(void *context, const struct constraint *constraints, size_t count)
 {
@@ -272,6 +287,7 @@ static void *replicas_open(void *context, const struct constraint *constraints, 
                 row[10] = value_known(infos[r].known_end_offset);
                 row[11] = value_known(infos[r].leader_epoch);
                 row[12] = value_int(infos[r].held);
+                add_dirs(rows, &row[14], cluster_broker(cluster, infos[r].broker), topic->name, p);
                 row[13] = value_known(infos[r].leaves_isr_us == INT64_MAX ? INT64_MAX : infos[r].leaves_isr_us / 1000);
             }
         }
