@@ -18,7 +18,7 @@ def server(request, serve):
 
 def consumer(server, group='g', **settings):
     given = {'bootstrap.servers': server.bootstrap, 'group.id': group, 'auto.offset.reset': 'earliest', 'session.timeout.ms': 6000,
-             'heartbeat.interval.ms': 300}
+             'heartbeat.interval.ms': 50}
     given.update({k.replace('_', '.'): v for k, v in settings.items()})
     return Consumer(given)
 

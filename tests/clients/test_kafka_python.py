@@ -160,7 +160,7 @@ def test_two_members_share_and_take_over(server):
 
     def member(name, until):
         consumer = KafkaConsumer('shared', bootstrap_servers=server.bootstrap, group_id='team', client_id=name, auto_offset_reset='earliest',
-                                 heartbeat_interval_ms=300, session_timeout_ms=6000)
+                                 heartbeat_interval_ms=50, session_timeout_ms=6000)
         while not until.is_set():
             for records in consumer.poll(timeout_ms=50).values():
                 seen.extend(r.value for r in records)

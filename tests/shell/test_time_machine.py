@@ -144,8 +144,11 @@ def test_a_real_client_uses_a_branch_while_another_uses_the_first_lab(lab_with_p
     there.send('students', b'three').get(timeout=20)
 
     def read(at):
-        consumer = KafkaConsumer('students', bootstrap_servers='localhost:%d' % at, auto_offset_reset='earliest', consumer_timeout_ms=2000, group_id=None)
-        return [record.value for record in consumer]
+        consumer = KafkaConsumer('students', bootstrap_servers='localhost:%d' % at, auto_offset_reset='earliest', consumer_timeout_ms=20000, group_id=None)
+        values = [next(consumer).value for _ in range(2)]
+        assert list(consumer.end_offsets(list(consumer.assignment())).values()) == [2]
+        consumer.close()
+        return values
     assert read(port) == [b'one', b'two']
     assert read(other) == [b'one', b'three']
     there.close()
