@@ -202,7 +202,7 @@ class Cluster:
     def said(self, node, pattern):
         """lines of a broker's own log"""
         with open(self.path('broker-%d.log' % node)) as f:
-            lines = [re.sub(r' with properties \{.*\}', '', self.plain(line)) for line in f.read().split('\n') if re.search(pattern, line)]
+            lines = [re.sub(r' with properties \{.*\}', '', self.plain(line)) for line in f.read().split('\n') if re.search(pattern, line) and not line.startswith('\tat ')]
         self.out += ['', '# broker %d said:' % node] + ['#   ' + line for line in lines]
 
     def metadata(self):
