@@ -384,6 +384,7 @@ class Scene:
         end = self.stage.now() + seconds
         while self.stage.now() < end and self.high_watermark(topic, node) != offset:
             self.sleep(0.2)
+        self.stage.eventually(lambda: self.high_watermark(topic, node) == offset)   # a client of its own lives by the wall, whatever the stage's clock does
 
     def member(self, name, group, node):
         return Member(self, name, group, node)
