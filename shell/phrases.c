@@ -20,7 +20,7 @@ static const char *const phrases[] = {
     N_("the replica is removed"),
     N_("its log dir failed"),
     N_("its log dir is another"),
-    N_("stopped; its logs are closed"),
+    N_("broker %d stopped; its logs are closed"),
     N_("broker %d went down: %s"),
     N_("killed (kill -9)"),
     N_("its power went"),

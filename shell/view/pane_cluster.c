@@ -8,13 +8,13 @@ static int draw_brokers(struct view *view, struct grid *grid, int row, int botto
 {
     const struct cluster *cluster = lab_cluster(view->lab);
 
-    grid_put(grid, row++, 1, STYLE_STRONG, "BROKER  STATE  PORT   PARTITIONS  FOLDER");
+    grid_put(grid, row++, 1, STYLE_STRONG, "%s", _(view->lang, "BROKER  STATE   PORT   PARTITIONS  FOLDER"));
     for (size_t i = 0; i < cluster_broker_count(cluster) && row < bottom; i++) {
         const struct broker *broker = cluster_broker_at(cluster, i);
         const char *folder = broker_log_dir(broker);
-        int over = text_width(folder) - (grid->columns - 36); /* its end tells more than its beginning */
+        int over = text_width(folder) - (grid->columns - 37); /* its end tells more than its beginning */
 
-        grid_put(grid, row++, 1, broker_up(broker) ? STYLE_PLAIN : STYLE_WARNING, "%6d  %-5s  %5d  %10zu  %s%s", broker_id(broker), lab_inspects(view->lab) ? "disk" : broker_up(broker) ? "up" : "DOWN",
+        grid_put(grid, row++, 1, broker_up(broker) ? STYLE_PLAIN : STYLE_WARNING, "%6d  %-6s  %5d  %10zu  %s%s", broker_id(broker), lab_inspects(view->lab) ? "disk" : broker_up(broker) ? broker_frozen(broker) ? "FROZEN" : "up" : "DOWN",
                  broker_port(broker), broker_partition_count(broker), over > 0 ? "..." : "", over > 0 ? folder + over + 3 : folder);
     }
     return row + 1;
@@ -55,7 +55,8 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
     const struct image *image = cluster_image(lab_cluster(view->lab));
     int row = draw_brokers(view, grid, top, bottom);
 
-    grid_put(grid, row++, 1, STYLE_STRONG, "%-*s %5s %6s %5s %14s  %s", topic_width(grid), "TOPIC", "PART", "LEADER", "EPOCH", "HIGH WATERMARK", "REPLICA:END *LEADER");
+    grid_put(grid, row++, 1, STYLE_STRONG, "%-*s %s", topic_width(grid), _(view->lang, "TOPIC"),
+             _(view->lang, " PART LEADER EPOCH HIGH WATERMARK  REPLICA:END *LEADER"));
     for (int internal = 0; internal < 2; internal++) {
         for (size_t t = 0; t < image_topic_count(image); t++) {
             const struct image_topic *topic = image_topic_at(image, t);
@@ -64,7 +65,8 @@ static void draw(struct view *view, struct grid *grid, int top, int bottom)
                 continue;
             if (topic->internal) {
                 if (row < bottom)
-                    grid_put(grid, row++, 1, STYLE_DIM, "%-*s %5d partitions, Kafka's own", topic_width(grid), topic->name, topic->partition_count);
+                    grid_put(grid, row++, 1, STYLE_DIM, n_(view->lang, "%-*s %5d partition, Kafka's own", "%-*s %5d partitions, Kafka's own", topic->partition_count), topic_width(grid), topic->name,
+                             topic->partition_count);
                 continue;
             }
             for (int32_t p = 0; p < topic->partition_count && row < bottom; p++)

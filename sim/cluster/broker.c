@@ -519,6 +519,7 @@ static void unhost_all(struct broker *broker)
 
 bool broker_stop_clean(struct broker *broker)
 {
+    char text[64];
     struct cluster *cluster = broker->cluster;
     int64_t now_ms = broker_now_ms(broker);
 
@@ -561,7 +562,8 @@ bool broker_stop_clean(struct broker *broker)
             mem_free(lock);
         }
     }
-    journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .text = "stopped; its logs are closed"));
+    snprintf(text, sizeof(text), "broker %d stopped; its logs are closed", broker->id);
+    journal_add(cluster->journal, ENTRY(EVENT_broker_stopped, .broker = broker->id, .text = text));
     return true;
 }
 
