@@ -228,6 +228,8 @@ static enum err parse_rule(struct order_call *call, struct fault_rule *out)
         !(rule.topic && !strcmp(rule.topic, "__cluster_metadata")))
         return err_because(ERR_INVALID_REQUEST, call->reason, "what brokers send each other is of many partitions: only a follower's Fetch can be refused (error=) or counted (observe) "
                            "for a topic; else leave topic= and partition= out");
+    if (rule.from != FAULT_FROM_CLIENTS && rule.group)
+        return err_because(ERR_INVALID_REQUEST, call->reason, "what brokers send each other is of no group: leave group= out");
     if (!clients && rule.from == FAULT_FROM_CLIENTS)
         return err_because(ERR_INVALID_REQUEST, call->reason, "%s is sent by brokers, not by clients: leave out from=clients", rule.api);
     *out = rule;

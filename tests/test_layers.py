@@ -94,3 +94,11 @@ def test_sim_has_no_globals():
             if len(fields) == 7 and fields[3] == 'OBJECT' and fields[6].split('.')[1:2] in (['data'], ['bss']) and not fields[6].startswith('.data.rel.ro'):
                 wrong.append((layer, fields[0]))
     assert not wrong
+
+
+def test_planted_bugs_still_fit_the_code():
+    """tests/seeds/plant tries whether the checkers find them, now and then; that each can still be planted is known at once."""
+    folder = os.path.join(ROOT, 'tests', 'seeds', 'planted')
+    for name in os.listdir(folder):
+        path, old = re.match(r'# .*\n(.*)\n<<<<\n(.*)\n====\n', open(os.path.join(folder, name)).read(), re.S).groups()
+        assert open(os.path.join(ROOT, path)).read().count(old) == 1, name

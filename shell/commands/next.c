@@ -118,6 +118,19 @@ static int to_next_check(struct call *call)
     return 0;
 }
 
+/* Groups come by themselves, topics are made first. */
+static bool is_known(const struct lab *lab, const char *name)
+{
+    const struct image *image = cluster_image(lab_cluster(lab));
+    const char *dash = strrchr(name, '-');
+    char *topic = dash ? mem_text_size(name, (size_t)(dash - name)) : NULL;
+    int32_t partition;
+    bool known = image_topic(image, name) || (topic && parse_i32(dash + 1, &partition) && image_partition(image, topic, partition));
+
+    mem_free(topic);
+    return known;
+}
+
 static int run(struct call *call)
 {
     struct lab *lab = call_lab(call);
@@ -136,6 +149,10 @@ static int run(struct call *call)
         return to_next_check(call);
     stop.kinds = words[row].kinds;
     stop.name = call->argc > 2 ? call->argv[2] : NULL;
+    if (stop.name && !text_equal(word, "rebalance") && !text_equal(word, "expire") && !is_known(lab, stop.name)) {
+        call_error(call, _(call->session->lang, "next: there is no topic or partition '%s'\n"), stop.name);
+        return 1;
+    }
     if (!pace_watch(call, on_entry, &stop, &stop.stop))
         return 0;
     if (!stop.stop && !call_interrupted(call)) {

@@ -203,11 +203,12 @@ static void start_simulated(struct actor *actor)
 {
     struct text words = { 0 };
     struct reason reason = { "" };
-    char *copy = mem_text(actor->line->settings), *rest = copy, *one;
+    char *copy, *rest, *one;
     enum { OURS = sizeof("simulated.") - 1 };
 
     if ((actor->started && !actor->line->group) || lives(actor)) /* a producer counts its records from 1 */
         return;
+    copy = rest = mem_text(actor->line->settings);
     text_printf(&words, "%s start %s --topic %s", kind_of(actor), actor->line->name, actor->line->topics);
     if (actor->line->group)
         text_printf(&words, " --group %s --consumer-property auto.offset.reset=earliest", actor->line->group);

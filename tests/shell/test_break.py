@@ -26,6 +26,12 @@ def test_a_killed_leader_is_replaced_when_its_session_ends():
     assert [line.split()[1] for line in out.splitlines()[-3:]] == ['up', 'up', 'up']
 
 
+def test_next_of_what_is_not_there():
+    status, out, err = script('next leader nosuch; next isr nosuch-0; next rebalance nosuch')
+    assert status == 1 and "next: there is no topic or partition 'nosuch'" in err and "'nosuch-0'" in err
+    assert 'No rebalance within a virtual day.' in out   # groups come by themselves
+
+
 def test_stop_and_start():
     status, out, err = script('broker stop 0; broker; broker stop 0; broker start 0; broker start 0; broker explode 0; broker kill 9', '--kafka', '2.7')
     assert status == 1

@@ -212,11 +212,11 @@ TEST(a_new_leader_is_named_to_those_who_ask_the_wrong_broker)
 
 /* ---- waiting for data ---- */
 
-static void begin_fetch(struct wire_client *client, int64_t offset, int32_t max_wait_ms, int32_t min_bytes)
+static void begin_fetch_of(struct wire_client *client, int16_t version, int64_t offset, int32_t max_wait_ms, int32_t min_bytes)
 {
     struct fetch_request_partition partition = { .partition = 0, .current_leader_epoch = -1, .fetch_offset = offset, .last_fetched_epoch = -1,
                                                  .log_start_offset = -1, .partition_max_bytes = 1048576 };
-    struct fetch_request_topic topic = { .topic = "students", .partitions = { &partition, 1 } };
+    struct fetch_request_topic topic = { .topic = "students", .topic_id = image_topic(cluster_image(client->lab->cluster), "students")->id, .partitions = { &partition, 1 } };
     struct fetch_request in;
 
     fields_preset(&fetch_request_message, &in);
@@ -224,7 +224,12 @@ static void begin_fetch(struct wire_client *client, int64_t offset, int32_t max_
     in.topics.count = 1;
     in.max_wait_ms = max_wait_ms;
     in.min_bytes = min_bytes;
-    client_begin(client, 1, 11, &in);
+    client_begin(client, 1, version, &in);
+}
+
+static void begin_fetch(struct wire_client *client, int64_t offset, int32_t max_wait_ms, int32_t min_bytes)
+{
+    begin_fetch_of(client, 11, offset, max_wait_ms, min_bytes);
 }
 
 TEST(a_fetch_waits_for_data_and_no_longer_than_it_said)
@@ -286,7 +291,7 @@ TEST(a_client_that_goes_leaves_nothing_waiting)
     wire_lab_free(lab);
 }
 
-TEST(a_deleted_topic_ends_the_wait)
+static void check_deleted(int16_t version)
 {
     struct wire_lab *lab = wire_lab_new(RELEASE_43, 1, NULL);
     struct wire_client *admin = with_topic(lab, "students", 1, 1), *client = wire_lab_client(lab, 0, true);
@@ -294,7 +299,7 @@ TEST(a_deleted_topic_ends_the_wait)
     struct delete_topics_request in = { .topic_names = { &name, 1 }, .timeout_ms = 1000 };
     struct fetch_response *out;
 
-    begin_fetch(client, 0, 5000, 1);
+    begin_fetch_of(client, version, 0, 5000, 1);
     client_ask(admin, 20, 5, &in);
     wire_lab_advance_ms(lab, 10);
     out = client_answer(client);
@@ -302,6 +307,9 @@ TEST(a_deleted_topic_ends_the_wait)
     CHECK_INT(ERR_UNKNOWN_TOPIC_OR_PARTITION, out->responses.items[0].partitions.items[0].error_code);
     wire_lab_free(lab);
 }
+
+TEST(a_deleted_topic_ends_the_wait) { check_deleted(11); }
+TEST(a_deleted_topic_ends_the_wait_of_who_asked_by_its_id) { check_deleted(17); }
 
 TEST(an_offset_that_is_not_there_is_said_at_once)
 {

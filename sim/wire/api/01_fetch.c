@@ -532,7 +532,7 @@ static enum reply wait(struct fetch_state *state, int32_t most_ms)
     struct request *request = state->request;
     struct fetch_plan *plan = &state->plan;
 
-    if (plan->incremental) { /* the session's targets aren't ours to keep */
+    if (plan->incremental || request->version >= 13) { /* the session's targets aren't ours to keep, nor are the names that ids have until their topic is deleted */
         struct fetch_target *targets = arena_alloc(&request->arena, plan->count * sizeof(*targets));
 
         memcpy(targets, plan->targets, plan->count * sizeof(*targets));
