@@ -46,7 +46,7 @@ static const char *const phrases[] = {
     N_("it asks controller %d to take its leaderships, and no answer comes through"),
     N_("the controller did not let it go within five minutes: it goes down all the same, and is missed when its session ends"),
     N_("%s: asked %d of %lld times, again in %lld ms"),
-    N_("%s after %d tries: it goes down all the same"),
+    N_("%s: asked %d times, goes down all the same in %lld ms"),
     N_("%s: it waits for that up to five minutes"),
     N_("controller %d does not answer"),
     N_("there is no controller that could take its leaderships"),

@@ -235,7 +235,7 @@ struct shutdown {
     int tries;
     enum err err;                     /* of the last try */
     int64_t remaining;                /* partitions that it still leads and another could; -1: not known */
-    int64_t offset;                   /* 4.3: metadata that all active brokers must have; -1: it was not asked yet */
+    int64_t offset, offset_at_us;     /* 4.3: metadata that all active brokers must have, and since when; -1: it was not asked yet */
     int32_t lags;                     /* who has not; -1: all have */
     bool approved;                    /* it may go */
     bool stops_fetching;              /* 2.7: it was told so */
@@ -452,6 +452,7 @@ bool heartbeat_register(struct broker *broker);
 void session_init(struct broker *broker);
 void session_watch_network(struct cluster *cluster);    /* from here on what the network does is followed */
 bool session_in_contact(const struct broker *broker);
+int64_t session_heard_us(const struct broker *broker);        /* when its last heartbeat was sent, while it is in contact */
 int64_t session_last_contact_us(const struct broker *broker); /* when it was heard of last */
 bool session_acts(const struct cluster *cluster);       /* there is a controller that can act on what it sees */
 void session_check(struct broker *broker);              /* something may have changed: contact, the controller's home */

@@ -84,20 +84,26 @@ static int64_t heartbeat_every_us(const struct broker *broker)
     return old(broker->cluster) ? session_ms(broker) * 1000 / 3 : config_long(&layers, "broker.heartbeat.interval.ms") * 1000;
 }
 
-/* A session counts from the last heartbeat. Where only the answers are lost, one more arrives, and its sender waits in vain. */
-int64_t session_last_contact_us(const struct broker *broker)
+int64_t session_heard_us(const struct broker *broker)
 {
-    const struct cluster *cluster = broker->cluster;
-    int64_t now_us = queue_now_us(cluster->queue), every_us = heartbeat_every_us(broker), since_us;
+    int64_t now_us = queue_now_us(broker->cluster->queue), every_us = heartbeat_every_us(broker);
 
     if (broker->heartbeat.real)
         return broker->heartbeat.heard_us;
     if (every_us < 1)
         return now_us;
-    since_us = (now_us - (broker->session_since_us > broker->started_us ? broker->session_since_us : broker->started_us)) % every_us;
-    if (since_us && broker->up && network_open(cluster, broker->id, listener(cluster)))
-        return now_us - since_us + every_us;
-    return now_us - since_us;
+    return now_us - (now_us - (broker->session_since_us > broker->started_us ? broker->session_since_us : broker->started_us)) % every_us;
+}
+
+/* A session counts from the last heartbeat. Where only the answers are lost, one more arrives, and its sender waits in vain. */
+int64_t session_last_contact_us(const struct broker *broker)
+{
+    const struct cluster *cluster = broker->cluster;
+    int64_t heard_us = session_heard_us(broker);
+
+    if (!broker->heartbeat.real && heard_us < queue_now_us(cluster->queue) && broker->up && network_open(cluster, broker->id, listener(cluster)))
+        return heard_us + heartbeat_every_us(broker);
+    return heard_us;
 }
 
 static void run_at(struct broker *broker, enum session_step step, int64_t at_us)

@@ -159,7 +159,7 @@ static void live_dangerously(struct sim_lab *sim)
         }
         snprintf(words, sizeof(words), "broker %s %d", i == 1 ? "stop" : i == 2 ? "power-off" : "kill", broker_id(broker));
         order(sim, words);
-        sim_lab_advance_ms(sim, 100);
+        sim_lab_advance_ms(sim, i == 1 ? 2500 : 100); /* one that is stopped waits for the others' heartbeats */
         CHECK(end->closed);
         CHECK(!end->connection);
         sim_lab_advance_ms(sim, 20000);
