@@ -475,12 +475,18 @@ static void add_news(struct fetcher *fetcher, struct replica *replica)
         unlist(fetcher, replica);
 }
 
+/* One that was named and refused since is in the answer: twice it would be left in it by fetcher_leave(). */
+static bool is_answered(const struct fetcher *fetcher, const struct partition *follower)
+{
+    return follower->follow.item < fetcher->item_count && fetcher->items[follower->follow.item].partition == follower;
+}
+
 static void add_lost(struct fetcher *fetcher)
 {
     for (size_t i = 0; i < fetcher->lost_count; i++) {
         struct partition *follower = fetcher->lost[i];
 
-        if (!follower || follower->follow.where != FOLLOW_NAMED || follower->follow.session)
+        if (!follower || follower->follow.where != FOLLOW_NAMED || follower->follow.session || is_answered(fetcher, follower))
             continue;
         add_item(fetcher, follower, NULL)->err = ERR_NOT_LEADER_OR_FOLLOWER;
         fetcher->items[fetcher->item_count - 1].offset = log_end_offset(follower->log);

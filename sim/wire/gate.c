@@ -81,7 +81,7 @@ static void arrived(void *context)
 
 static bool is_direct(const struct connection *connection, int32_t from, int32_t to)
 {
-    return connection->guest || network_is_direct(connection->wire->cluster, from, to);
+    return connection->guest || connection->simulated || network_is_direct(connection->wire->cluster, from, to);
 }
 
 static void travel(struct connection *connection, enum gate_at at, size_t bytes)

@@ -1,8 +1,9 @@
 /* The gate: where requests of clients come in and answers leave. Here a client's link to the broker takes its time or is cut, a frozen broker keeps them waiting,
  * and faults hit. A request on its way comes in also when its client has given up meanwhile: it was sent.
  *
- * With an undisturbed network and no faults the gate is open: no event, no copy. Deviation: a connection has one request on its way at a time, so a client that
- * sends several at once waits for the link's latency once a request. */
+ * With an undisturbed network and no faults the gate is open: no event, no copy. What simulated clients send, several requests at once, travels on its own before it
+ * comes here, and so do the answers (transport_local.c). Deviation: a real client's connection, or a tool's, has one request on its way at a time; it waits for the
+ * link's latency once a request. */
 #pragma once
 #include "sim/wire/wire_internal.h"
 

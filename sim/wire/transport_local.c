@@ -1,7 +1,11 @@
 /* The transport in process: a channel is a connection of the wire. A request enters the queue as an event of the present moment,
- * as one from the network does; its answer comes inside that event, or whenever the handler gives it. */
+ * as one from the network does; its answer comes inside that event, or whenever the handler gives it.
+ *
+ * What a simulated client sends travels over its link to the broker, and back, as over TCP: each request sets out when it is sent, whatever the broker does; the broker
+ * takes them one after the other, the next when the answer of the one before has set out. Closed, the channel lives on until what was sent has come in. */
 #include "sim/wire/transport.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "sim/wire/wire_internal.h"
@@ -16,20 +20,34 @@ struct local {
     bool simulated;
 };
 
+struct local_channel;
+
+/* In the order in which they were sent: of some the answers return, one is served, some are there, some come. */
+enum place { COMES, IS_THERE, IS_SERVED, RETURNS };
+
 struct pending {
     struct pending *next;
+    struct local_channel *channel;
+    enum place place;
+    struct network_message message;
     struct frame frame;
     struct buffer flat;           /* for a frame with slices */
     channel_reply *reply;         /* NULL: none is wanted */
     void *context;
+    struct frame answer;          /* RETURNS */
+    bool answered, close;         /* there is an answer; the broker closed the connection after it */
 };
 
 struct local_channel {
     struct channel channel;       /* first */
+    struct wire *wire;
     struct connection *connection;/* NULL: refused, or closed by the broker */
-    struct pending *first, **last;/* the first may be under way */
+    int32_t broker;
+    bool travels;                 /* of a simulated client */
+    struct pending *first, **last;
     struct event serve;
     bool calling, closed;         /* inside a callback; closed meanwhile */
+    struct lingering lingering;   /* closed; `end` NULL: it is not */
 };
 
 /* ---- addresses ---- */
@@ -75,36 +93,105 @@ bool transport_local_knows(const struct wire *wire, const char *host, int32_t po
 
 static void pending_free(struct pending *pending)
 {
+    network_cancel(&pending->message);
     frame_done(&pending->frame);
+    frame_done(&pending->answer);
     buffer_done(&pending->flat);
     mem_free(pending);
 }
 
-static struct pending *take_first(struct local_channel *channel)
+static void take(struct local_channel *channel, struct pending *pending)
+{
+    struct pending **at = &channel->first;
+
+    while (*at != pending)
+        at = &(*at)->next;
+    *at = pending->next;
+    if (!*at)
+        channel->last = at;
+}
+
+static struct pending *in_place(const struct local_channel *channel, enum place place)
 {
     struct pending *pending = channel->first;
 
-    channel->first = pending->next;
-    if (!channel->first)
-        channel->last = &channel->first;
+    while (pending && pending->place != place)
+        pending = pending->next;
     return pending;
+}
+
+static void be_forgotten(struct local_channel *channel)
+{
+    struct lingering *lingering = &channel->lingering;
+
+    if (!lingering->end)
+        return;
+    if (lingering->next)
+        lingering->next->previous = lingering->previous;
+    if (lingering->previous)
+        lingering->previous->next = lingering->next;
+    else
+        channel->wire->lingering = lingering->next;
+    lingering->end = NULL;
 }
 
 static void free_channel(struct local_channel *channel)
 {
-    while (channel->first)
-        pending_free(take_first(channel));
+    struct pending *pending;
+
+    be_forgotten(channel);
+    event_cancel(channel->wire->queue, &channel->serve);
+    while ((pending = channel->first)) {
+        take(channel, pending);
+        pending_free(pending);
+    }
     mem_free(channel);
+}
+
+static void close_connection(struct local_channel *channel, const char *why)
+{
+    if (channel->connection)
+        connection_close(channel->connection, why);
+    channel->connection = NULL;
+}
+
+static void linger_no_more(struct lingering *lingering)
+{
+    struct local_channel *channel = (struct local_channel *)(void *)((char *)lingering - offsetof(struct local_channel, lingering));
+
+    close_connection(channel, "the client closed it");
+    free_channel(channel);
+}
+
+/* Its client has closed it: it stays while something that was sent is to come in. */
+static void serve_next(struct local_channel *channel);
+
+static void leave(struct local_channel *channel)
+{
+    struct lingering *lingering = &channel->lingering;
+
+    if (!channel->connection || (!in_place(channel, COMES) && !(in_place(channel, IS_THERE) && !connection_busy(channel->connection)))) {
+        linger_no_more(lingering);
+        return;
+    }
+    if (!lingering->end) {
+        *lingering = (struct lingering){ .end = linger_no_more, .next = channel->wire->lingering };
+        if (lingering->next)
+            lingering->next->previous = lingering;
+        channel->wire->lingering = lingering;
+    }
+    serve_next(channel);
 }
 
 static void serve_next(struct local_channel *channel)
 {
-    if (channel->first && !(channel->connection && connection_busy(channel->connection)))
-        event_at(((struct local *)channel->channel.transport)->wire->queue, &channel->serve,
-                 queue_now_us(((struct local *)channel->channel.transport)->wire->queue));
+    bool due = channel->connection ? in_place(channel, IS_THERE) && !connection_busy(channel->connection) : channel->first && !in_place(channel, RETURNS);
+
+    if (due)
+        event_at(channel->wire->queue, &channel->serve, queue_now_us(channel->wire->queue));
 }
 
-/* Tells the caller, who may close the channel meanwhile; false: it did, and the channel is gone. */
+/* Tells the caller, who may close the channel meanwhile; false: it did, and the channel is none of ours any more. */
 static bool tell(struct local_channel *channel, struct pending *pending, enum err err, struct bytes bytes)
 {
     if (pending->reply) {
@@ -116,7 +203,7 @@ static bool tell(struct local_channel *channel, struct pending *pending, enum er
     }
     pending_free(pending);
     if (channel->closed && !channel->calling) {
-        free_channel(channel);
+        leave(channel);
         return false;
     }
     return true;
@@ -125,36 +212,34 @@ static bool tell(struct local_channel *channel, struct pending *pending, enum er
 static void broken(struct local_channel *channel)
 {
     bool outer = channel->calling;
+    struct pending *pending;
 
     channel->calling = true;
-    while (!channel->closed && channel->first)
-        tell(channel, take_first(channel), ERR_NETWORK_EXCEPTION, (struct bytes){ 0 });
+    while (!channel->closed && (pending = channel->first)) {
+        take(channel, pending);
+        tell(channel, pending, ERR_NETWORK_EXCEPTION, (struct bytes){ 0 });
+    }
     channel->calling = outer;
     if (channel->closed && !outer)
-        free_channel(channel);
+        leave(channel);
 }
 
-static void on_reply(void *context, struct frame *answer, bool close)
+/* The answer is at the client. */
+static void hand_over(struct pending *pending)
 {
-    struct local_channel *channel = context;
-    struct pending *pending = take_first(channel);
+    struct local_channel *channel = pending->channel;
     struct buffer flat = { 0 };
     struct bytes bytes = { 0 };
-    enum err err = ERR_OK;
-    bool there;
+    enum err err = pending->answered || !pending->close ? ERR_OK : ERR_NETWORK_EXCEPTION;
+    bool there, close = pending->close;
 
-    if (answer && answer->slice_count) {
-        err = frame_flatten(answer, &flat, NULL);
+    take(channel, pending);
+    if (pending->answered && pending->answer.slice_count) {
+        err = frame_flatten(&pending->answer, &flat, NULL);
         bytes = err ? (struct bytes){ 0 } : buffer_bytes(&flat);
-    } else if (answer) {
-        bytes = buffer_bytes(&answer->bytes);
+    } else if (pending->answered) {
+        bytes = buffer_bytes(&pending->answer.bytes);
     }
-    if (close) {
-        connection_close(channel->connection, "the broker closed it");
-        channel->connection = NULL;
-    }
-    if (!answer && close)
-        err = ERR_NETWORK_EXCEPTION;
     there = tell(channel, pending, err, bytes);
     buffer_done(&flat);
     if (there && close)
@@ -163,19 +248,78 @@ static void on_reply(void *context, struct frame *answer, bool close)
         serve_next(channel);
 }
 
+static bool is_far(const struct local_channel *channel, int32_t from, int32_t to)
+{
+    return channel->travels && !network_is_direct(channel->wire->cluster, from, to);
+}
+
+static void arrived(void *context)
+{
+    struct pending *pending = context;
+
+    if (pending->place == RETURNS) {
+        hand_over(pending);
+    } else {
+        pending->place = IS_THERE;
+        if (pending->channel->closed)
+            leave(pending->channel);
+        else
+            serve_next(pending->channel);
+    }
+}
+
+static void set_out(struct pending *pending, enum place place, int32_t from, int32_t to, const struct frame *frame)
+{
+    pending->place = place;
+    pending->message.run = arrived;
+    pending->message.context = pending;
+    network_send(pending->channel->wire->cluster, from, to, &pending->message, frame_size(frame) + 4);
+}
+
+static void on_reply(void *context, struct frame *answer, bool close)
+{
+    struct local_channel *channel = context;
+    struct pending *pending = in_place(channel, IS_SERVED);
+    bool follows = in_place(channel, RETURNS) != NULL; /* one after the other, whatever the link is by now */
+
+    pending->answered = answer;
+    pending->close = close;
+    if (answer) {
+        pending->answer = *answer;
+        *answer = (struct frame){ 0 };
+    }
+    if (close)
+        close_connection(channel, "the broker closed it");
+    if (!pending->reply || !(answer || close) || !(follows || is_far(channel, channel->broker, NETWORK_CLIENTS))) {
+        hand_over(pending);
+        return;
+    }
+    set_out(pending, RETURNS, channel->broker, NETWORK_CLIENTS, &pending->answer);
+    if (channel->connection)
+        serve_next(channel);
+}
+
 static void serve(void *context)
 {
     struct local_channel *channel = context;
+    struct pending *pending = in_place(channel, IS_THERE);
 
     if (!channel->connection) {
         broken(channel);
         return;
     }
-    if (!channel->first || connection_busy(channel->connection))
+    if (channel->travels && network_frozen(channel->wire->cluster, channel->broker)) {
+        event_put_off(channel->wire->queue, &channel->serve, channel->broker);
         return;
-    connection_request(channel->connection,
-                       channel->first->flat.size ? buffer_bytes(&channel->first->flat) : buffer_bytes(&channel->first->frame.bytes),
-                       on_reply, channel);
+    }
+    if (!pending || connection_busy(channel->connection))
+        return;
+    pending->place = IS_SERVED;
+    channel->calling = true;
+    connection_request(channel->connection, pending->flat.size ? buffer_bytes(&pending->flat) : buffer_bytes(&pending->frame.bytes), on_reply, channel);
+    channel->calling = false;
+    if (channel->closed)
+        leave(channel);
 }
 
 static void on_lost(void *context, int64_t number, bool reset)
@@ -184,8 +328,7 @@ static void on_lost(void *context, int64_t number, bool reset)
 
     (void)number, (void)reset;
     channel->connection = NULL;
-    event_at(((struct local *)channel->channel.transport)->wire->queue, &channel->serve,
-             queue_now_us(((struct local *)channel->channel.transport)->wire->queue));
+    event_at(channel->wire->queue, &channel->serve, queue_now_us(channel->wire->queue));
 }
 
 static struct channel *local_open(struct transport *transport, const char *host, int32_t port, void (*opened)(void *, enum err), void *context)
@@ -196,8 +339,12 @@ static struct channel *local_open(struct transport *transport, const char *host,
     bool guest = wire_has_guests_only(local->wire) && !local->simulated;
 
     channel->channel.transport = transport;
+    channel->wire = local->wire;
+    channel->travels = local->simulated;
     channel->last = &channel->first;
     channel->serve = (struct event){ .run = serve, .context = channel, .outside = !local->simulated };
+    if (broker)
+        channel->broker = broker_id(broker);
     if (broker && broker_up(broker))
         channel->connection = connection_open(local->wire, &(struct connection_options){
             .broker = broker_id(broker), .client_host = local->client_host, .client_port = ++local->last_port,
@@ -213,7 +360,9 @@ static void add(struct channel *at, struct frame *frame, channel_reply *reply, v
 {
     struct local_channel *channel = (struct local_channel *)at;
     struct pending *pending = mem_zero(sizeof(*pending));
+    bool follows = in_place(channel, COMES) != NULL;
 
+    pending->channel = channel;
     pending->frame = *frame;
     *frame = (struct frame){ 0 };
     pending->reply = reply;
@@ -222,6 +371,9 @@ static void add(struct channel *at, struct frame *frame, channel_reply *reply, v
         frame_flatten(&pending->frame, &pending->flat, NULL);
     *channel->last = pending;
     channel->last = &pending->next;
+    pending->place = IS_THERE;
+    if (channel->connection && (follows || is_far(channel, NETWORK_CLIENTS, channel->broker)))
+        set_out(pending, COMES, NETWORK_CLIENTS, channel->broker, &pending->frame);
     serve_next(channel);
 }
 
@@ -234,13 +386,14 @@ static void local_close(struct channel *at)
 {
     struct local_channel *channel = (struct local_channel *)at;
 
-    event_cancel(((struct local *)at->transport)->wire->queue, &channel->serve);
-    if (channel->connection)
-        connection_close(channel->connection, "the client closed it");
-    channel->connection = NULL;
     channel->closed = true;
+    for (struct pending *pending = channel->first; pending; pending = pending->next) {
+        pending->reply = NULL;
+        if (pending->place == RETURNS)
+            network_cancel(&pending->message);
+    }
     if (!channel->calling)
-        free_channel(channel);
+        leave(channel);
 }
 
 static void local_free(struct transport *transport)

@@ -39,6 +39,8 @@ void wire_free(struct wire *wire)
 {
     if (!wire)
         return;
+    while (wire->lingering)
+        wire->lingering->end(wire->lingering);
     while (wire->connection_count)
         connection_close(wire->connections[wire->connection_count - 1], "the lab closes");
     while (wire->orphan_count)

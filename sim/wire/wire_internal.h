@@ -71,8 +71,15 @@ struct wire {
     void *recorder_context;
     struct connection **orphans;  /* closed by their clients while a request was on its way; in order of closing */
     size_t orphan_count, orphan_capacity;
+    struct lingering *lingering;  /* channels of transport_local */
     struct faults *faults;        /* NULL: there never was one */
     struct network_watch network_watch;
+};
+
+/* A channel whose client has closed it while what it had sent was on its way: it goes when all of that has come in, or with the wire. */
+struct lingering {
+    void (*end)(struct lingering *lingering);
+    struct lingering *next, *previous;
 };
 
 struct connection {

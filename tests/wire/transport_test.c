@@ -1,4 +1,5 @@
 /* The transport in process, and a task's calls over it. */
+#include "sim/cluster/network.h"
 #include "sim/wire/transport.h"
 #include "tests/wire/wire_lab.h"
 
@@ -120,4 +121,136 @@ TEST(what_a_broker_does_not_take_breaks_the_channel)
 
     play(lab, ask_badly);
     wire_lab_free(lab);
+}
+
+/* ---- what simulated clients send travels ---- */
+
+static int64_t students_end(const struct wire_lab *lab)
+{
+    return log_end_offset(partition_log(broker_partition(cluster_broker_at(lab->cluster, 0), "students", 0)));
+}
+
+/* One after the other without waiting for answers. */
+static void send_three(struct task *task, struct script *script)
+{
+    struct produce_request_partition partition = { .index = 0 };
+    struct produce_request_topic topic = { .name = "students", .partition_data = { &partition, 1 } };
+    struct produce_request in = { .acks = 1, .timeout_ms = 30000, .topic_data = { &topic, 1 } };
+    struct reason reason;
+    void *answer;
+
+    CHECK_INT(ERR_OK, channel_open_wait(task, script->transport, "localhost", 9092, &script->channel, NEVER_US, &reason));
+    for (int i = 0; i < 3; i++) {
+        partition.records = lab_batch(&script->arena, 1 + i, LAB_START_US / 1000);
+        CHECK_INT(ERR_REQUEST_TIMED_OUT, channel_call(task, script->channel, 0, 9, "p", &in, &script->arena, &answer, 1, &reason));
+    }
+}
+
+static void send_three_and_ask(struct task *task, struct script *script)
+{
+    int64_t began_us = queue_now_us(script->lab->queue);
+    struct metadata_request in = { .topics = { NULL, -1 } };
+    struct reason reason;
+    void *answer;
+
+    send_three(task, script);
+    CHECK_INT(0, students_end(script->lab));
+    CHECK_INT(ERR_OK, channel_call(task, script->channel, 3, 12, "p", &in, &script->arena, &answer, NEVER_US, &reason));
+    CHECK_INT(100000, (queue_now_us(script->lab->queue) - began_us) / 10 * 10); /* once there and once back, for all four of them */
+    CHECK_INT(6, students_end(script->lab));
+}
+
+static struct wire_lab *far_lab(void)
+{
+    struct wire_lab *lab = wire_lab_new(RELEASE_43, 1, NULL);
+    struct wire_client *client = wire_lab_client(lab, 0, false);
+    int32_t broker = broker_id(cluster_broker_at(lab->cluster, 0));
+
+    lab_create_topic(client, "students", 1, 1);
+    connection_close(client->connection, "it has done its work");
+    client->connection = NULL;
+    network_set_link(lab->cluster, &(struct network_link){ .from = NETWORK_CLIENTS, .to = broker, .latency_us = 50000 });
+    network_set_link(lab->cluster, &(struct network_link){ .from = broker, .to = NETWORK_CLIENTS, .latency_us = 50000 });
+    return lab;
+}
+
+static void play_far(struct wire_lab *lab, struct script *script, void (*fn)(struct task *, struct script *))
+{
+    *script = (struct script){ .lab = lab, .play = fn };
+    arena_init(&script->arena);
+    script->transport = transport_simulated(lab->wire, wire_virtual_timers(lab->wire), "127.0.0.1");
+    task_start(run, NULL, script);
+    while (!script->done && queue_run_next(lab->queue))
+        ;
+    CHECK(script->done);
+}
+
+static void end_far(struct wire_lab *lab, struct script *script)
+{
+    channel_close(script->channel);
+    transport_free(script->transport);
+    arena_done(&script->arena);
+    wire_lab_free(lab);
+}
+
+TEST(requests_are_on_their_way_together_and_so_are_answers)
+{
+    struct wire_lab *lab = far_lab();
+    struct script script;
+
+    play_far(lab, &script, send_three_and_ask);
+    end_far(lab, &script);
+}
+
+TEST(what_was_sent_comes_in_though_its_client_has_closed)
+{
+    struct wire_lab *lab = far_lab();
+    struct script script;
+
+    play_far(lab, &script, send_three);
+    channel_close(script.channel);
+    script.channel = NULL;
+    wire_lab_advance_ms(lab, 49);
+    CHECK_INT(0, students_end(lab));
+    wire_lab_advance_ms(lab, 2);
+    CHECK_INT(6, students_end(lab));
+    CHECK_INT(0, wire_connection_count(lab->wire)); /* and the connection went with the last */
+    end_far(lab, &script);
+}
+
+TEST(what_a_cut_keeps_back_comes_when_it_is_healed_or_goes_with_the_lab)
+{
+    for (int healed = 0; healed < 2; healed++) {
+        struct wire_lab *lab = far_lab();
+        int32_t broker = broker_id(cluster_broker_at(lab->cluster, 0));
+        struct script script;
+
+        play_far(lab, &script, send_three);
+        network_cut(lab->cluster, NETWORK_CLIENTS, broker);
+        wire_lab_advance_ms(lab, 1000);
+        CHECK_INT(0, students_end(lab));
+        channel_close(script.channel);
+        script.channel = NULL;
+        if (healed) {
+            network_heal(lab->cluster, NETWORK_CLIENTS, broker);
+            wire_lab_advance_ms(lab, 50);
+            CHECK_INT(6, students_end(lab));
+        }
+        end_far(lab, &script);
+    }
+}
+
+TEST(a_frozen_broker_takes_nothing_that_has_come)
+{
+    struct wire_lab *lab = far_lab();
+    struct script script;
+
+    play_far(lab, &script, send_three);
+    network_freeze(lab->cluster, broker_id(cluster_broker_at(lab->cluster, 0)));
+    wire_lab_advance_ms(lab, 1000);
+    CHECK_INT(0, students_end(lab));
+    network_thaw(lab->cluster, broker_id(cluster_broker_at(lab->cluster, 0)));
+    wire_lab_advance_ms(lab, 100);
+    CHECK_INT(6, students_end(lab));
+    end_far(lab, &script);
 }
