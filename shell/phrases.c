@@ -9,7 +9,7 @@
 /* The formats as sim has them; the first that fits is taken, so what is more special stands before what is more general. */
 static const char *const phrases[] = {
     /* brokers */
-    N_("registered and unfenced"),
+    N_("broker %d registered and unfenced"),
     N_("broker %d: its log dir %s failed: %s; %zu replica there is offline"),
     N_("broker %d: its log dir %s failed: %s; %zu replicas there are offline"),
     N_("%s-%d begins to move from %s to %s"),
@@ -29,8 +29,8 @@ static const char *const phrases[] = {
     N_("broker %d was silent for %lld ms (%s = %lld, and up to the next tick of %d): its leaderships are taken away"),
     N_("broker %d was silent for %lld ms (%s): its leaderships are taken away; it lives, and does not know"),
     N_("broker %d was silent for %lld ms (%s): its leaderships are taken away"),
-    N_("it is heard of again and registers anew"),
-    N_("its heartbeats arrive again"),
+    N_("broker %d is heard of again and registers anew"),
+    N_("the heartbeats of broker %d arrive again"),
     N_("broker %d goes on after %s, with all that it believed before"),
     N_("broker %d stands still for %s"),
     N_("broker %d stands still"),

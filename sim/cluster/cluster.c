@@ -238,9 +238,7 @@ static enum err start_brokers(struct cluster *cluster, bool fresh, struct reason
         broker_catch_up(broker);
         log_moves_start(broker);
         log_dirs_look(broker);
-        journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
-                                            .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
-                                                       { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
+        life_say_up(broker);
     }
     return err;
 }

@@ -432,6 +432,7 @@ void life_give_up(struct broker *broker);               /* ends its task; what t
 void life_finish(struct broker *broker);                /* the lab closes: a stop that is half done is done at once, a start is given up */
 void life_halt(struct broker *broker, const char *why); /* its disk failed: the end, in an event */
 char *life_without_path(const struct broker *broker, const char *what); /* the journal names no path of a machine; the caller's */
+void life_say_up(const struct broker *broker);          /* the journal hears that it is registered and unfenced */
 void life_go_on(void *context);                         /* life_event: the task's next slice */
 void life_start_again(void *context);                   /* life_event: the next try to start */
 

@@ -1,8 +1,8 @@
 /* 4.3's heartbeats and the registration of a broker as messages, for faults. Nobody sends them while no fault may hit them: what steady heartbeats would tell is worked
  * out (sessions.c). From the moment at which one may, each is sent, arrives, is answered and followed by the next, until one was answered after the fault has gone; so
  * what a fault did to the last one is still lived through. Kafka's BrokerLifecycleManager and NodeToControllerChannelManager: the next one leaves
- * broker.heartbeat.interval.ms after an answer, whatever that said; one without an answer is given up after broker.session.timeout.ms (or
- * controller.socket.timeout.ms, if that is less); NOT_CONTROLLER is asked again at once, here 100 ms later.
+ * broker.heartbeat.interval.ms after an answer, whatever that said; one without an answer is given up after as long (as a 4.3.0 did whose controller stood still); so
+ * it takes two lost ones in a row to end a session. NOT_CONTROLLER is asked again at once, here 100 ms later.
  *
  * Deviation: a registration whose answer was lost is repeated, and takes effect with the one that is answered. */
 #include "sim/base/mem.h"
@@ -30,9 +30,9 @@ static bool may_be_hit(const struct broker *broker)
 
 static int64_t timeout_us(const struct broker *broker)
 {
-    int64_t session_ms = broker_setting(broker, "broker.session.timeout.ms"), socket_ms = broker_setting(broker, "controller.socket.timeout.ms");
+    int64_t interval_ms = broker_setting(broker, "broker.heartbeat.interval.ms"), socket_ms = broker_setting(broker, "controller.socket.timeout.ms");
 
-    return (session_ms < socket_ms ? session_ms : socket_ms) * 1000;
+    return (interval_ms < socket_ms ? interval_ms : socket_ms) * 1000;
 }
 
 static int64_t interval_us(const struct broker *broker)
@@ -122,6 +122,10 @@ static void is_due(void *context)
 
     if (broker_sleeps(broker, &heartbeat->event))
         return;
+    if (heartbeat->step != HEARTBEAT_RESTS && heartbeat->message.verdict.kind == FAULT_DELAY) { /* given up, it arrives all the same */
+        event_after(cluster->queue, &heartbeat->event, interval_us(broker));
+        return;
+    }
     if (heartbeat->step != HEARTBEAT_RESTS) { /* no answer came */
         network_cancel(&heartbeat->message);
         heartbeat->step = HEARTBEAT_RESTS;

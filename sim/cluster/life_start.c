@@ -217,6 +217,16 @@ static enum err catch_up(struct broker *broker, bool *alone, struct reason *reas
     return err;
 }
 
+void life_say_up(const struct broker *broker)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "broker %d registered and unfenced", broker->id);
+    journal_add(broker->cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = text,
+                                                .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
+                                                           { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
+}
+
 static enum err come_up(struct broker *broker, struct reason *reason)
 {
     struct cluster *cluster = broker->cluster;
@@ -245,9 +255,7 @@ static enum err come_up(struct broker *broker, struct reason *reason)
     broker_fetch_metadata(broker);
     log_moves_start(broker);
     log_dirs_look(broker);
-    journal_add(cluster->journal, ENTRY(EVENT_broker_started, .broker = broker->id, .text = "registered and unfenced",
-                                        .facts = { { "epoch", broker->epoch, NULL }, { "port", broker->port, NULL },
-                                                   { "logs", (int64_t)broker->partition_count, NULL } }, .fact_count = 3));
+    life_say_up(broker);
     fetchers_leader_up(broker);
     heartbeats_check(cluster);
     life_tell_up(broker);

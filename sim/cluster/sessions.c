@@ -205,14 +205,16 @@ static void come_back(struct broker *broker)
     if (!session_acts(cluster))
         return;
     if (!known(broker) || known(broker)->fenced || nobody_left) {
+        char text[80];
         bool anew = old(cluster); /* ZooKeeper forgot it: a new node, a new epoch */
 
         if (anew)
             broker->session_since_us = queue_now_us(cluster->queue);
         if ((anew && controller_register(cluster, broker, true, NULL)) || controller_unfence(cluster, broker, NULL))
             return;
+        snprintf(text, sizeof(text), anew ? "broker %d is heard of again and registers anew" : "the heartbeats of broker %d arrive again", broker->id);
         journal_add(cluster->journal, ENTRY(EVENT_broker_unfenced, .broker = broker->id,
-                                            .text = anew ? "it is heard of again and registers anew" : "its heartbeats arrive again",
+                                            .text = text,
                                             .facts = { { "epoch", broker->epoch, NULL } }, .fact_count = 1));
     }
     if (!controller_elect_offline(cluster, &more, NULL) && more)
