@@ -121,8 +121,9 @@ def test_clients_are_named_and_kicked_and_put_out_of_their_group(serve):
     server = lab(serve)
     producer = kafka.KafkaProducer(bootstrap_servers=server.bootstrap, client_id='the-one', retries=5, retry_backoff_ms=20)
     assert producer.send('students', b'one').get(20).offset == 0
-    assert server.run('clients name 127.0.0.1 Anna')[0] == 0
-    assert re.search(r'127\.0\.0\.1:\d+ +Anna +the-one', server.run('clients')[1])
+    address = re.search(r'(127\.0\.0\.1|::1):\d+ +the-one', server.run('clients')[1]).group(1)   # whatever localhost is here
+    assert server.run('clients name %s Anna' % address)[0] == 0
+    assert re.search(re.escape(address) + r':\d+ +Anna +the-one', server.run('clients')[1])
     assert 'closed' in server.run('clients kick the-one')[1]
     assert server.run('clients kick nobody')[0] == 1
     assert producer.send('students', b'two').get(20).offset == 1
