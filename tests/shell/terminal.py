@@ -83,6 +83,8 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
+        while self.read(0):   # what it wrote last
+            pass
         return self.status
 
     def close(self):
