@@ -89,7 +89,7 @@ static const struct column connection_columns[] = {
     [CONNECTION_REQUESTS] = { "requests", VALUE_INT, "requests so far" },
     [CONNECTION_IN] = { "bytes_in", VALUE_INT, "" },
     [CONNECTION_OUT] = { "bytes_out", VALUE_INT, "" },
-    [CONNECTION_WAITING] = { "waiting_in", VALUE_TEXT, "request that waits for its answer; NULL: none" },
+    [CONNECTION_WAITING] = { "waiting_in", VALUE_TEXT, "request that waits for its answer, a simulated client's once it has come in; NULL: none" },
     [CONNECTION_SINCE] = { "since_us", VALUE_INT, "virtual time of its opening" },
     [CONNECTION_LAST] = { "last_us", VALUE_INT, "and of its last request or answer" },
     { 0 },

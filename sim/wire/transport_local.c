@@ -163,14 +163,23 @@ static void linger_no_more(struct lingering *lingering)
     free_channel(channel);
 }
 
-/* Its client has closed it: it stays while something that was sent is to come in. */
 static void serve_next(struct local_channel *channel);
 
+/* Something that was sent is to come in: it is on its way, or behind one that a fault delays or holds. What is behind a request that waits for its answer is not. */
+static bool more_comes_in(const struct local_channel *channel)
+{
+    const struct gate *gate = &channel->connection->gate;
+    bool stopped_by_fault = gate->at == GATE_DELAYED || (gate->at == GATE_HELD && !gate->swallowed);
+
+    return in_place(channel, COMES) || (in_place(channel, IS_THERE) && (stopped_by_fault || !connection_busy(channel->connection)));
+}
+
+/* Its client has closed it. */
 static void leave(struct local_channel *channel)
 {
     struct lingering *lingering = &channel->lingering;
 
-    if (!channel->connection || (!in_place(channel, COMES) && !(in_place(channel, IS_THERE) && !connection_busy(channel->connection)))) {
+    if (!channel->connection || !more_comes_in(channel)) {
         linger_no_more(lingering);
         return;
     }

@@ -1,5 +1,6 @@
 /* The transport in process, and a task's calls over it. */
 #include "sim/cluster/network.h"
+#include "sim/wire/faults.h"
 #include "sim/wire/transport.h"
 #include "tests/wire/wire_lab.h"
 
@@ -253,4 +254,32 @@ TEST(a_frozen_broker_takes_nothing_that_has_come)
     wire_lab_advance_ms(lab, 100);
     CHECK_INT(6, students_end(lab));
     end_far(lab, &script);
+}
+
+/* A fault stops the first of three; their client closes meanwhile. */
+static void check_stopped_by_fault(enum fault_kind kind, int64_t delay_us, int64_t expected)
+{
+    struct wire_lab *lab = far_lab();
+    struct script script;
+    uint64_t id = faults_add(lab->wire, &(struct fault_rule){ .api = "Produce", .kind = kind, .delay_us = delay_us, .partition = -1, .broker = -1,
+                                                              .from = FAULT_FROM_CLIENTS, .count = 1 });
+
+    play_far(lab, &script, send_three);
+    wire_lab_advance_ms(lab, 60);
+    CHECK_INT(0, students_end(lab));
+    channel_close(script.channel);
+    script.channel = NULL;
+    wire_lab_advance_ms(lab, 400);
+    faults_release(lab->wire, id);
+    wire_lab_advance_ms(lab, 10);
+    CHECK_INT(expected, students_end(lab));
+    CHECK_INT(0, wire_connection_count(lab->wire));
+    end_far(lab, &script);
+}
+
+TEST(what_is_behind_a_request_that_a_fault_stops_comes_in_though_its_client_has_closed)
+{
+    check_stopped_by_fault(FAULT_DELAY, 300000, 6);
+    check_stopped_by_fault(FAULT_HOLD, 0, 6);
+    check_stopped_by_fault(FAULT_BLACKHOLE, 0, 0); /* swallowed, and all that is behind it */
 }
